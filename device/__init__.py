@@ -1,0 +1,29 @@
+"""intercomd: a headless intercom. This page is the map of the house.
+
+Follow the sound from a microphone to the other end's speaker:
+
+    mic -> audio.card -> audio.gate -> audio.opus -> app -> channel.rtp -> channel.client ==> hub.server -> hub.rooms
+    hub.server ==> channel.client -> channel.rtp -> app -> audio.talkers (jitter, opus, pcm) -> audio.card -> speaker
+
+Rooms, and what each may import:
+
+    jsonrpc     the JSON-RPC 2.0 envelope alone; everybody may import it
+    config      intercom.toml -> frozen dataclasses; imports no room
+    channel/    what both ends of the wire agree on, and the client end; imports no other room
+    audio/      samples: cards, codec, jitter buffer, mix; imports no other room, and never sees RTP
+    service/    the local control socket; imports no other room
+    hub/        the server that channels live on; imports channel
+    app         assembles a device from its Config: imports every room and translates between them in plain values
+    hubapp      assembles a hub in the same way
+    cli         arguments, log handlers, exit codes
+
+Pure files compute and nothing else: no socket, thread, clock, file or global state; time and bytes come in as
+arguments, events and bytes come out. Each outside world has one file, and its library is imported nowhere else:
+ALSA in audio/card.py (also the only place where threads of ours start), Opus in audio/opus.py, the client's
+websockets in channel/client.py, the hub's in hub/server.py, the control socket in service/control.py.
+tests/test_layers.py holds all of this to be true.
+
+Three threads of ours and no more: the event loop (network, control), capture (read, gate, encode) and playback (pull,
+decode, mix, write). Capture hands a packet to the loop with call_soon_threadsafe; the loop hands packets to playback
+through one bounded drop-oldest queue. A thread never touches asyncio objects, the loop never waits for a thread.
+"""

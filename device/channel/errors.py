@@ -1,0 +1,91 @@
+"""Every error code of the channel: its meaning, and what to do about it.
+
+The codes from 400 to 905 are those of the documented voice-call SDK and keep their meaning. The range 1000 to 1099 is
+our own, for what that SDK has no code for. The negative codes belong to JSON-RPC 2.0.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from device import jsonrpc
+
+
+class Remedy(Enum):
+    """What a client does next by itself."""
+
+    FIX_THE_CALL = auto()  # the request itself was wrong: dialling again changes nothing
+    REJOIN = auto()  # take the seat again at once
+    SLOW_DOWN = auto()  # take the seat again, waiting 0.25 s doubling to 5 s
+    ASK_A_HUMAN = auto()  # try again every 60 s; somebody has to change a token, an App ID or a rule
+    GIVE_WAY = auto()  # another device holds this seat now: stay quiet until told to join
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One row of the table: the field's name of the code, what happened, what follows."""
+
+    name: str
+    reason: str
+    remedy: Remedy
+
+
+BAD_REQUEST = 401
+TOO_FREQUENT = 429
+MALFORMED = 430
+LOGIN_FAILED = 431
+NOT_A_BROADCASTER = 432
+AUDIENCE_CANNOT_PUBLISH = 433
+OUT_OF_ORDER = 434
+INTERNAL = 500
+SERVICE_LOST = 501
+OVERLOADED = 502
+SERVICE_EXITED = 503
+NO_SERVER = 901
+TIMED_OUT = 903
+DISCONNECTED = 904
+UNREACHABLE = 905
+UID_CONFLICT = 1001
+SESSION_UNKNOWN = 1002
+CHANNEL_FULL = 1003
+
+TABLE: dict[int, Meaning] = {
+    jsonrpc.PARSE_ERROR: Meaning("PARSE_ERROR", "not JSON", Remedy.FIX_THE_CALL),
+    jsonrpc.INVALID_REQUEST: Meaning("INVALID_REQUEST", "not a JSON-RPC 2.0 message", Remedy.FIX_THE_CALL),
+    jsonrpc.METHOD_NOT_FOUND: Meaning("METHOD_NOT_FOUND", "no such method", Remedy.FIX_THE_CALL),
+    jsonrpc.INVALID_PARAMS: Meaning("INVALID_PARAMS", "wrong parameters", Remedy.FIX_THE_CALL),
+    BAD_REQUEST: Meaning("BAD_REQUEST", "this hub does not serve this App ID", Remedy.ASK_A_HUMAN),
+    TOO_FREQUENT: Meaning("TOO_FREQUENT", "too many requests", Remedy.SLOW_DOWN),
+    MALFORMED: Meaning("MALFORMED", "a media packet that cannot be read", Remedy.FIX_THE_CALL),
+    LOGIN_FAILED: Meaning("LOGIN_FAILED", "login failed", Remedy.ASK_A_HUMAN),
+    NOT_A_BROADCASTER: Meaning("NOT_A_BROADCASTER", "that uid publishes nothing", Remedy.FIX_THE_CALL),
+    AUDIENCE_CANNOT_PUBLISH: Meaning("AUDIENCE_CANNOT_PUBLISH", "an audience cannot publish", Remedy.FIX_THE_CALL),
+    OUT_OF_ORDER: Meaning("OUT_OF_ORDER", "join first, and send as yourself", Remedy.FIX_THE_CALL),
+    INTERNAL: Meaning("INTERNAL", "the hub failed", Remedy.REJOIN),
+    SERVICE_LOST: Meaning("SERVICE_LOST", "the hub lost this call", Remedy.REJOIN),
+    OVERLOADED: Meaning("OVERLOADED", "the hub is overloaded", Remedy.SLOW_DOWN),
+    SERVICE_EXITED: Meaning("SERVICE_EXITED", "the hub is stopping", Remedy.REJOIN),
+    NO_SERVER: Meaning("NO_SERVER", "no hub is configured", Remedy.ASK_A_HUMAN),
+    TIMED_OUT: Meaning("TIMED_OUT", "the hub did not answer in time", Remedy.REJOIN),
+    DISCONNECTED: Meaning("DISCONNECTED", "the connection to the hub is gone", Remedy.REJOIN),
+    UNREACHABLE: Meaning("UNREACHABLE", "no hub can be reached", Remedy.REJOIN),
+    UID_CONFLICT: Meaning("UID_CONFLICT", "another device joined with this uid", Remedy.GIVE_WAY),
+    SESSION_UNKNOWN: Meaning("SESSION_UNKNOWN", "this session is not known here", Remedy.REJOIN),
+    CHANNEL_FULL: Meaning("CHANNEL_FULL", "the channel is full", Remedy.SLOW_DOWN),
+}
+
+
+class ChannelError(Exception):
+    """A request of the channel that was refused, or could not be carried.
+
+    `code` is a key of TABLE (or one that a newer hub knows), `reason` a sentence for people.
+    """
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        self.code = code
+        self.reason = reason or (TABLE[code].reason if code in TABLE else "unknown error")
+        super().__init__(f"{self.reason} ({code})")
+
+    @property
+    def remedy(self) -> Remedy:
+        """What follows; a code that this version does not know asks for a slower retry."""
+        return TABLE[self.code].remedy if self.code in TABLE else Remedy.SLOW_DOWN

@@ -1,0 +1,213 @@
+"""The requests and notifications of the channel: what their params hold, read and checked.
+
+A request that a client makes is a dataclass here: `params()` is what it puts on the wire, `read` what the hub makes of
+the params it got. Unknown members are ignored, so that a newer client can talk to an older hub.
+
+Notifications from the hub are few and flat; `streams` and `people` in them are lists of `Stream` and `Person` objects.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from device import jsonrpc
+from device.channel import rtp, rules
+
+# Requests from the client
+JOIN = "join"
+REJOIN = "rejoin"
+PUBLISH = "publish"
+UNPUBLISH = "unpublish"
+SUBSCRIBE = "subscribe"
+UNSUBSCRIBE = "unsubscribe"
+LEAVE = "leave"
+PING = "ping"
+
+# Notifications from the hub
+STREAM_ADDED = "stream-added"  # {uid, label}
+STREAM_REMOVED = "stream-removed"  # {uid}
+USER_JOINED = "user-joined"  # {uid, label}
+USER_LEFT = "user-left"  # {uid, reason: "quit" | "dropped"}
+ERROR = "error"  # {code, reason}
+
+SESSION_MAX_CHARACTERS = 128
+TOKEN_MAX_CHARACTERS = 2_047  # the longest token that the documented SDK accepts
+MAX_KNOWN_UIDS = 1_000  # more than a channel holds
+
+
+def _member(params: jsonrpc.Params, name: str, kind: type, default: Any = ...) -> Any:
+    """A member of the right type; `default` where it is missing. Raises JsonRpcError(INVALID_PARAMS)."""
+    value = params.get(name, default)
+    if value is ...:
+        raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, f"{name} is missing")
+    if value is not default and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
+        raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, f"{name} is not of type {kind.__name__}")
+    return value
+
+
+def _checked(name: str, check: Any, value: Any) -> Any:
+    try:
+        return check(value)
+    except ValueError as error:
+        raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, f"{name}: {error}") from error
+
+
+def _short(limit: int) -> Any:
+    def check(text: str) -> str:
+        if len(text) > limit:
+            raise ValueError(f"longer than {limit} characters")
+        return text
+
+    return check
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Who wants to sit where. `token` is a secret and has no place in a log."""
+
+    app_id: str
+    channel: str
+    uid: int = 0
+    token: str = ""
+    role: rules.Role = rules.Role.BROADCASTER
+    label: str = ""
+    auto_subscribe: bool = False
+
+    def __repr__(self) -> str:
+        return f"Join(channel={self.channel!r}, uid={self.uid}, role={self.role.value!r})"
+
+    def params(self) -> jsonrpc.Params:
+        """What goes on the wire."""
+        return {
+            "appId": self.app_id, "channel": self.channel, "uid": self.uid, "token": self.token,
+            "role": self.role.value, "label": self.label, "autoSubscribe": self.auto_subscribe,
+        }  # fmt: skip
+
+    @classmethod
+    def read(cls, params: jsonrpc.Params) -> Self:
+        """Params of `join` or `rejoin` as the hub got them. Raises JsonRpcError(INVALID_PARAMS)."""
+        return cls(
+            app_id=_checked("appId", rules.check_app_id, _member(params, "appId", str)),
+            channel=_checked("channel", rules.check_channel, _member(params, "channel", str)),
+            uid=_checked("uid", rules.check_uid, _member(params, "uid", int, 0)),
+            token=_checked("token", _short(TOKEN_MAX_CHARACTERS), _member(params, "token", str, "")),
+            role=_checked("role", rules.Role, _member(params, "role", str, rules.Role.BROADCASTER.value)),
+            label=_checked("label", rules.check_label, _member(params, "label", str, "")),
+            auto_subscribe=_member(params, "autoSubscribe", bool, False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoin:
+    """The seat to take again: the params of `join`, the session that proves it, the uids whose streams were known."""
+
+    join: Join
+    session: str
+    known: tuple[int, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Rejoin({self.join!r}, known={self.known})"
+
+    def params(self) -> jsonrpc.Params:
+        """What goes on the wire."""
+        return {**self.join.params(), "session": self.session, "known": list(self.known)}
+
+    @classmethod
+    def read(cls, params: jsonrpc.Params) -> Self:
+        """Params of `rejoin` as the hub got them. Raises JsonRpcError(INVALID_PARAMS)."""
+        known = _member(params, "known", list, [])
+        if len(known) > MAX_KNOWN_UIDS:
+            raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, f"known: more than {MAX_KNOWN_UIDS} uids")
+        return cls(
+            join=Join.read(params),
+            session=_checked("session", _short(SESSION_MAX_CHARACTERS), _member(params, "session", str)),
+            known=tuple(_checked("known", rules.check_uid, _member({"uid": uid}, "uid", int)) for uid in known),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One stream of a channel as others hear of it."""
+
+    uid: int
+    label: str = ""
+
+    def params(self) -> jsonrpc.Params:
+        """What goes on the wire."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, params: jsonrpc.Params) -> Self:
+        """A stream as the client got it. Raises JsonRpcError(INVALID_PARAMS)."""
+        return cls(read_uid(params), _checked("label", rules.check_label, _member(params, "label", str, "")))
+
+
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """The answer to `join` and `rejoin`.
+
+    uid: yours now. session: 128 random bits, signed; a secret. resumed: the seat was still there, with its stream and
+    subscriptions. streams: everyone who publishes. ping_ms: how often the hub wants to hear `ping`.
+    grace_ms: how long the seat outlives its last connection.
+    removed: those of `known` that publish no more.
+    """
+
+    uid: int
+    session: str
+    resumed: bool
+    streams: tuple[Stream, ...]
+    removed: tuple[int, ...]
+    ping_ms: int
+    grace_ms: int
+    hub_version: str
+
+    def __repr__(self) -> str:
+        return f"Seated(uid={self.uid}, resumed={self.resumed}, streams={len(self.streams)})"
+
+    def params(self) -> jsonrpc.Params:
+        """What goes on the wire."""
+        return {
+            "uid": self.uid, "session": self.session, "resumed": self.resumed,
+            "streams": [stream.params() for stream in self.streams], "removed": list(self.removed),
+            "ping_ms": self.ping_ms, "grace_ms": self.grace_ms, "hub": {"version": self.hub_version},
+            "limits": {
+                "packet_bytes": rtp.MAX_PACKET_BYTES,
+                "packets_per_s": rules.MAX_PACKETS_PER_S,
+                "requests_per_s": rules.MAX_REQUESTS_PER_S,
+            },
+        }  # fmt: skip
+
+    @classmethod
+    def read(cls, result: jsonrpc.Params) -> Self:
+        """An answer as the client got it. Raises JsonRpcError(INVALID_PARAMS)."""
+        streams, removed = _member(result, "streams", list, []), _member(result, "removed", list, [])
+        hub = _member(result, "hub", dict, {})
+        return cls(
+            uid=read_uid(result),
+            session=_checked("session", _short(SESSION_MAX_CHARACTERS), _member(result, "session", str)),
+            resumed=_member(result, "resumed", bool, False),
+            streams=tuple(Stream.read(_member({"stream": item}, "stream", dict)) for item in streams),
+            removed=tuple(read_uid({"uid": uid}) for uid in removed),
+            ping_ms=_checked("ping_ms", _between(100, 60_000), _member(result, "ping_ms", int, 1_000)),
+            grace_ms=_checked("grace_ms", _between(0, 3_600_000), _member(result, "grace_ms", int, 20_000)),
+            hub_version=_member(hub, "version", str, ""),
+        )
+
+
+def _between(low: int, high: int) -> Any:
+    def check(value: int) -> int:
+        if not low <= value <= high:
+            raise ValueError(f"not within {low} to {high}")
+        return value
+
+    return check
+
+
+def read_uid(params: jsonrpc.Params) -> int:
+    """The uid of somebody else: 1 to 2^32 - 1. Raises JsonRpcError(INVALID_PARAMS)."""
+    uid: int = _checked("uid", _between(1, rules.UID_MAX), _member(params, "uid", int))
+    return uid
+
+
+def read_error(params: jsonrpc.Params) -> tuple[int, str]:
+    """(code, reason) of an `error` notification. Raises JsonRpcError(INVALID_PARAMS)."""
+    return _member(params, "code", int), _member(params, "reason", str, "")
