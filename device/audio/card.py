@@ -1,0 +1,337 @@
+"""The sound card: the only file that touches ALSA, and the only place where threads of ours start.
+
+`Capture` and `Playback` are one thread each around one loop: open, move sound, and on any fault close and open again,
+after 0.1 s doubling to 2 s, for ever. Absent, busy, unplugged, refused and suspended are all that same loop.
+
+Cards are opened non-blocking and the threads sleep for the time that the card's own fill level asks for, at most 100 ms:
+a card whose clock has stopped cannot hold a thread, and a second `avail` costs less than a poll and its read back.
+
+Sound is s16le mono at 48 kHz throughout. Where ALSA grants another period than asked for, the sound is cut anew here;
+another rate, format or channel count is refused with the remedy, because pyalsaaudio opens such a card without an error.
+"""
+
+import ctypes
+import logging
+import os
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import alsaaudio
+
+logger = logging.getLogger(__name__)
+
+RATE_HZ = 48_000
+SAMPLE_BYTES = 2
+
+_NS_PER_S = 1_000_000_000
+_XRUN = -32  # -EPIPE: pyalsaaudio has prepared the stream again already
+_LONGEST_SLEEP_S = 0.1
+_WAKE_LATE_S = 0.0001  # wake a little after the card has what we wait for, rather than a little before and twice
+_STALLED_AFTER_NS = _NS_PER_S
+_FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 2.0
+_FIFO_PRIORITY = 10  # above everything ordinary, below the kernel's own interrupt threads (50)
+_CAPTURE_PERIODS = 8  # how late the capture thread may be before sound is lost; costs no latency
+
+
+class CardError(Exception):
+    """A card that cannot be used now; the text ends in what to do about it. `state` names the kind in one word."""
+
+    state = "error"
+
+
+class CardBusy(CardError):
+    """Another program holds the card; it is free as soon as that program ends."""
+
+    state = "busy"
+
+
+class CardGone(CardError):
+    """There is no such card, or no longer; plug it in, or name another."""
+
+    state = "absent"
+
+
+class CardDenied(CardError):
+    """The user of this process may not open sound cards."""
+
+    state = "denied"
+
+
+class CardUnsupported(CardError):
+    """The card is there but grants something else than 48 kHz mono s16le."""
+
+    state = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One captured block. pcm: s16le mono. frame: number of its first sample on the capture clock, which never goes back
+    and also counts what an xrun or a missing card swallowed. captured_ns: monotonic time of its last sample."""
+
+    pcm: bytes
+    frame: int
+    captured_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardStatus:
+    """What one direction is doing. state: "opening", "running", "stalled", or that of the CardError."""
+
+    state: str
+    device: str
+    xruns: int
+    realtime: bool
+
+
+class _CardThread(threading.Thread, ABC):
+    """Open, serve, and again after any fault, until told to stop."""
+
+    direction: int
+    verb: str
+
+    def __init__(self, device: str, period_frames: int, periods: int) -> None:
+        super().__init__(name=self.verb, daemon=True)
+        self._device, self._period_frames, self._periods = device, period_frames, periods
+        self._stopping = threading.Event()
+        self._state, self._xruns, self._realtime = "opening", 0, False
+        self._moved_ns = 0
+
+    @property
+    def status(self) -> CardStatus:
+        """A snapshot; may be read from any thread."""
+        stalled = self._state == "running" and time.monotonic_ns() - self._moved_ns > _STALLED_AFTER_NS
+        return CardStatus("stalled" if stalled else self._state, self._device, self._xruns, self._realtime)
+
+    def stop(self) -> None:
+        """Ask the thread to end; it does within 100 ms."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        self._realtime = _ask_for_realtime()
+        retry_s, lost_ns = _FIRST_RETRY_S, 0
+        while not self._stopping.is_set():
+            try:
+                pcm = self._open()
+                try:
+                    lost_ns = self._recovered(lost_ns)
+                    retry_s = _FIRST_RETRY_S
+                    self._serve(pcm)
+                finally:
+                    _close(pcm)
+            except CardError as error:
+                lost_ns = self._failed(error, lost_ns)
+                self._stopping.wait(retry_s)
+                retry_s = min(2 * retry_s, _LAST_RETRY_S)
+
+    @abstractmethod
+    def _serve(self, pcm: alsaaudio.PCM) -> None:
+        """Move sound until told to stop. Raises CardError."""
+
+    def _open(self) -> alsaaudio.PCM:
+        with _alsa_errors(self._device):
+            pcm = alsaaudio.PCM(
+                type=self.direction, mode=alsaaudio.PCM_NONBLOCK, device=self._device,
+                rate=RATE_HZ, channels=1, format=alsaaudio.PCM_FORMAT_S16_LE,
+                periodsize=self._period_frames, periods=self._periods,
+            )  # fmt: skip
+            granted = pcm.info()
+        got = (granted["rate"], granted["channels"], granted["format_name"])
+        if got != (RATE_HZ, 1, "S16_LE") or granted["buffer_size"] < 2 * self._period_frames:
+            _close(pcm)
+            raise CardUnsupported(
+                f"{self._device} grants {got[0]} Hz, {got[1]} channel(s), {got[2]}, "
+                f"buffer {granted['buffer_size']} frames; name it as plughw:CARD=..., which converts"
+            )
+        return pcm
+
+    def _failed(self, error: CardError, lost_ns: int) -> int:
+        """First failure WARNING, repeats DEBUG. Returns when the outage began."""
+        self._state = error.state
+        logger.log(logging.DEBUG if lost_ns else logging.WARNING, "%s: %s; trying on", self.verb, error)
+        return lost_ns or time.monotonic_ns()
+
+    def _recovered(self, lost_ns: int) -> int:
+        self._state, self._moved_ns = "running", time.monotonic_ns()
+        if lost_ns:
+            down_s = (time.monotonic_ns() - lost_ns) / _NS_PER_S
+            logger.info("%s: %s works again after %.1f s", self.verb, self._device, down_s)
+        return 0
+
+    def _xrun(self) -> None:
+        self._xruns += 1
+        logger.log(logging.WARNING if self._xruns == 1 else logging.DEBUG, "%s: xrun %d", self.verb, self._xruns)
+
+    def _sleep(self, frames: int) -> None:
+        time.sleep(min(frames / RATE_HZ + _WAKE_LATE_S, _LONGEST_SLEEP_S))
+
+
+class Capture(_CardThread):
+    """Reads the microphone and hands each `Block` of period_frames samples to `sink`, in the capture thread."""
+
+    direction = alsaaudio.PCM_CAPTURE
+    verb = "capture"
+
+    def __init__(self, device: str, period_frames: int, sink: Callable[[Block], None]) -> None:
+        super().__init__(device, period_frames, _CAPTURE_PERIODS)
+        self._sink = sink
+        self._frame = 0  # the next sample's number on the capture clock
+        self._stamp_ns = 0  # when the sample before it was captured; 0 = never
+
+    def _serve(self, pcm: alsaaudio.PCM) -> None:
+        block_bytes = self._period_frames * SAMPLE_BYTES
+        held = b""
+        self._skip_lost_time()
+        with _alsa_errors(self._device):
+            pcm.read()  # the first read starts a non-blocking capture
+            while not self._stopping.is_set():
+                missing = self._period_frames - len(held) // SAMPLE_BYTES
+                ready = pcm.avail()
+                if 0 <= ready < missing:
+                    self._sleep(missing - ready)
+                    continue
+                count, pcm_bytes = pcm.read() if ready >= 0 else (ready, b"")
+                if count < 0:
+                    self._lost_sound(pcm, count)
+                    held = b""
+                    continue
+                held = held + pcm_bytes if held else pcm_bytes
+                if len(held) >= block_bytes:
+                    self._emit(held[:block_bytes], ready - count)
+                    held = held[block_bytes:]
+
+    def _emit(self, pcm_bytes: bytes, waiting_frames: int) -> None:
+        self._moved_ns = time.monotonic_ns()
+        self._stamp_ns = self._moved_ns - waiting_frames * _NS_PER_S // RATE_HZ
+        block = Block(pcm_bytes, self._frame, self._stamp_ns)
+        self._frame += self._period_frames
+        self._sink(block)
+
+    def _lost_sound(self, pcm: alsaaudio.PCM, count: int) -> None:
+        if count != _XRUN:
+            raise CardGone(f"{self._device} answers {os.strerror(-count)}; plug it in again")
+        self._xrun()
+        if pcm.state() == alsaaudio.PCM_STATE_XRUN:
+            pcm.read()  # `avail` found the overrun: this read prepares the stream again
+        pcm.read()
+        self._skip_lost_time()
+
+    def _skip_lost_time(self) -> None:
+        """Let the capture clock run on over what was not captured, so that RTP time keeps to real time."""
+        if self._stamp_ns:
+            now_ns = time.monotonic_ns()
+            self._frame += (now_ns - self._stamp_ns) * RATE_HZ // _NS_PER_S
+            self._stamp_ns = now_ns
+
+
+class Playback(_CardThread):
+    """Asks `source(now_ns)` for period_frames samples each time the card has room, in the playback thread.
+
+    The card holds periods - 1 periods when a new one is written: that is the latency it adds, and how late the thread
+    may be before an xrun.
+    """
+
+    direction = alsaaudio.PCM_PLAYBACK
+    verb = "playback"
+
+    def __init__(self, device: str, period_frames: int, periods: int, source: Callable[[int], bytes]) -> None:
+        super().__init__(device, period_frames, periods)
+        self._source = source
+
+    @property
+    def queue_ms(self) -> float:
+        """How long a sample waits in the card."""
+        return (self._periods - 1) * self._period_frames * 1_000 / RATE_HZ
+
+    def _serve(self, pcm: alsaaudio.PCM) -> None:
+        buffer_frames: int = pcm.info()["buffer_size"]
+        full = min((self._periods - 1) * self._period_frames, buffer_frames - self._period_frames)
+        silence = bytes((full + self._period_frames) * SAMPLE_BYTES)
+        with _alsa_errors(self._device):
+            self._write(pcm, silence)
+            while not self._stopping.is_set():
+                room = pcm.avail()
+                if room < 0:
+                    self._underrun(pcm, room, silence)
+                    continue
+                queued = buffer_frames - room
+                if queued > full:
+                    self._sleep(queued - full)
+                    continue
+                self._moved_ns = time.monotonic_ns()
+                pcm_bytes = self._source(self._moved_ns)
+                if self._write(pcm, pcm_bytes) == _XRUN:
+                    self._underrun(pcm, _XRUN, silence[len(pcm_bytes) :] + pcm_bytes)
+
+    def _write(self, pcm: alsaaudio.PCM, pcm_bytes: bytes) -> int:
+        written = pcm.write(pcm_bytes)
+        if 0 <= written * SAMPLE_BYTES < len(pcm_bytes):
+            logger.debug("playback: the card took %d of %d bytes", written * SAMPLE_BYTES, len(pcm_bytes))
+        return written
+
+    def _underrun(self, pcm: alsaaudio.PCM, code: int, refill: bytes) -> None:
+        """Fill the card anew: without the silence in front, the latency would be another one after each hiccup."""
+        if code != _XRUN:
+            raise CardGone(f"{self._device} answers {os.strerror(-code)}; plug it in again")
+        self._xrun()
+        if self._write(pcm, refill) == _XRUN:  # `avail` found the underrun: that write prepared the stream again
+            self._write(pcm, refill)
+
+
+def cards() -> list[str]:
+    """The names of the machine's sound cards, as in plughw:CARD=NAME; empty where there is none."""
+    return list(alsaaudio.cards())
+
+
+class _alsa_errors:  # noqa: N801 - reads as a statement: with _alsa_errors(device)
+    """ALSAAudioError carries a text and no number; this gives each text its kind and its remedy."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, alsaaudio.ALSAAudioError):
+            return
+        text = str(error)
+        if "busy" in text:
+            raise CardBusy(f"{self._device} is used by another program; stop that program") from error
+        if "ermission" in text or "not permitted" in text:
+            raise CardDenied(f"{self._device} may not be opened; add the user to group audio") from error
+        if "No such" in text:
+            raise CardGone(f"there is no sound card {self._device}; plug it in, or name another") from error
+        raise CardGone(f"{self._device} fails: {text}") from error
+
+
+def _close(pcm: alsaaudio.PCM) -> None:
+    """Close without playing out: close() alone drains, up to seconds. Errors no longer matter."""
+    try:
+        pcm.drop()
+        pcm.close()
+    except alsaaudio.ALSAAudioError as error:
+        logger.debug("closing: %s", error)
+
+
+def _ask_for_realtime() -> bool:
+    """SCHED_FIFO for the calling thread, where the system allows it."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(_FIFO_PRIORITY))
+    except PermissionError:
+        return False
+    return True
+
+
+_ERROR_HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p)
+
+
+@_ERROR_HANDLER
+def _log_alsa_error(file: bytes, line: int, function: bytes, code: int, text: bytes) -> None:
+    logger.debug("libasound: %s: %s", function.decode(errors="replace"), text.decode(errors="replace"))
+
+
+# libasound writes each failed open to stderr, once every 2 s while a card is missing; ours is said once, and plainly.
+ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_log_alsa_error)

@@ -1,0 +1,111 @@
+"""A bad network in virtual time: pure, seeded, one direction of one path.
+
+A `Path` takes messages with the time they were sent and gives them back with the time they arrive. Nothing here waits:
+whoever drives the simulation asks for `next_at()` and moves its own clock there. The same seed gives the same hour.
+
+As datagrams (`ordered=False`) a message may be lost, delayed, reordered and doubled. As a stream (`ordered=True`, what a
+WebSocket sees of TCP) nothing is lost and nothing overtakes: a loss shows as a retransmission that holds up what follows.
+"""
+
+import heapq
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+# Linux: a lost segment with few others behind it waits for the retransmission timer, whose minimum is 200 ms.
+RETRANSMISSION_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """What the path does to a message. Times in ms, shares from 0 to 1.
+
+    burst: mean length of a loss in messages (Gilbert: the bad state loses all). A stall is (from_s, to_s): what is sent
+    or due within it arrives when it is over, as a stream, or never, as datagrams.
+    """
+
+    delay_ms: float = 0.0
+    jitter_ms: float = 0.0
+    loss: float = 0.0
+    burst: float = 1.0
+    reorder: float = 0.0
+    duplicate: float = 0.0
+    stalls: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass
+class Path:
+    """One direction. `counts` tells what happened: sent, lost, doubled."""
+
+    weather: Weather
+    seed: int
+    ordered: bool = False
+    counts: dict[str, int] = field(default_factory=lambda: {"sent": 0, "lost": 0, "doubled": 0})
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+        self._on_the_way: list[tuple[float, int, Any]] = []
+        self._number = 0
+        self._losing = False
+        self._last_at = 0.0
+
+    def send(self, message: Any, now: float) -> None:
+        """Put one message on its way at `now` (seconds)."""
+        self.counts["sent"] += 1
+        at = now + self._delay_s()
+        if self._lost():
+            self.counts["lost"] += 1
+            if not self.ordered:
+                return
+            at += RETRANSMISSION_S + self.weather.delay_ms / 1e3
+        if not self.ordered and self._stall_end(now, at) is not None:
+            self.counts["lost"] += 1
+            return
+        self._schedule(self._after_stalls(now, at), message)
+        if not self.ordered and self._random.random() < self.weather.duplicate:
+            self.counts["doubled"] += 1
+            self._schedule(at + self._delay_s(), message)
+
+    def next_at(self) -> float | None:
+        """When the next message arrives, None where none is on its way."""
+        return self._on_the_way[0][0] if self._on_the_way else None
+
+    def arrived(self, now: float) -> list[tuple[float, Any]]:
+        """Everything that has arrived by `now`, as (time of arrival, message), in order of arrival."""
+        out = []
+        while self._on_the_way and self._on_the_way[0][0] <= now:
+            at, _, message = heapq.heappop(self._on_the_way)
+            out.append((at, message))
+        return out
+
+    def cut(self) -> None:
+        """The connection is gone: nothing of what is on its way arrives."""
+        self._on_the_way.clear()
+
+    def _schedule(self, at: float, message: Any) -> None:
+        keeps_place = self.ordered or self._random.random() >= self.weather.reorder
+        if keeps_place:
+            at = self._last_at = max(at, self._last_at)
+        self._number += 1
+        heapq.heappush(self._on_the_way, (at, self._number, message))
+
+    def _delay_s(self) -> float:
+        return max(0.0, self._random.gauss(self.weather.delay_ms, self.weather.jitter_ms)) / 1e3
+
+    def _lost(self) -> bool:
+        loss, leave = self.weather.loss, 1 / self.weather.burst
+        if not loss:
+            return False
+        if self.weather.burst <= 1:
+            return self._random.random() < loss
+        enter = loss * leave / (1 - loss)
+        self._losing = self._random.random() >= leave if self._losing else self._random.random() < enter
+        return self._losing
+
+    def _stall_end(self, sent: float, at: float) -> float | None:
+        ends = [end for begin, end in self.weather.stalls if begin <= at < end or begin <= sent < end]
+        return max(ends) if ends else None
+
+    def _after_stalls(self, sent: float, at: float) -> float:
+        end = self._stall_end(sent, at)
+        return at if end is None else max(at, end)
