@@ -31,6 +31,7 @@ _XRUN = -32  # -EPIPE: pyalsaaudio has prepared the stream again already
 _LONGEST_SLEEP_S = 0.1
 _WAKE_LATE_S = 0.0001  # wake a little after the card has what we wait for, rather than a little before and twice
 _STALLED_AFTER_NS = _NS_PER_S
+_STOOD_STILL_FRAMES = RATE_HZ // 20  # 50 ms late without an xrun: the card's clock stood still, ours did not
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 2.0
 _FIFO_PRIORITY = 10  # above everything ordinary, below the kernel's own interrupt threads (50)
 _CAPTURE_PERIODS = 8  # how late the capture thread may be before sound is lost; costs no latency
@@ -179,11 +180,12 @@ class Capture(_CardThread):
         self._sink = sink
         self._frame = 0  # the next sample's number on the capture clock
         self._stamp_ns = 0  # when the sample before it was captured; 0 = never
+        self._broken = False  # sound was lost since then
 
     def _serve(self, pcm: alsaaudio.PCM) -> None:
         block_bytes = self._period_frames * SAMPLE_BYTES
         held = b""
-        self._skip_lost_time()
+        self._broken = True
         with _alsa_errors(self._device):
             pcm.read()  # the first read starts a non-blocking capture
             while not self._stopping.is_set():
@@ -204,8 +206,9 @@ class Capture(_CardThread):
 
     def _emit(self, pcm_bytes: bytes, waiting_frames: int) -> None:
         self._moved_ns = time.monotonic_ns()
-        self._stamp_ns = self._moved_ns - waiting_frames * _NS_PER_S // RATE_HZ
-        block = Block(pcm_bytes, self._frame, self._stamp_ns)
+        stamp_ns = self._moved_ns - waiting_frames * _NS_PER_S // RATE_HZ
+        self._skip_lost_time(stamp_ns)
+        block = Block(pcm_bytes, self._frame, stamp_ns)
         self._frame += self._period_frames
         self._sink(block)
 
@@ -216,14 +219,18 @@ class Capture(_CardThread):
         if pcm.state() == alsaaudio.PCM_STATE_XRUN:
             pcm.read()  # `avail` found the overrun: this read prepares the stream again
         pcm.read()
-        self._skip_lost_time()
+        self._broken = True
 
-    def _skip_lost_time(self) -> None:
-        """Let the capture clock run on over what was not captured, so that RTP time keeps to real time."""
+    def _skip_lost_time(self, stamp_ns: int) -> None:
+        """Let the capture clock run on over what was not captured: an xrun, a missing card, one that stood still.
+
+        Otherwise RTP time would fall behind real time, and listeners would take all that follows for old speech.
+        """
         if self._stamp_ns:
-            now_ns = time.monotonic_ns()
-            self._frame += (now_ns - self._stamp_ns) * RATE_HZ // _NS_PER_S
-            self._stamp_ns = now_ns
+            lost_frames = (stamp_ns - self._stamp_ns) * RATE_HZ // _NS_PER_S - self._period_frames
+            if lost_frames > (0 if self._broken else _STOOD_STILL_FRAMES):
+                self._frame += lost_frames
+        self._stamp_ns, self._broken = stamp_ns, False
 
 
 class Playback(_CardThread):
@@ -309,11 +316,11 @@ class _alsa_errors:  # noqa: N801 - reads as a statement: with _alsa_errors(devi
 
 def _close(pcm: alsaaudio.PCM) -> None:
     """Close without playing out: close() alone drains, up to seconds. Errors no longer matter."""
-    try:
-        pcm.drop()
-        pcm.close()
-    except alsaaudio.ALSAAudioError as error:
-        logger.debug("closing: %s", error)
+    for step in (pcm.drop, pcm.close):
+        try:
+            step()
+        except alsaaudio.ALSAAudioError as error:
+            logger.debug("closing: %s", error)
 
 
 def _ask_for_realtime() -> bool:
