@@ -3,11 +3,11 @@
 `Capture` and `Playback` are one thread each around one loop: open, move sound, and on any fault close and open again,
 after 0.1 s doubling to 2 s, for ever. Absent, busy, unplugged, refused and suspended are all that same loop.
 
-Cards are opened non-blocking and the threads sleep for the time that the card's own fill level asks for, at most 100 ms:
-a card whose clock has stopped cannot hold a thread, and a second `avail` costs less than a poll and its read back.
+Cards are opened non-blocking and the threads sleep for as long as the card's own fill level asks for, at most 100 ms:
+a card whose clock stands still cannot hold a thread, and asking `avail` again costs less than a poll.
 
 Sound is s16le mono at 48 kHz throughout. Where ALSA grants another period than asked for, the sound is cut anew here;
-another rate, format or channel count is refused with the remedy, because pyalsaaudio opens such a card without an error.
+another rate, format or channel count is refused, because pyalsaaudio opens such a card without an error.
 """
 
 import ctypes
@@ -16,16 +16,18 @@ import os
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import alsaaudio
+
+from device.audio.faults import CardError, fault, unsupported
 
 logger = logging.getLogger(__name__)
 
 RATE_HZ = 48_000
 SAMPLE_BYTES = 2
-
 _NS_PER_S = 1_000_000_000
 _XRUN = -32  # -EPIPE: pyalsaaudio has prepared the stream again already
 _LONGEST_SLEEP_S = 0.1
@@ -37,40 +39,13 @@ _FIFO_PRIORITY = 10  # above everything ordinary, below the kernel's own interru
 _CAPTURE_PERIODS = 8  # how late the capture thread may be before sound is lost; costs no latency
 
 
-class CardError(Exception):
-    """A card that cannot be used now; the text ends in what to do about it. `state` names the kind in one word."""
-
-    state = "error"
-
-
-class CardBusy(CardError):
-    """Another program holds the card; it is free as soon as that program ends."""
-
-    state = "busy"
-
-
-class CardGone(CardError):
-    """There is no such card, or no longer; plug it in, or name another."""
-
-    state = "absent"
-
-
-class CardDenied(CardError):
-    """The user of this process may not open sound cards."""
-
-    state = "denied"
-
-
-class CardUnsupported(CardError):
-    """The card is there but grants something else than 48 kHz mono s16le."""
-
-    state = "unsupported"
-
-
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One captured block. pcm: s16le mono. frame: number of its first sample on the capture clock, which never goes back
-    and also counts what an xrun or a missing card swallowed. captured_ns: monotonic time of its last sample."""
+    """One captured block.
+
+    pcm: s16le mono. frame: number of its first sample on the capture clock, which never goes back and also counts what
+    an xrun or a missing card swallowed. captured_ns: monotonic time of its last sample.
+    """
 
     pcm: bytes
     frame: int
@@ -117,8 +92,7 @@ class _CardThread(threading.Thread, ABC):
             try:
                 pcm = self._open()
                 try:
-                    lost_ns = self._recovered(lost_ns)
-                    retry_s = _FIRST_RETRY_S
+                    retry_s, lost_ns = _FIRST_RETRY_S, self._recovered(lost_ns)
                     self._serve(pcm)
                 finally:
                     _close(pcm)
@@ -142,10 +116,7 @@ class _CardThread(threading.Thread, ABC):
         got = (granted["rate"], granted["channels"], granted["format_name"])
         if got != (RATE_HZ, 1, "S16_LE") or granted["buffer_size"] < 2 * self._period_frames:
             _close(pcm)
-            raise CardUnsupported(
-                f"{self._device} grants {got[0]} Hz, {got[1]} channel(s), {got[2]}, "
-                f"buffer {granted['buffer_size']} frames; name it as plughw:CARD=..., which converts"
-            )
+            raise unsupported(self._device, *got, granted["buffer_size"])
         return pcm
 
     def _failed(self, error: CardError, lost_ns: int) -> int:
@@ -214,7 +185,7 @@ class Capture(_CardThread):
 
     def _lost_sound(self, pcm: alsaaudio.PCM, count: int) -> None:
         if count != _XRUN:
-            raise CardGone(f"{self._device} answers {os.strerror(-count)}; plug it in again")
+            raise fault(self._device, os.strerror(-count))
         self._xrun()
         if pcm.state() == alsaaudio.PCM_STATE_XRUN:
             pcm.read()  # `avail` found the overrun: this read prepares the stream again
@@ -281,7 +252,7 @@ class Playback(_CardThread):
     def _underrun(self, pcm: alsaaudio.PCM, code: int, refill: bytes) -> None:
         """Fill the card anew: without the silence in front, the latency would be another one after each hiccup."""
         if code != _XRUN:
-            raise CardGone(f"{self._device} answers {os.strerror(-code)}; plug it in again")
+            raise fault(self._device, os.strerror(-code))
         self._xrun()
         if self._write(pcm, refill) == _XRUN:  # `avail` found the underrun: that write prepared the stream again
             self._write(pcm, refill)
@@ -292,26 +263,13 @@ def cards() -> list[str]:
     return list(alsaaudio.cards())
 
 
-class _alsa_errors:  # noqa: N801 - reads as a statement: with _alsa_errors(device)
-    """ALSAAudioError carries a text and no number; this gives each text its kind and its remedy."""
-
-    def __init__(self, device: str) -> None:
-        self._device = device
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if not isinstance(error, alsaaudio.ALSAAudioError):
-            return
-        text = str(error)
-        if "busy" in text:
-            raise CardBusy(f"{self._device} is used by another program; stop that program") from error
-        if "ermission" in text or "not permitted" in text:
-            raise CardDenied(f"{self._device} may not be opened; add the user to group audio") from error
-        if "No such" in text:
-            raise CardGone(f"there is no sound card {self._device}; plug it in, or name another") from error
-        raise CardGone(f"{self._device} fails: {text}") from error
+@contextmanager
+def _alsa_errors(device: str) -> Iterator[None]:
+    """Give libasound's texts their kind and their remedy."""
+    try:
+        yield
+    except alsaaudio.ALSAAudioError as error:
+        raise fault(device, str(error)) from error
 
 
 def _close(pcm: alsaaudio.PCM) -> None:

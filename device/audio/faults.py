@@ -1,0 +1,54 @@
+"""What can be wrong with a sound card, named by what to do next.
+
+pyalsaaudio's errors carry a text and no number (libraries differ in nothing but the text of strerror), so the text is
+what tells the kinds apart.
+"""
+
+
+class CardError(Exception):
+    """A card that cannot be used now; the text ends in what to do about it. `state` names the kind in one word."""
+
+    state = "failing"
+
+
+class CardBusy(CardError):
+    """Another program holds the card; it is free as soon as that program ends."""
+
+    state = "busy"
+
+
+class CardGone(CardError):
+    """There is no such card, or no longer; plug it in, or name another."""
+
+    state = "absent"
+
+
+class CardDenied(CardError):
+    """The user of this process may not open sound cards."""
+
+    state = "denied"
+
+
+class CardUnsupported(CardError):
+    """The card is there but grants something else than 48 kHz mono s16le."""
+
+    state = "unsupported"
+
+
+def fault(device: str, text: str) -> CardError:
+    """The error that stands for libasound's text about this device."""
+    if "busy" in text:
+        return CardBusy(f"{device} is used by another program; stop that program")
+    if "ermission" in text or "not permitted" in text:
+        return CardDenied(f"{device} may not be opened; add the user to group audio")
+    if "No such" in text or "nknown" in text:
+        return CardGone(f"there is no sound card {device}; plug it in, or name another")
+    return CardError(f"{device} fails ({text}); if it stays so, unplug it and plug it in again")
+
+
+def unsupported(device: str, rate_hz: int, channels: int, sample_format: str, buffer_frames: int) -> CardUnsupported:
+    """The error for a card that opened, and grants something that cannot be used."""
+    return CardUnsupported(
+        f"{device} grants {rate_hz} Hz, {channels} channel(s), {sample_format}, a buffer of {buffer_frames} frames; "
+        "name it as plughw:CARD=..., which converts to 48000 Hz mono S16_LE"
+    )
