@@ -1,0 +1,5 @@
+import ctypes
+
+from opuslib.api import info as info
+
+libopus: ctypes.CDLL

@@ -1,0 +1,3 @@
+class OpusError(Exception):
+    code: int
+    def __init__(self, code: int) -> None: ...
