@@ -1,0 +1,133 @@
+"""Opus (RFC 6716) through opuslib 3.0.1: the only file that touches it.
+
+opuslib finds libopus, and makes, sets and frees the coders. The two calls of every frame go to the C functions
+directly, into buffers made once: opuslib's own decode turns each sample into a Python number (12 to 22 us more a
+frame), its encode reads beyond a short block without a word, and its encode error cannot be printed. The C calls
+release the GIL.
+"""
+
+import ctypes
+import warnings
+from typing import Any
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # opuslib compares with `is 0`: a SyntaxWarning when it is first compiled
+    try:
+        import opuslib
+        import opuslib.api.info
+    except ImportError:
+        raise
+    except Exception as error:  # bare, where libopus is missing
+        raise ImportError("libopus is missing; install it: apt install libopus0") from error
+
+RATE_HZ = 48_000
+SAMPLE_BYTES = 2
+# The longest packet of Opus (RFC 6716 section 3.2.5, rule R5).
+MAX_SAMPLES = 5_760
+# The longest single frame of Opus (section 3.2.1), and it still fits one packet on the wire.
+MAX_PAYLOAD_BYTES = 1_275
+# libopus conceals in steps of 2.5 ms.
+CONCEAL_STEP = 120
+
+_INVALID_PACKET = -4
+_APPLICATIONS = {"voip": "voip", "audio": "audio", "lowdelay": "restricted_lowdelay"}
+
+
+def _function(name: str, *argtypes: Any) -> Any:
+    """A C function of libopus with argument types of our own: opuslib's cast each block to a pointer first."""
+    function = opuslib.api.libopus[name]
+    function.argtypes, function.restype = argtypes, ctypes.c_int
+    return function
+
+
+_encode = _function("opus_encode", ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_int32)
+_decode = _function(
+    "opus_decode", ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int32, ctypes.c_void_p, ctypes.c_int, ctypes.c_int
+)
+
+
+class OpusError(Exception):
+    """libopus refused; from `Decoder.decode` it means: conceal this packet."""
+
+    def __init__(self, doing: str, code: int) -> None:
+        super().__init__(f"cannot {doing}: {opuslib.api.info.strerror(code).decode()} ({code})")
+
+
+class Encoder:
+    """One microphone's encoder: mono, 48 kHz, frames of 10 or 20 ms, variable bitrate.
+
+    bitrate: bit/s, 6,000 to 510,000. complexity: 0 to 10. application: "voip", "audio" or "lowdelay".
+    Raises ValueError for anything else.
+    """
+
+    def __init__(self, frame_ms: int, bitrate: int, complexity: int, application: str = "voip") -> None:
+        if frame_ms not in (10, 20):
+            raise ValueError(f"an Opus frame is 10 or 20 ms here, not {frame_ms}")
+        if application not in _APPLICATIONS:
+            raise ValueError(f"application is one of {', '.join(_APPLICATIONS)}, not {application}")
+        if not 6_000 <= bitrate <= 510_000:
+            raise ValueError(f"bitrate is 6000 to 510000 bit/s, not {bitrate}")
+        if not 0 <= complexity <= 10:
+            raise ValueError(f"complexity is 0 to 10, not {complexity}")
+        self.frame_samples = frame_ms * RATE_HZ // 1000
+        self._coder = opuslib.Encoder(RATE_HZ, 1, _APPLICATIONS[application])
+        self._coder.bitrate, self._coder.complexity = bitrate, complexity
+        self._coder.vbr = 1
+        self._state = ctypes.cast(self._coder.encoder_state, ctypes.c_void_p).value
+        payload = (ctypes.c_ubyte * MAX_PAYLOAD_BYTES)()
+        self._payload_at = ctypes.addressof(payload)
+        self._payload = memoryview(payload)
+
+    @property
+    def lookahead(self) -> int:
+        """By how many samples the decoded sound lags behind the encoded one (312 or 120), beside the frame itself."""
+        lookahead: int = self._coder.lookahead
+        return lookahead
+
+    def encode(self, pcm: bytes) -> bytes:
+        """One frame (pcm: s16le mono, 480 or 960 samples) -> one Opus packet of 1 to 1,275 bytes.
+
+        Raises ValueError for a block of any other length.
+        """
+        if len(pcm) != self.frame_samples * SAMPLE_BYTES:
+            raise ValueError(f"a frame is {self.frame_samples} samples of 2 bytes, not {len(pcm)} bytes")
+        size: int = _encode(self._state, pcm, self.frame_samples, self._payload_at, MAX_PAYLOAD_BYTES)
+        if size < 0:
+            raise OpusError("encode a frame", size)
+        return self._payload[:size].tobytes()
+
+
+class Decoder:
+    """One talker's decoder: any Opus packet -> pcm, s16le mono at 48 kHz."""
+
+    def __init__(self) -> None:
+        self._coder = opuslib.Decoder(RATE_HZ, 1)
+        self._state = ctypes.cast(self._coder.decoder_state, ctypes.c_void_p).value
+        pcm = (ctypes.c_int16 * MAX_SAMPLES)()
+        self._pcm_at = ctypes.addressof(pcm)
+        self._pcm = memoryview(pcm)
+
+    def decode(self, payload: bytes) -> bytes:
+        """One Opus packet -> the pcm of its whole length. Raises OpusError where it is none, and goes on after it."""
+        if not payload:  # libopus would conceal 120 ms
+            raise OpusError("decode a packet", _INVALID_PACKET)
+        return self._run(payload, len(payload), MAX_SAMPLES)
+
+    def conceal(self, samples: int) -> bytes:
+        """What the talker would probably have said in the next samples (a multiple of 120, up to 5,760), fading out.
+
+        Raises ValueError for any other number.
+        """
+        if samples % CONCEAL_STEP or not 0 < samples <= MAX_SAMPLES:
+            raise ValueError(f"libopus conceals 120 to 5760 samples in steps of 120, not {samples}")
+        return self._run(None, 0, samples)
+
+    def reset(self) -> None:
+        """Forget everything heard: what comes next is a new talk-spurt."""
+        self._coder.reset_state()
+
+    def _run(self, payload: bytes | None, size: int, most: int) -> bytes:
+        samples: int = _decode(self._state, payload, size, self._pcm_at, most, 0)
+        if samples < 0:
+            raise OpusError("decode a packet", samples)
+        return self._pcm[:samples].tobytes()
