@@ -8,8 +8,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("pcm_soundcard.c")
-BUILT = Path(__file__).with_name("build")  # not under version control
+HERE = Path(__file__).parent
+SOURCES = (HERE / "pcm_soundcard.c", HERE / "hardware.c")
+HEADERS = (HERE / "hardware.h",)
+BUILT = HERE / "build"  # not under version control
 COMPILER = ("gcc", "-shared", "-fPIC", "-DPIC", "-O2", "-Wall", "-Wextra", "-Werror")
 
 
@@ -19,12 +21,13 @@ def build(folder: Path = BUILT) -> Path:
     Several processes may ask at once: each compiles to a file of its own and moves it into place.
     Raises CalledProcessError when gcc refuses, FileNotFoundError when there is none.
     """
-    version = hashlib.sha256(SOURCE.read_bytes() + repr(COMPILER).encode()).hexdigest()[:12]
+    parts = [repr(COMPILER).encode(), *(path.read_bytes() for path in SOURCES + HEADERS)]
+    version = hashlib.sha256(b"".join(parts)).hexdigest()[:12]
     plugin = folder / f"libasound_module_pcm_soundcard-{version}.so"
     if not plugin.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as unfinished:
             compiled = Path(unfinished) / "plugin.so"
-            subprocess.run([*COMPILER, SOURCE, "-o", compiled, "-lasound", "-lm"], check=True)
+            subprocess.run([*COMPILER, *SOURCES, "-o", compiled, "-lasound", "-lm"], check=True)
             compiled.replace(plugin)
     return plugin

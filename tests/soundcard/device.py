@@ -1,6 +1,6 @@
 """The test's side of one virtual sound device: its clock, its tape, its faults and its counters.
 
-A device is one file, described at the top of pcm_soundcard.c. Registers and tape grow and shrink with nobody's help:
+A device is one file, described at the top of hardware.h. Registers and tape grow and shrink with nobody's help:
 the tape has a place for every frame since the clock's epoch, and takes memory only where somebody wrote.
 """
 
@@ -23,7 +23,7 @@ Samples = NDArray[np.int16]
 
 
 class Registers(ctypes.Structure):
-    """The first page of the file, kept equal to `struct registers` in pcm_soundcard.c, where each is explained."""
+    """The first page of the file, kept equal to `struct registers` in hardware.h, where each is explained."""
 
     _fields_ = (
         ("magic", ctypes.c_uint32),
