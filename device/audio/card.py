@@ -11,6 +11,7 @@ another rate, format or channel count is refused, because pyalsaaudio opens such
 """
 
 import ctypes
+import errno
 import logging
 import os
 import threading
@@ -29,10 +30,12 @@ logger = logging.getLogger(__name__)
 RATE_HZ = 48_000
 SAMPLE_BYTES = 2
 _NS_PER_S = 1_000_000_000
-_XRUN = -32  # -EPIPE: pyalsaaudio has prepared the stream again already
+_XRUN = -errno.EPIPE  # pyalsaaudio has prepared the stream again already
 _LONGEST_SLEEP_S = 0.1
 _WAKE_LATE_S = 0.0001  # wake a little after the card has what we wait for, rather than a little before and twice
 _STALLED_AFTER_NS = _NS_PER_S
+_ASK_WHY_NS = _NS_PER_S // 10
+_DEAD_STATES = (alsaaudio.PCM_STATE_DISCONNECTED, alsaaudio.PCM_STATE_SUSPENDED)
 _STOOD_STILL_FRAMES = RATE_HZ // 20  # 50 ms late without an xrun: the card's clock stood still, ours did not
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 2.0
 _FIFO_PRIORITY = 10  # above everything ordinary, below the kernel's own interrupt threads (50)
@@ -113,10 +116,10 @@ class _CardThread(threading.Thread, ABC):
                 periodsize=self._period_frames, periods=self._periods,
             )  # fmt: skip
             granted = pcm.info()
-        got = (granted["rate"], granted["channels"], granted["format_name"])
-        if got != (RATE_HZ, 1, "S16_LE") or granted["buffer_size"] < 2 * self._period_frames:
+        got, buffer_frames = (granted["rate"], granted["channels"], granted["format_name"]), granted["buffer_size"]
+        if got != (RATE_HZ, 1, "S16_LE") or buffer_frames < 2 * self._period_frames:
             _close(pcm)
-            raise unsupported(self._device, *got, granted["buffer_size"])
+            raise unsupported(self._device, *got, buffer_frames)
         return pcm
 
     def _failed(self, error: CardError, lost_ns: int) -> int:
@@ -136,7 +139,10 @@ class _CardThread(threading.Thread, ABC):
         self._xruns += 1
         logger.log(logging.WARNING if self._xruns == 1 else logging.DEBUG, "%s: xrun %d", self.verb, self._xruns)
 
-    def _sleep(self, frames: int) -> None:
+    def _sleep(self, pcm: alsaaudio.PCM, frames: int) -> None:
+        """Until the card has moved on by `frames`. A card that did not is asked why: `avail` may go on answering."""
+        if time.monotonic_ns() - self._moved_ns > _ASK_WHY_NS and pcm.state() in _DEAD_STATES:
+            raise fault(self._device, os.strerror(errno.ENODEV))
         time.sleep(min(frames / RATE_HZ + _WAKE_LATE_S, _LONGEST_SLEEP_S))
 
 
@@ -163,7 +169,7 @@ class Capture(_CardThread):
                 missing = self._period_frames - len(held) // SAMPLE_BYTES
                 ready = pcm.avail()
                 if 0 <= ready < missing:
-                    self._sleep(missing - ready)
+                    self._sleep(pcm, missing - ready)
                     continue
                 count, pcm_bytes = pcm.read() if ready >= 0 else (ready, b"")
                 if count < 0:
@@ -228,7 +234,7 @@ class Playback(_CardThread):
         full = min((self._periods - 1) * self._period_frames, buffer_frames - self._period_frames)
         silence = bytes((full + self._period_frames) * SAMPLE_BYTES)
         with _alsa_errors(self._device):
-            self._write(pcm, silence)
+            pcm.write(silence)
             while not self._stopping.is_set():
                 room = pcm.avail()
                 if room < 0:
@@ -236,26 +242,20 @@ class Playback(_CardThread):
                     continue
                 queued = buffer_frames - room
                 if queued > full:
-                    self._sleep(queued - full)
+                    self._sleep(pcm, queued - full)
                     continue
                 self._moved_ns = time.monotonic_ns()
                 pcm_bytes = self._source(self._moved_ns)
-                if self._write(pcm, pcm_bytes) == _XRUN:
+                if pcm.write(pcm_bytes) == _XRUN:
                     self._underrun(pcm, _XRUN, silence[len(pcm_bytes) :] + pcm_bytes)
-
-    def _write(self, pcm: alsaaudio.PCM, pcm_bytes: bytes) -> int:
-        written = pcm.write(pcm_bytes)
-        if 0 <= written * SAMPLE_BYTES < len(pcm_bytes):
-            logger.debug("playback: the card took %d of %d bytes", written * SAMPLE_BYTES, len(pcm_bytes))
-        return written
 
     def _underrun(self, pcm: alsaaudio.PCM, code: int, refill: bytes) -> None:
         """Fill the card anew: without the silence in front, the latency would be another one after each hiccup."""
         if code != _XRUN:
             raise fault(self._device, os.strerror(-code))
         self._xrun()
-        if self._write(pcm, refill) == _XRUN:  # `avail` found the underrun: that write prepared the stream again
-            self._write(pcm, refill)
+        if pcm.write(refill) == _XRUN:  # `avail` found the underrun: that write prepared the stream again
+            pcm.write(refill)
 
 
 def cards() -> list[str]:
@@ -290,13 +290,11 @@ def _ask_for_realtime() -> bool:
     return True
 
 
-_ERROR_HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p)
-
-
-@_ERROR_HANDLER
-def _log_alsa_error(file: bytes, line: int, function: bytes, code: int, text: bytes) -> None:
+def _log_alsa_error(_file: bytes, _line: int, function: bytes, _code: int, text: bytes) -> None:
     logger.debug("libasound: %s: %s", function.decode(errors="replace"), text.decode(errors="replace"))
 
 
 # libasound writes each failed open to stderr, once every 2 s while a card is missing; ours is said once, and plainly.
-ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_log_alsa_error)
+_HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p)
+_handler = _HANDLER(_log_alsa_error)
+ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_handler)

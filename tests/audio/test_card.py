@@ -1,0 +1,270 @@
+"""Capture and Playback on the virtual card, through real libasound and pyalsaaudio."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from device.audio import card
+from device.audio.card import Block, Capture, Playback
+from tests.soundcard import Bench, Device
+from tests.timing import seconds, until
+
+PERIOD = 480
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    with Bench() as bench:
+        bench.device("mic")
+        bench.device("speaker")
+        bench.device("slow", rate=44_100)
+        for name, value in bench.env("mic", "speaker").items():
+            monkeypatch.setenv(name, value)
+        yield bench
+
+
+@pytest.fixture
+def mic(bench: Bench) -> Device:
+    return bench.devices["mic"]
+
+
+@pytest.fixture
+def speaker(bench: Bench) -> Device:
+    return bench.devices["speaker"]
+
+
+class Heard:
+    """What the capture thread handed over, block by block."""
+
+    def __init__(self) -> None:
+        self.blocks: queue.Queue[Block] = queue.Queue()
+
+    def __call__(self, block: Block) -> None:
+        self.blocks.put(block)
+
+    def next(self) -> Block:
+        return self.blocks.get(timeout=seconds(5))
+
+    def forget(self) -> None:
+        while not self.blocks.empty():
+            self.blocks.get()
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def capture(heard: Heard, bench: Bench) -> Iterator[Capture]:
+    capture = Capture("mic", PERIOD, heard)
+    yield capture
+    end(capture)
+
+
+def end(thread: threading.Thread) -> None:
+    if thread.is_alive():
+        thread.stop()  # type: ignore[attr-defined]
+        thread.join(seconds(5))
+    assert not thread.is_alive()
+
+
+def counter() -> Callable[[int], bytes]:
+    """A source whose samples count up, so that each one in the speaker is known by its value."""
+    state = {"next": 1}
+
+    def source(now_ns: int) -> bytes:
+        first = state["next"]
+        state["next"] += PERIOD
+        return (np.arange(first, first + PERIOD) % 30_000 + 1).astype("<i2").tobytes()
+
+    return source
+
+
+@pytest.fixture
+def playback(bench: Bench) -> Iterator[Playback]:
+    playback = Playback("speaker", PERIOD, 3, counter())
+    yield playback
+    end(playback)
+
+
+def test_what_the_microphone_hears_comes_out_in_blocks_without_a_gap(
+    mic: Device, capture: Capture, heard: Heard
+) -> None:
+    ramp = np.arange(-20_000, 20_000, dtype=np.int16)
+    mic.put(ramp, round(mic.frame()) + 4_800)
+    capture.start()
+    blocks = [heard.next() for _ in range(120)]
+    sound = np.frombuffer(b"".join(block.pcm for block in blocks), "<i2")
+    start = int(np.argmax(sound == -20_000))
+    assert (sound[start : start + len(ramp)] == ramp).all()
+    assert [block.frame for block in blocks] == list(range(0, 120 * PERIOD, PERIOD))
+
+
+def test_a_block_is_stamped_with_the_time_its_last_sample_was_captured(
+    mic: Device, capture: Capture, heard: Heard
+) -> None:
+    begin = round(mic.frame()) + 4_800
+    mic.put(np.full(PERIOD * 20, 1_000, np.int16), begin)
+    capture.start()
+    block = heard.next()
+    while not any(block.pcm):
+        block = heard.next()
+    silent = int(np.argmax(np.frombuffer(block.pcm, "<i2") != 0))
+    last_frame = begin + PERIOD - silent
+    assert abs(block.captured_ns - mic.time_ns(last_frame)) < 5_000_000
+
+
+def test_the_speaker_sounds_each_sample_once_and_in_order(speaker: Device, playback: Playback) -> None:
+    playback.start()
+    until(lambda: speaker.stats()["frames"] > 48 * 500)
+    end(playback)
+    sounded = speaker.got(0, speaker.stats()["played_end"])
+    sounded = sounded[int(np.argmax(sounded == 2)) :]
+    steps = np.diff(sounded[: 48 * 300].astype(int))
+    assert set(steps.tolist()) <= {1, 1 - 30_000}
+    assert playback.status.xruns == 0
+
+
+def test_a_card_that_is_missing_at_start_is_waited_for(
+    mic: Device, capture: Capture, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, card.__name__)
+    mic.unplug()
+    capture.start()
+    until(lambda: capture.status.state == "absent")
+    mic.plug()
+    assert heard.next()
+    assert capture.status.state == "running"
+    said = [record for record in caplog.records if record.levelno > logging.DEBUG]
+    assert [record.levelname for record in said] == ["WARNING", "INFO"]
+    assert "plug it in" in said[0].message
+    assert "works again after" in said[1].message
+
+
+def test_the_capture_clock_runs_on_while_the_card_is_unplugged(mic: Device, capture: Capture, heard: Heard) -> None:
+    capture.start()
+    before = heard.next()
+    mic.unplug()
+    until(lambda: capture.status.state == "absent")
+    heard.forget()
+    mic.plug()
+    after = heard.next()
+    elapsed_frames = (after.captured_ns - before.captured_ns) * 48 / 1e6
+    assert after.frame - before.frame == pytest.approx(elapsed_frames, abs=10)
+
+
+def test_a_busy_card_is_taken_as_soon_as_it_is_free(speaker: Device, playback: Playback) -> None:
+    speaker.busy()
+    playback.start()
+    until(lambda: playback.status.state == "busy")
+    speaker.busy(False)
+    until(lambda: playback.status.state == "running")
+
+
+def test_a_card_of_another_rate_is_refused_with_the_remedy(
+    bench: Bench, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    capture = Capture("slow", PERIOD, heard)
+    capture.start()
+    until(lambda: capture.status.state == "unsupported")
+    assert "44100 Hz" in caplog.text
+    assert "plughw:" in caplog.text
+    end(capture)
+
+
+def test_a_name_that_no_card_has_is_absent(bench: Bench, heard: Heard) -> None:
+    capture = Capture("plughw:CARD=Nobody", PERIOD, heard)
+    capture.start()
+    until(lambda: capture.status.state == "absent")
+    end(capture)
+
+
+def test_an_xrun_of_the_microphone_is_counted_and_the_clock_keeps_to_real_time(
+    mic: Device, capture: Capture, heard: Heard
+) -> None:
+    capture.start()
+    before = heard.next()
+    mic.xrun()
+    until(lambda: capture.status.xruns == 1)
+    heard.forget()
+    after = heard.next()
+    elapsed_frames = (after.captured_ns - before.captured_ns) * 48 / 1e6
+    assert after.frame - before.frame == pytest.approx(elapsed_frames, abs=10)
+    assert capture.status.state == "running"
+
+
+def test_an_xrun_of_the_speaker_leaves_its_latency_as_it_was(speaker: Device) -> None:
+    pulled: list[tuple[int, int]] = []
+    count = counter()
+
+    def source(now_ns: int) -> bytes:
+        block = count(now_ns)
+        pulled.append((int.from_bytes(block[:2], "little"), now_ns))
+        return block
+
+    def latency_ms(index: int) -> float:
+        value, now_ns = pulled[index]
+        sounded = speaker.got(0, speaker.stats()["played_end"])
+        frame = int(np.argmax(sounded == value))
+        return (speaker.time_ns(frame) - now_ns) / 1e6
+
+    playback = Playback("speaker", PERIOD, 3, source)
+    playback.start()
+    until(lambda: len(pulled) > 40)
+    before_ms = latency_ms(20)
+    speaker.xrun()
+    until(lambda: playback.status.xruns == 1)
+    at = len(pulled)
+    until(lambda: len(pulled) > at + 40)
+    after_ms = latency_ms(at + 20)
+    end(playback)
+    assert playback.status.xruns == 1
+    assert after_ms == pytest.approx(before_ms, abs=3)
+    assert playback.queue_ms == 20.0
+
+
+@pytest.mark.parametrize("fault", ["stall", "unplug"])
+def test_a_card_that_stands_still_or_is_gone_holds_no_thread(
+    mic: Device, speaker: Device, capture: Capture, playback: Playback, heard: Heard, fault: str
+) -> None:
+    capture.start()
+    playback.start()
+    heard.next()
+    for device in (mic, speaker):
+        device.stall() if fault == "stall" else device.unplug()
+    until(lambda: {capture.status.state, playback.status.state} <= {"stalled", "absent"})
+    end(capture)
+    end(playback)
+
+
+def test_a_clock_that_stood_still_is_caught_up(mic: Device, capture: Capture, heard: Heard) -> None:
+    capture.start()
+    before = heard.next()
+    mic.stall()
+    until(lambda: capture.status.state == "stalled")
+    heard.forget()
+    mic.set_ppm(0)
+    heard.next()  # may have begun before the stall
+    after = heard.next()
+    elapsed_frames = (after.captured_ns - before.captured_ns) * 48 / 1e6
+    assert after.frame - before.frame == pytest.approx(elapsed_frames, abs=PERIOD)
+
+
+def test_a_transfer_that_fails_closes_the_card_and_opens_it_again(mic: Device, capture: Capture, heard: Heard) -> None:
+    capture.start()
+    heard.next()
+    mic.fail_transfers()
+    until(lambda: mic.stats()["closes"] >= 1)
+    mic.fail_transfers(0)
+    heard.forget()
+    heard.next()
+    until(lambda: capture.status.state == "running")
+
+
+def test_the_cards_of_the_machine_are_named() -> None:
+    assert all(isinstance(name, str) for name in card.cards())
