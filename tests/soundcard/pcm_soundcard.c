@@ -2,7 +2,8 @@
  *
  * libasound calls the functions named on_...; each stream is a `struct card`. Positions: `started` is the frame of the
  * hardware's clock at which the stream began, `moved` the frames that the application has read or written since.
- * A timerfd, armed for the moment when the next avail_min frames are due, wakes those who poll.
+ * The position advances by a millisecond at a time, as that of a USB card does. A timerfd, armed for the moment when
+ * the next avail_min frames are due, wakes those who poll.
  *
  * Where this imitates the kernel (a full capture buffer or an empty playback buffer is an xrun, POLLERR comes with it,
  * an unplugged stream answers "No such device" to everything), sound/core/pcm_native.c and pcm_lib.c are meant.
@@ -26,8 +27,8 @@ struct card {
     struct hardware hw;
     int running;
     int64_t started, moved;
-    int timer;
-    int64_t armed_ns; /* what the timer is set to */
+    int timer, polled; /* polled: somebody has asked for the timer */
+    int64_t armed_ns;  /* what it is set to */
     uint32_t unplugs_seen, xruns_seen;
     snd_pcm_uframes_t avail_min, boundary;
     char *prefill; /* what was written before playback started: no frame of the clock belongs to it yet */
@@ -48,11 +49,18 @@ static int is_unplugged(const struct card *card) {
     return card->hw.regs->gone || card->unplugs_seen != card->hw.regs->unplugs;
 }
 
+/* The step by which the position advances. Without one, libasound's blocking read, which asks again as long as it
+ * finds anything, would fetch frame by frame. */
+static int64_t burst(const struct card *card) {
+    return card->hw.regs->rate / 1000;
+}
+
 /* Frames that the hardware has captured or sounded since the stream began. */
 static int64_t elapsed(const struct card *card) {
     if (!card->running)
         return 0;
     int64_t frames = hardware_frame_now(&card->hw) - card->started;
+    frames -= frames % burst(card);
     return is_draining(card) && frames > card->moved ? card->moved : frames;
 }
 
@@ -91,16 +99,18 @@ static int64_t wake_time(const struct card *card) {
         return AT_ONCE; /* the next call tells what is wrong */
     if (!card->running)
         return is_playback(card) ? AT_ONCE : NEVER; /* a capture has nothing until a first read starts it */
-    int64_t due = card->started + card->moved;
+    int64_t due = card->moved;
     if (!is_draining(card))
         due += (int64_t)card->avail_min - (is_playback(card) ? (int64_t)card->io.buffer_size : 0);
-    int64_t ns = hardware_time_of_frame(&card->hw, due);
-    return ns < AT_ONCE ? AT_ONCE : ns;
+    if (due <= 0)
+        return AT_ONCE;
+    int64_t bursts = (due + burst(card) - 1) / burst(card);
+    return hardware_time_of_frame(&card->hw, card->started + bursts * burst(card));
 }
 
 /* Sets the timer, which takes back a wake-up that has come already. Costs nothing when nothing has changed. */
 static void arm(struct card *card) {
-    int64_t ns = wake_time(card);
+    int64_t ns = card->polled ? wake_time(card) : NEVER;
     if (ns == card->armed_ns)
         return;
     struct itimerspec when = {.it_value = {.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S}};
@@ -112,6 +122,7 @@ static int on_poll_descriptors(snd_pcm_ioplug_t *io, struct pollfd *fds, unsigne
     struct card *card = io->private_data;
     if (space < 1)
         return 0;
+    card->polled = 1;
     arm(card);
     *fds = (struct pollfd){.fd = card->timer, .events = POLLIN};
     return 1;
