@@ -1,0 +1,188 @@
+"""Real intercomd processes for tests, benches and the demo: started, asked, and ended by their own process id.
+
+They never run as root: started by root, they become `nobody`, keeping only the right to SCHED_FIFO that systemd gives
+the installed service (LimitRTPRIO).
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from tests.timing import seconds, until
+
+ROOT = Path(__file__).parent.parent
+APP_ID = "0123456789abcdef0123456789abcdef"
+NOBODY = 65_534
+_DROP_ROOT = (
+    "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
+    "--inh-caps=-all,+sys_nice", "--ambient-caps=+sys_nice", "--",
+)  # fmt: skip
+
+
+class Daemon:
+    """One `intercomd` process. Its log is collected line by line; leaving the `with` ends it."""
+
+    def __init__(self, *arguments: str, env: Mapping[str, str] | None = None, prefix: tuple[str, ...] = ()) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="intercomd-test-"))
+        self.folder.chmod(0o777)
+        self.log: list[str] = []
+        drop = _DROP_ROOT if os.geteuid() == 0 else ()
+        self._process = subprocess.Popen(
+            [*prefix, *drop, sys.executable, "-m", "device", *arguments],
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env={**os.environ, "RUNTIME_DIRECTORY": str(self.folder), "PYTHONDONTWRITEBYTECODE": "", **(env or {})},
+        )  # fmt: skip
+        self.started = time.monotonic()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            self.log.append(line.rstrip("\n"))
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait_for(self, text: str, within_s: float = 10.0) -> str:
+        """The first line of the log with `text` in it. AssertionError when the process ends or time runs out."""
+        found: list[str] = []
+
+        def there() -> bool:
+            found.extend(line for line in self.log if text in line)
+            assert found or self._process.poll() is None, "it ended:\n" + "\n".join(self.log)
+            return bool(found)
+
+        until(there, within_s)
+        return found[0]
+
+    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        """One request to the control socket, its result. Raises AssertionError on an error."""
+        answer = self._ask(method, params)
+        assert "result" in answer, answer
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(seconds(5))
+            control.connect(str(self.folder / "control.sock"))
+            request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+            control.sendall(json.dumps(request).encode() + b"\n")
+            answer: dict[str, Any] = json.loads(control.makefile().readline())
+            return answer
+
+    def until_state(self, state: str, within_s: float = 10.0) -> None:
+        """Wait until `status` says so; the control socket may still be missing at first."""
+
+        def there() -> bool:
+            assert self._process.poll() is None, "it ended:\n" + "\n".join(self.log)
+            try:
+                return bool(self.ask("status")["state"] == state)
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+
+        until(there, within_s)
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def end(self, number: int = signal.SIGTERM, within_s: float = 5.0) -> tuple[int, float]:
+        """Signal it and wait. Returns (exit code, seconds until the process was gone)."""
+        began = time.monotonic()
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        try:
+            code = self._process.wait(seconds(within_s))
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+        took_s = time.monotonic() - began
+        self._reader.join(seconds(5))
+        return code, took_s
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash."""
+        self._process.kill()
+        self._process.wait()
+
+    def cpu_s(self) -> float:
+        """CPU time of the process so far: user and system, all threads, seconds."""
+        fields = Path(f"/proc/{self.pid}/schedstat").read_text().split()
+        threads = Path(f"/proc/{self.pid}/task").iterdir()
+        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9 if fields else 0.0
+
+    def rss_mb(self) -> float:
+        """Resident memory, MB."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1_000
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self.end(signal.SIGKILL)
+
+
+class HubDaemon(Daemon):
+    """A hub on loopback, on a port of its own."""
+
+    def __init__(self, port: int = 0, *arguments: str, prefix: tuple[str, ...] = ()) -> None:
+        self.port = port or free_port()
+        super().__init__("hub", "--listen", f"127.0.0.1:{self.port}", *arguments, prefix=prefix)
+        until(self._listens)
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def _listens(self) -> bool:
+        assert self._process.poll() is None, "it ended:\n" + "\n".join(self.log)
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+class DeviceDaemon(Daemon):
+    """An intercom on a virtual card. `changes` are lines of configuration by section, over the shipped defaults."""
+
+    def __init__(
+        self,
+        hub_url: str,
+        *arguments: str,
+        env: Mapping[str, str],
+        prefix: tuple[str, ...] = (),
+        **sections: dict[str, Any],
+    ) -> None:
+        channel = {"hub": [hub_url], "app_id": APP_ID, **sections.pop("channel", {})}
+        self.config = Path(tempfile.mkdtemp(prefix="intercomd-test-")) / "intercom.toml"
+        self.config.parent.chmod(0o755)
+        self.config.write_text(_toml({"channel": channel, **sections}))
+        super().__init__("run", "--config", str(self.config), *arguments, env=env, prefix=prefix)
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    lines = []
+    for name, keys in sections.items():
+        lines.append(f"[{name}]")
+        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+    return "\n".join(lines) + "\n"
