@@ -1,18 +1,7 @@
-"""What device/audio/opus.py uses of opuslib 3.0.1, which carries no types."""
+# opuslib 3.0.1, which installs no types: its classes and constants, and what its `api` needs to be typed.
 
-from typing import Any
-
-from opuslib import api as api
-
-class Encoder:
-    encoder_state: Any
-    bitrate: int
-    complexity: int
-    lookahead: int
-    vbr: int
-    def __init__(self, fs: int, channels: int, application: str) -> None: ...
-
-class Decoder:
-    decoder_state: Any
-    def __init__(self, fs: int, channels: int) -> None: ...
-    def reset_state(self) -> None: ...
+from . import api as api
+from .classes import Decoder as Decoder
+from .classes import Encoder as Encoder
+from .constants import *  # noqa: F403
+from .exceptions import OpusError as OpusError
