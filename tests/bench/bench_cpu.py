@@ -1,0 +1,78 @@
+"""CPU and memory of one device in a call: it talks and hears one other, real speech both ways, shipped defaults.
+
+Beside it, by turns in the same run, the floor: pyalsaaudio and opuslib in one process without a network, on the same
+speech, at the same frame length, voip, 24 kbit/s, complexity 5. What is above the floor is network, jitter buffer, two
+more threads, and the playback clock, which ticks twice a frame. Limit: 1.5 times the floor, as the median of the turns;
+memory 45 MB.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from tests.call import Call
+from tests.daemon import ROOT
+from tests.soundcard import Bench, Device, speech
+
+TURNS = 5
+SETTLE_S, MEASURE_S = 3.0, 12.0
+TIMES_THE_FLOOR = 1.5
+MEMORY_MB = 45.0
+
+
+def cases() -> Iterator[dict[str, object]]:
+    """One case: the device's CPU over the floor's, and its memory."""
+    floors, devices, memories = [], [], []
+    for _ in range(TURNS):
+        floors.append(_floor())
+        with Call() as call:
+            for party in call.parties:
+                _talk(party.mic)
+            time.sleep(SETTLE_S)
+            daemon = call.parties[0].daemon
+            began_s, cpu_s = time.monotonic(), daemon.cpu_s()
+            time.sleep(MEASURE_S)
+            devices.append((daemon.cpu_s() - cpu_s) / (time.monotonic() - began_s) * 1_000)
+            memories.append(daemon.rss_mb())
+    ratio = statistics.median(device / floor for device, floor in zip(devices, floors, strict=True))
+    memory_mb = max(memories)
+    yield {
+        "case": "one device in a call, 20 ms frames",
+        "cpu_ms_per_s": round(statistics.median(devices), 1),
+        "floor_opus_cpu_ms_per_s": round(statistics.median(floors), 1),
+        "times_opus_floor": round(ratio, 2),
+        "memory_mb": round(memory_mb, 1),
+        "limit": f"{TIMES_THE_FLOOR} x floor, {MEMORY_MB:g} MB",
+        "ok": ratio <= TIMES_THE_FLOOR and memory_mb <= MEMORY_MB,
+    }
+
+
+def _talk(mic: Device) -> None:
+    """The ten sentences, again and again."""
+    samples = speech.speech().samples
+    begin = round(mic.frame()) + 4_800
+    mic.put(samples, begin)
+    mic.loop(begin, len(samples))
+
+
+def _floor() -> float:
+    """CPU of the floor in ms per second of call; a run with an xrun is repeated."""
+    while True:
+        with Bench() as bench:
+            mic, _ = bench.device("mic"), bench.device("spk")
+            _talk(mic)
+            report = json.loads(
+                subprocess.check_output(
+                    [
+                        sys.executable, str(ROOT / "tests/bench/floor.py"), "mic", "spk",
+                        "--frame-ms", "20", "--opus", "voip", "--seconds", str(MEASURE_S),
+                    ],
+                    env={**os.environ, **bench.env()},
+                )
+            )  # fmt: skip
+            if report["xruns"] == 0:
+                return float(report["cpu_ms_per_s"])

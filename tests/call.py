@@ -1,0 +1,60 @@
+"""A call of real processes on the virtual card: one hub, some devices, a microphone and a speaker for each."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any, Self
+
+from tests.daemon import DeviceDaemon, HubDaemon
+from tests.soundcard import Bench, Device
+from tests.timing import until
+
+
+class Party:
+    """One device of a call, and the two ends of its sound card that a test holds."""
+
+    def __init__(self, daemon: DeviceDaemon, mic: Device, spk: Device) -> None:
+        self.daemon, self.mic, self.spk = daemon, mic, spk
+
+
+class Call:
+    """A hub and `len(ppm)` devices that hear each other. Use as `with Call(...) as call`.
+
+    ppm: how far off each device's sound card clock runs. sections: configuration over the shipped defaults.
+    """
+
+    def __init__(self, ppm: Sequence[float] = (0.0, 0.0), prefix: tuple[str, ...] = (), **sections: Any) -> None:
+        self._ppm, self._prefix, self._sections = ppm, prefix, sections
+        self._stack = ExitStack()
+        self.parties: list[Party] = []
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self.bench = stack.enter_context(Bench())
+            self.hub = stack.enter_context(HubDaemon(prefix=self._prefix))
+            for number, ppm in enumerate(self._ppm):
+                self.parties.append(self._party(stack, number, ppm))
+            for party in self.parties:
+                party.daemon.until_state("in-call")
+                self._hears(party, len(self.parties) - 1)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _party(self, stack: ExitStack, number: int, ppm: float) -> Party:
+        mic, spk = self.bench.device(f"mic{number}", ppm=ppm), self.bench.device(f"spk{number}", ppm=ppm)
+        env = self.bench.env(f"mic{number}", f"spk{number}")
+        sections = {name: dict(keys) for name, keys in self._sections.items()}
+        sections.setdefault("channel", {}).setdefault("label", f"room {number}")
+        return Party(
+            stack.enter_context(DeviceDaemon(self.hub.url, env=env, prefix=self._prefix, **sections)), mic, spk
+        )
+
+    @staticmethod
+    def _hears(party: Party, others: int) -> None:
+        until(lambda: len(party.daemon.ask("status")["talkers"]) == others)
+
+    def xruns(self) -> int:
+        """Of all sound cards together."""
+        return sum(device.stats()["xruns"] for party in self.parties for device in (party.mic, party.spk))
