@@ -1,0 +1,90 @@
+"""Between `Rooms`, which knows who hears whom, and the connections of the server, which carry it.
+
+A packet is made a frame once, and the same bytes go to every listener; this loop is where the hub spends its time.
+PURE: it calls connections, but knows them only as `Line`.
+"""
+
+import logging
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import asdict
+from typing import Protocol, cast
+
+from device.hub.frames import media_frame, text_frame
+from device.hub.out import Out, Send
+from device.hub.rooms import Rooms
+
+logger = logging.getLogger(__name__)
+
+
+class Line(Hashable, Protocol):
+    """A connection as far as it matters here.
+
+    clear: nothing is held back, `write` may be called with a frame; else `hold`.
+    """
+
+    clear: bool
+    write: Callable[[bytes], object]
+
+    @property
+    def address(self) -> str:
+        """Where the client is: its IP address."""
+
+    def hold(self, frame: bytes, now: float) -> int:
+        """Keep a media frame for as long as it is worth hearing; returns how many it dropped."""
+
+    def tell(self, frame: bytes) -> None:
+        """Send a text frame."""
+
+    def finish(self, code: int, reason: str) -> None:
+        """Say why and close."""
+
+
+class Exchange:
+    """All lines of one hub."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self.packets_late = 0  # dropped because a listener did not take them in time; lines count here, too
+
+    def opened(self, line: Line, now: float) -> str:
+        """A client has connected. Returns why it has to go again, "" where it may stay."""
+        return self._rooms.opened(line, line.address, now)
+
+    def closed(self, line: Line, now: float) -> None:
+        """A connection is gone."""
+        self._rooms.closed(line, now)
+
+    def text(self, line: Line, data: bytes, now: float) -> None:
+        """A text message came, not yet checked to be UTF-8."""
+        self._do(self._rooms.text(line, data, now))
+
+    def media(self, line: Line, data: bytes, now: float) -> None:
+        """A binary message came."""
+        listeners = cast(Sequence[Line], self._rooms.media(line, data, now))
+        if not listeners:
+            return
+        frame = media_frame(data)
+        for listener in listeners:
+            if listener.clear:
+                listener.write(frame)
+            else:
+                self.packets_late += listener.hold(frame, now)
+
+    def tick(self, now: float) -> None:
+        """Time has passed; to be called every TICK_S."""
+        self._do(self._rooms.tick(now))
+
+    def snapshot(self) -> dict[str, int]:
+        """The counts of `rooms.Snapshot`, and packets_late."""
+        return {**asdict(self._rooms.snapshot()), "packets_late": self.packets_late}
+
+    def _do(self, outs: Iterable[Out]) -> None:
+        for out in outs:
+            if isinstance(out, Send):
+                frame = text_frame(out.text)
+                for line in cast(Sequence[Line], out.to):
+                    line.tell(frame)
+            else:
+                line = cast(Line, out.connection)
+                logger.info("closing %s: %s", line.address, out.reason)
+                line.finish(out.code, out.reason)

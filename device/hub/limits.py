@@ -1,0 +1,76 @@
+"""How much a peer may ask of the hub: the numbers, each with its reason, and the pace that holds somebody to one.
+
+The rates of one seat that a client is told at join stand in `channel.rules`. PURE.
+"""
+
+from device.channel import rules
+
+# One core forwards to this many listeners with room to spare; each costs about 100 kB, most of it in the kernel.
+MAX_CONNECTIONS = 2_000
+# A house, an office or a load test behind one address; a single machine cannot take all the places.
+MAX_CONNECTIONS_PER_ADDRESS = 300
+# A join tells everybody else in the channel, so this is also how many messages one request may cause.
+MAX_SEATS_PER_CHANNEL = 500
+MAX_CHANNELS = 1_000
+# Every connection may have a seat, and as many again may be waiting for their owner to come back.
+MAX_SEATS = 4_000
+# The path in use, and the new one that is tried beside it.
+MAX_CONNECTIONS_PER_SEAT = 2
+
+# A request is written within milliseconds of the handshake; who has not joined by now holds a place for nothing.
+JOIN_WITHIN_S = 5.0
+# How often the hub wants to hear `ping`: a device that talks is heard anyway, a silent one costs 100 bytes a second.
+PING_MS = 1_000
+# "Web: stream-removed after 10 s without media", "remote declared offline after 20 s" (spec 4.3). Both count from the
+# close of a seat's last connection, or from the last thing heard on one that is still open.
+STREAM_GRACE_S = 10.0
+SEAT_GRACE_S = 20.0
+# A hub that starts again hears from everybody within this time; until then it cannot know who is missing.
+SETTLE_S = 5.0
+# The hub looks at its seats four times a second. When it comes back after more than this it was itself stopped or
+# starved, and nobody's silence meanwhile can be held against them.
+TICK_S = 0.25
+ABSENT_HUB_S = 2.0
+
+# A join, a rejoin, a publish and 98 subscriptions at once are a busy start; on the average rules.MAX_REQUESTS_PER_S.
+REQUEST_BURST = 100
+# Requests above the pace still get a 429 of their own, this many a second. What is above that is not even read...
+REFUSALS_PER_S = 50
+# ...and a tenth of a second of 10,000 a second closes the connection, as a slower flood does in the long run.
+UNREAD_PER_S = 50
+UNREAD_BURST = 1_000
+# Half a second of packets: what a path that stalled may deliver at once.
+PACKET_BURST = rules.MAX_PACKETS_PER_S // 2
+# Packets that are no RTP or carry a foreign SSRC: a hundred at once, or ten a second for long, are no accident.
+BAD_PACKETS_PER_S = 10
+BAD_PACKET_BURST = 100
+# Good packets that come too fast, or while nothing is published, are only dropped; at twice the rate for ten seconds,
+# or 4,000 at once, they are a flood.
+SURPLUS_BURST = 10 * rules.MAX_PACKETS_PER_S
+# WebSocket pings and pongs, which no device of ours sends: each has to be answered.
+CONTROL_FRAMES_PER_S = 10
+CONTROL_FRAME_BURST = 100
+
+
+class Pace:
+    """`per_s` events a second on the average, `burst` at once: the virtual scheduling of ITU-T I.371, a leaky bucket.
+
+    Two numbers and no timer: `_due_s` is when the next event would come if all so far had kept an even pace.
+    """
+
+    __slots__ = ("_ahead_s", "_due_s", "_interval_s")
+
+    def __init__(self, per_s: float, burst: int) -> None:
+        self._interval_s = 1 / per_s
+        self._ahead_s = (burst - 1) / per_s
+        self._due_s = float("-inf")
+
+    def take(self, now: float) -> bool:
+        """Whether one more event at `now` keeps to the pace; one that does not counts for nothing."""
+        due = self._due_s
+        if due < now:
+            due = now
+        elif due - now > self._ahead_s:
+            return False
+        self._due_s = due + self._interval_s
+        return True

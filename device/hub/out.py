@@ -1,0 +1,35 @@
+"""What rooms ask the server to do: send a text, close a connection. PURE."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+# Whatever the server calls a connection; rooms only hand it back.
+Connection = Hashable
+
+# Close codes of WebSocket, RFC 6455 section 7.4.1; from 4000 on they are ours.
+CLOSE_NORMAL = 1000
+CLOSE_GOING_AWAY = 1001
+CLOSE_POLICY = 1008
+CLOSE_TOO_BIG = 1009
+CLOSE_UID_CONFLICT = 4001  # another device has the seat now
+CLOSE_REPLACED = 4002  # the same device has opened two newer connections
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One text message, the same for each of these connections."""
+
+    to: tuple[Connection, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close this connection and say why, as a WebSocket close frame does: code, and a reason of at most 123 bytes."""
+
+    connection: Connection
+    code: int
+    reason: str
+
+
+Out = Send | Close

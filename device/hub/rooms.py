@@ -1,0 +1,253 @@
+"""The hub without its network: what every connection may do, and who hears whom.
+
+`Rooms` is told what happened (a connection opened or closed, a text or a packet came, time passed) and answers what is
+to be done, as a list of `Send` and `Close`. A connection that it closes is forgotten at once; whatever still comes from
+it is ignored. The first request of a connection is `join` or `rejoin`; who gets the seat is `seating`'s business.
+
+A packet is the exception, because there are thousands of them: `media` answers with the connections it goes to, and
+what there is to say to its sender is said by the next `tick`. PURE.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from device import jsonrpc
+from device.channel import errors, messages, rtp, rules
+from device.hub import limits
+from device.hub.limits import Pace
+from device.hub.out import CLOSE_POLICY, Close, Connection, Out, Send
+from device.hub.seating import Seating, refusal
+from device.hub.seats import Link, Seat
+from device.hub.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How busy it is. Packets are counted since the start; refused are those that broke a rule or a limit."""
+
+    channels: int
+    seats: int
+    streams: int
+    connections: int
+    packets_in: int
+    packets_out: int
+    packets_refused: int
+
+
+class Rooms:
+    """All channels of one hub.
+
+    draw: n random bytes, from a good source. started: the time at which this hub began to listen.
+    app_ids: those that are served; none means every one, since apps never hear each other.
+    """
+
+    def __init__(
+        self,
+        signing: Sessions,
+        draw: Callable[[int], bytes],
+        started: float,
+        app_ids: frozenset[str] = frozenset(),
+        version: str = "",
+    ) -> None:
+        self._out: list[Out] = []
+        self._seating = Seating(signing, draw, started, self._out)
+        self._app_ids, self._version = frozenset(app_id.lower() for app_id in app_ids), version
+        self._ticked_at = started
+        self._links: dict[Connection, Link] = {}
+        self._addresses: Counter[str] = Counter()
+        self._packets_in = self._packets_out = self._packets_refused = 0
+        self._requests: dict[str, Callable[[Link, Seat, jsonrpc.Params], object]] = {
+            messages.LEAVE: lambda link, seat, params: self._leave(link, seat),
+            messages.PUBLISH: lambda link, seat, params: self._seating.publish(seat),
+            messages.UNPUBLISH: lambda link, seat, params: self._seating.unpublish(seat),
+            messages.SUBSCRIBE: lambda link, seat, params: self._seating.subscribe(seat, messages.read_uid(params)),
+            messages.UNSUBSCRIBE: lambda link, seat, params: self._seating.unsubscribe(seat, messages.read_uid(params)),
+            messages.PING: lambda link, seat, params: None,
+        }
+
+    def opened(self, connection: Connection, address: str, now: float) -> str:
+        """Somebody connected from this address. Returns why there is no place for him, "" where there is."""
+        if len(self._links) >= limits.MAX_CONNECTIONS:
+            return "this hub has no place left"
+        if self._addresses[address] >= limits.MAX_CONNECTIONS_PER_ADDRESS:
+            return "too many connections from this address"
+        self._links[connection] = Link(connection, address, opened_at=now, heard_at=now)
+        self._addresses[address] += 1
+        return ""
+
+    def closed(self, connection: Connection, now: float) -> None:
+        """A connection is gone. Its seat waits for its owner to come back, and nobody is told yet."""
+        link = self._forget(connection)
+        if link is not None:
+            self._seating.stand_up(link, since=now)
+
+    def text(self, connection: Connection, data: str | bytes, now: float) -> list[Out]:
+        """A text message came. Above the pace of requests it is refused, and far above it not even read."""
+        link = self._links.get(connection)
+        if link is None:
+            return []
+        link.heard_at = now
+        if link.requests.take(now):
+            self._answer(link, data, now)
+        elif link.refusals.take(now):
+            self._refuse(link, data)
+        elif not link.unread.take(now):
+            self._seating.close(link, CLOSE_POLICY, "too many requests")
+        return self._done()
+
+    def media(self, connection: Connection, data: bytes, now: float) -> Sequence[Connection]:
+        """A packet came; returns whom it goes to, byte for byte. The list is not the caller's to change."""
+        link = self._links.get(connection)
+        if link is None:
+            return ()
+        link.heard_at = now
+        seat = link.seat
+        if seat is None:
+            return self._drop(link, link.bad_packets, now, errors.OUT_OF_ORDER, "join first")
+        try:
+            ssrc = rtp.ssrc_of(data)
+        except ValueError as error:
+            return self._drop(link, link.bad_packets, now, errors.MALFORMED, str(error))
+        if ssrc != seat.uid:
+            return self._drop(link, link.bad_packets, now, errors.OUT_OF_ORDER, "send as yourself: the SSRC is the uid")
+        if not seat.live:
+            return self._not_live(link, seat, now)
+        if not seat.packets.take(now):
+            return self._drop(link, link.surplus, now)
+        if not seat.window.is_new(data[2] << 8 | data[3]):
+            return ()
+        listeners = seat.heard_by()
+        self._packets_in += 1
+        self._packets_out += len(listeners)
+        return listeners
+
+    def tick(self, now: float) -> list[Out]:
+        """Time has passed; to be called every TICK_S."""
+        gap_s, self._ticked_at = now - self._ticked_at, now
+        if gap_s > limits.ABSENT_HUB_S:
+            self._excuse(gap_s)
+            return []
+        self._seating.age(now)
+        for link in list(self._links.values()):
+            self._inspect(link, now)
+        return self._done()
+
+    def snapshot(self) -> Snapshot:
+        """The counts of this moment."""
+        channels, seats, streams = self._seating.counts()
+        return Snapshot(
+            channels, seats, streams, len(self._links), self._packets_in, self._packets_out, self._packets_refused
+        )
+
+    def _answer(self, link: Link, data: str | bytes, now: float) -> None:
+        try:
+            message = jsonrpc.parse(data)
+        except jsonrpc.JsonRpcError as error:
+            self._reply(link, jsonrpc.failure(error.id, error.code, error.reason))
+            return
+        if not isinstance(message, jsonrpc.Request):
+            return  # a notification that only a newer hub knows, or the answer to nothing
+        try:
+            self._reply(link, jsonrpc.reply(message.id, self._carry_out(link, message, now)))
+        except jsonrpc.JsonRpcError as error:
+            self._reply(link, jsonrpc.failure(message.id, error.code, error.reason))
+
+    def _carry_out(self, link: Link, request: jsonrpc.Request, now: float) -> jsonrpc.Params:
+        if request.method == messages.JOIN:
+            return self._join(link, request.params)
+        if request.method == messages.REJOIN:
+            return self._rejoin(link, request.params, now)
+        if request.method not in self._requests:
+            raise refusal(jsonrpc.METHOD_NOT_FOUND)
+        if link.seat is None:
+            raise refusal(errors.OUT_OF_ORDER, "join first")
+        self._requests[request.method](link, link.seat, request.params)
+        return {}
+
+    def _join(self, link: Link, params: jsonrpc.Params) -> jsonrpc.Params:
+        join = messages.Join.read(params)
+        self._check_welcome(link, join)
+        return self._seated(self._seating.join(link, join), resumed=False, removed=())
+
+    def _rejoin(self, link: Link, params: jsonrpc.Params, now: float) -> jsonrpc.Params:
+        rejoin = messages.Rejoin.read(params)
+        self._check_welcome(link, rejoin.join)
+        seat, resumed = self._seating.rejoin(link, rejoin)
+        return self._seated(seat, resumed, self._seating.missing(seat, rejoin.known, now))
+
+    def _check_welcome(self, link: Link, join: messages.Join) -> None:
+        if link.seat is not None:
+            raise refusal(errors.LOGIN_FAILED, "this connection has joined already")
+        if self._app_ids and join.app_id.lower() not in self._app_ids:
+            raise refusal(errors.BAD_REQUEST)
+
+    def _seated(self, seat: Seat, resumed: bool, removed: tuple[int, ...]) -> jsonrpc.Params:
+        streams = tuple(talker.stream() for talker in seat.channel.streams() if talker is not seat)
+        grace_ms = int(limits.SEAT_GRACE_S * 1000)
+        return messages.Seated(
+            seat.uid, seat.session, resumed, streams, removed, limits.PING_MS, grace_ms, self._version
+        ).params()
+
+    def _leave(self, link: Link, seat: Seat) -> None:
+        self._seating.leave(link, seat)
+        link.opened_at = link.heard_at  # it may join again, as soon as a new one
+
+    def _refuse(self, link: Link, data: str | bytes) -> None:
+        try:
+            id = getattr(jsonrpc.parse(data), "id", None)
+        except jsonrpc.JsonRpcError as error:
+            id = error.id
+        self._reply(link, jsonrpc.failure(id, errors.TOO_FREQUENT, errors.TABLE[errors.TOO_FREQUENT].reason))
+
+    def _reply(self, link: Link, text: str) -> None:
+        self._out.insert(0, Send((link.connection,), text))  # the answer first, then the news that follows from it
+
+    def _drop(self, link: Link, patience: Pace, now: float, code: int = 0, reason: str = "") -> tuple[()]:
+        self._packets_refused += 1
+        link.out_of_patience |= not patience.take(now)
+        if code and link.complaint is None:
+            link.complaint = code, reason
+        return ()
+
+    def _not_live(self, link: Link, seat: Seat, now: float) -> tuple[()]:
+        """Packets on their way when a stream ends are no abuse; a stream that was hidden is back by the next tick."""
+        if seat.role is rules.Role.AUDIENCE:
+            return self._drop(link, link.surplus, now, errors.AUDIENCE_CANNOT_PUBLISH, "an audience cannot publish")
+        if not seat.publishing:
+            return self._drop(link, link.surplus, now, errors.OUT_OF_ORDER, "publish first")
+        return self._drop(link, link.surplus, now)
+
+    def _inspect(self, link: Link, now: float) -> None:
+        if link.seat is None and now - link.opened_at > limits.JOIN_WITHIN_S:
+            self._seating.close(link, CLOSE_POLICY, f"no join within {limits.JOIN_WITHIN_S:.0f} s")
+        elif now - link.heard_at > limits.SEAT_GRACE_S:
+            self._seating.close(link, CLOSE_POLICY, f"silent for {limits.SEAT_GRACE_S:.0f} s")
+        elif link.out_of_patience:
+            self._seating.close(link, CLOSE_POLICY, "too many packets, or bad ones")
+        elif link.complaint and not link.complained:
+            link.complained = True
+            code, reason = link.complaint
+            text = jsonrpc.notification(messages.ERROR, {"code": code, "reason": reason})
+            self._out.append(Send((link.connection,), text))
+
+    def _excuse(self, gap_s: float) -> None:
+        self._seating.excuse(gap_s)
+        for link in self._links.values():
+            link.opened_at += gap_s
+            link.heard_at += gap_s
+
+    def _forget(self, connection: Connection) -> Link | None:
+        link = self._links.pop(connection, None)
+        if link is not None:
+            self._addresses[link.address] -= 1
+            if not self._addresses[link.address]:
+                del self._addresses[link.address]
+        return link
+
+    def _done(self) -> list[Out]:
+        out, self._out[:] = self._out.copy(), []
+        for one in out:
+            if isinstance(one, Close):
+                self._forget(one.connection)
+        return out

@@ -1,0 +1,222 @@
+"""Who gets which seat, who keeps it, and what the others are told.
+
+A seat is taken by `join` (the newcomer wins), taken again by `rejoin` (only with its session), given up by `leave`, and
+lost when nobody has been heard on it for SEAT_GRACE_S. Everything that others should know goes to `out`.
+"""
+
+from collections.abc import Callable, Iterable
+
+from device import jsonrpc
+from device.channel import errors, messages, rules
+from device.hub import limits, sessions
+from device.hub.out import CLOSE_NORMAL, CLOSE_POLICY, CLOSE_REPLACED, CLOSE_UID_CONFLICT, Close, Out, Send
+from device.hub.seats import Channel, Link, Seat
+from device.hub.sessions import Sessions
+
+Place = tuple[str, str]  # App ID and channel name
+
+
+def refusal(code: int, reason: str = "") -> jsonrpc.JsonRpcError:
+    """The error that answers a request; the reason is the table's unless there is a better one."""
+    return jsonrpc.JsonRpcError(code, reason or errors.TABLE[code].reason)
+
+
+class Seating:
+    """All seats of one hub. Arguments as in `Rooms`, which is the one to call this."""
+
+    def __init__(self, signing: Sessions, draw: Callable[[int], bytes], started: float, out: list[Out]) -> None:
+        self._signing, self._draw, self._out = signing, draw, out
+        self._settled_at = started + limits.SETTLE_S
+        self._channels: dict[Place, Channel] = {}
+        self._seats = 0
+
+    def join(self, link: Link, join: messages.Join) -> Seat:
+        """A new participant; who held this uid loses it. Raises JsonRpcError: CHANNEL_FULL, OVERLOADED."""
+        place = _place(join)
+        channel = self._channels.get(place)
+        uid = join.uid or self._free_uid(channel)
+        old = channel.seats.get(uid) if channel else None
+        if old is None:
+            self._check_room_for_one_more(channel)
+        else:
+            self._displace(old)
+        session = self._signing.issue(*place, uid, self._draw(sessions.RANDOM_BYTES))
+        return self._sit(link, join, uid, session)
+
+    def rejoin(self, link: Link, rejoin: messages.Rejoin) -> tuple[Seat, bool]:
+        """The seat, and whether it was still there. Raises JsonRpcError: SESSION_UNKNOWN, UID_CONFLICT, as join."""
+        join, place = rejoin.join, _place(rejoin.join)
+        if not self._signing.is_ours(rejoin.session, *place, join.uid):
+            raise refusal(errors.SESSION_UNKNOWN)
+        channel = self._channels.get(place)
+        seat = channel.seats.get(join.uid) if channel else None
+        if seat is None:
+            self._check_room_for_one_more(channel)
+            return self._sit(link, join, join.uid, rejoin.session), False
+        if seat.session != rejoin.session:
+            raise refusal(errors.UID_CONFLICT)
+        self._resume(seat, link, join)
+        return seat, True
+
+    def missing(self, seat: Seat, known: Iterable[int], now: float) -> tuple[int, ...]:
+        """Those of `known` who publish no more. A hub that has just started waits for them before it says so."""
+        if now < self._settled_at:
+            seat.awaited = frozenset(known)
+            return ()
+        live = {other.uid for other in seat.channel.streams()}
+        return tuple(sorted(set(known) - live - {seat.uid}))
+
+    def leave(self, link: Link, seat: Seat) -> None:
+        """The participant goes; this connection has no seat any more, a second one is closed."""
+        for other in list(seat.links):
+            if other is not link:
+                self.close(other, CLOSE_NORMAL, "left the channel")
+        seat.channel.detach(seat, link, link.heard_at)
+        self._give_up(seat, "quit")
+
+    def publish(self, seat: Seat) -> None:
+        """Raises JsonRpcError(AUDIENCE_CANNOT_PUBLISH)."""
+        if seat.role is rules.Role.AUDIENCE:
+            raise refusal(errors.AUDIENCE_CANNOT_PUBLISH)
+        seat.publishing = True
+        if not seat.live:
+            self._show(seat)
+
+    def unpublish(self, seat: Seat) -> None:
+        """The stream ends, the participant stays. Raises JsonRpcError(AUDIENCE_CANNOT_PUBLISH)."""
+        if seat.role is rules.Role.AUDIENCE:
+            raise refusal(errors.AUDIENCE_CANNOT_PUBLISH)
+        seat.publishing = False
+        if seat.live:
+            self._hide(seat)
+
+    def subscribe(self, seat: Seat, uid: int) -> None:
+        """Hear one stream. Raises JsonRpcError: NOT_A_BROADCASTER, INVALID_PARAMS for one's own."""
+        if uid == seat.uid:
+            raise refusal(jsonrpc.INVALID_PARAMS, "nobody hears himself")
+        talker = seat.channel.seats.get(uid)
+        if talker is None or not talker.live:
+            raise refusal(errors.NOT_A_BROADCASTER)
+        seat.channel.subscribe(seat, talker)
+
+    def unsubscribe(self, seat: Seat, uid: int) -> None:
+        """Hear it no more; harmless where there is nothing to end."""
+        talker = seat.channel.seats.get(uid)
+        if talker is not None:
+            seat.channel.unsubscribe(seat, talker)
+
+    def close(self, link: Link, code: int, reason: str) -> None:
+        """Close a connection; its seat waits for the owner to come back."""
+        self.stand_up(link, link.heard_at)
+        self._out.append(Close(link.connection, code, reason))
+
+    def stand_up(self, link: Link, since: float) -> None:
+        """A connection is gone, its seat not yet."""
+        if link.seat is not None:
+            link.seat.channel.detach(link.seat, link, since)
+
+    def age(self, now: float) -> None:
+        """Take back what nobody has been heard on for too long; show again whose owner is back."""
+        for channel in list(self._channels.values()):
+            for seat in list(channel.seats.values()):
+                away_s = now - seat.last_heard()
+                if away_s > limits.SEAT_GRACE_S:
+                    self._lose(seat)
+                elif seat.publishing and seat.live is (away_s > limits.STREAM_GRACE_S):
+                    self._hide(seat) if seat.live else self._show(seat)
+                elif seat.awaited and now >= self._settled_at:
+                    self._tell_who_is_missing(seat, now)
+
+    def excuse(self, gap_s: float) -> None:
+        """The hub itself was away: nobody could come back meanwhile."""
+        for channel in self._channels.values():
+            for seat in channel.seats.values():
+                seat.absent_since += gap_s
+
+    def counts(self) -> tuple[int, int, int]:
+        """Channels, seats, streams."""
+        return len(self._channels), self._seats, sum(len(channel.streams()) for channel in self._channels.values())
+
+    def _free_uid(self, channel: Channel | None) -> int:
+        while True:
+            uid = int.from_bytes(self._draw(4), "big")
+            if uid and not (channel and uid in channel.seats):
+                return uid
+
+    def _check_room_for_one_more(self, channel: Channel | None) -> None:
+        if channel and len(channel.seats) >= limits.MAX_SEATS_PER_CHANNEL:
+            raise refusal(errors.CHANNEL_FULL)
+        if self._seats >= limits.MAX_SEATS or (not channel and len(self._channels) >= limits.MAX_CHANNELS):
+            raise refusal(errors.OVERLOADED)
+
+    def _sit(self, link: Link, join: messages.Join, uid: int, session: str) -> Seat:
+        place = _place(join)
+        channel = self._channels.setdefault(place, Channel(*place))
+        seat = Seat(uid, session, channel, join.label, join.role, join.auto_subscribe)
+        channel.seats[uid] = seat
+        self._seats += 1
+        channel.attach(seat, link)
+        if join.auto_subscribe:
+            for talker in channel.streams():
+                channel.subscribe(seat, talker)
+        # The documented SDK announces hosts only: thousands may listen.
+        if seat.role is rules.Role.BROADCASTER:
+            self._tell_others(seat, messages.USER_JOINED, seat.stream().params())
+        return seat
+
+    def _resume(self, seat: Seat, link: Link, join: messages.Join) -> None:
+        surplus = seat.channel.attach(seat, link)
+        if surplus is not None:
+            self.close(surplus, CLOSE_REPLACED, "two newer connections hold this seat")
+        renamed, seat.label = seat.label != join.label, join.label
+        if seat.live and renamed:
+            self._tell_others(seat, messages.STREAM_ADDED, seat.stream().params())
+        elif seat.publishing and not seat.live:
+            self._show(seat)
+
+    def _displace(self, seat: Seat) -> None:
+        reason = errors.TABLE[errors.UID_CONFLICT].reason
+        conflict = jsonrpc.notification(messages.ERROR, {"code": errors.UID_CONFLICT, "reason": reason})
+        for link in list(seat.links):
+            self._out.append(Send((link.connection,), conflict))
+            self.close(link, CLOSE_UID_CONFLICT, reason)
+        self._give_up(seat, "dropped")
+
+    def _lose(self, seat: Seat) -> None:
+        for link in list(seat.links):
+            self.close(link, CLOSE_POLICY, f"silent for {limits.SEAT_GRACE_S:.0f} s")
+        self._give_up(seat, "dropped")
+
+    def _give_up(self, seat: Seat, reason: str) -> None:
+        if seat.live:
+            self._hide(seat)
+        seat.channel.give_up(seat)
+        self._seats -= 1
+        if seat.role is rules.Role.BROADCASTER:
+            self._tell_others(seat, messages.USER_LEFT, {"uid": seat.uid, "reason": reason})
+        if not seat.channel.seats:
+            del self._channels[seat.channel.app_id, seat.channel.name]
+
+    def _show(self, seat: Seat) -> None:
+        seat.channel.show(seat)
+        self._tell_others(seat, messages.STREAM_ADDED, seat.stream().params())
+
+    def _hide(self, seat: Seat) -> None:
+        seat.channel.hide(seat)
+        self._tell_others(seat, messages.STREAM_REMOVED, {"uid": seat.uid})
+
+    def _tell_others(self, seat: Seat, method: str, params: jsonrpc.Params) -> None:
+        others = (other for other in seat.channel.seats.values() if other is not seat and other.links)
+        to = tuple(other.links[-1].connection for other in others)
+        if to:
+            self._out.append(Send(to, jsonrpc.notification(method, params)))
+
+    def _tell_who_is_missing(self, seat: Seat, now: float) -> None:
+        missing, seat.awaited = self.missing(seat, seat.awaited, now), frozenset()
+        for uid in missing if seat.links else ():
+            removed = jsonrpc.notification(messages.STREAM_REMOVED, {"uid": uid})
+            self._out.append(Send((seat.links[-1].connection,), removed))
+
+
+def _place(join: messages.Join) -> Place:
+    return join.app_id.lower(), join.channel

@@ -1,0 +1,139 @@
+"""Channels, seats and links: who sits where, and whose packets go to whom.
+
+    Channel  one name inside one app, with its seats
+    Seat     a participant's place: uid, session, stream, subscriptions; 0 to 2 links
+    Link     one connection as rooms see it
+
+A talker knows his subscribers, and from them the flat list of connections that the server writes to. The list is
+thrown away when it changes and made again by the next packet, so that a packet costs no more than a look at it.
+Nothing is sent from here; `rooms` tells people what has changed. PURE.
+"""
+
+from dataclasses import dataclass, field
+
+from device.channel import messages, rules
+from device.hub import limits
+from device.hub.limits import Pace
+from device.hub.out import Connection
+from device.hub.window import Window
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """A connection: where it is from, when it was last heard, what it may still do."""
+
+    connection: Connection
+    address: str
+    opened_at: float
+    heard_at: float
+    seat: "Seat | None" = None
+    requests: Pace = field(default_factory=lambda: Pace(rules.MAX_REQUESTS_PER_S, limits.REQUEST_BURST))
+    refusals: Pace = field(default_factory=lambda: Pace(limits.REFUSALS_PER_S, limits.REFUSALS_PER_S))
+    bad_packets: Pace = field(default_factory=lambda: Pace(limits.BAD_PACKETS_PER_S, limits.BAD_PACKET_BURST))
+    unread: Pace = field(default_factory=lambda: Pace(limits.UNREAD_PER_S, limits.UNREAD_BURST))
+    surplus: Pace = field(default_factory=lambda: Pace(rules.MAX_PACKETS_PER_S, limits.SURPLUS_BURST))
+    complaint: tuple[int, str] | None = None  # code and reason of the first packet refused; told once, by a tick
+    complained: bool = False
+    out_of_patience: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Seat:
+    """A participant. The session is a secret.
+
+    publishing: what the participant wants; live: what the others see of it. They differ while nobody has heard from
+    the seat for STREAM_GRACE_S.
+    """
+
+    uid: int
+    session: str = field(repr=False)
+    channel: "Channel" = field(repr=False)
+    label: str = ""
+    role: rules.Role = rules.Role.BROADCASTER
+    auto_subscribe: bool = False
+    publishing: bool = False
+    live: bool = False
+    absent_since: float = 0.0  # means something while there is no link
+    awaited: frozenset[int] = frozenset()  # streams known before the hub started, until it knows who is missing
+    links: list[Link] = field(default_factory=list)  # oldest first
+    subscribers: "dict[int, Seat]" = field(default_factory=dict, repr=False)
+    listeners: list[Connection] | None = None  # None: out of date
+    window: Window = field(default_factory=Window)
+    packets: Pace = field(default_factory=lambda: Pace(rules.MAX_PACKETS_PER_S, limits.PACKET_BURST))
+
+    def last_heard(self) -> float:
+        """When there was last a sign of this participant."""
+        return max(link.heard_at for link in self.links) if self.links else self.absent_since
+
+    def stream(self) -> messages.Stream:
+        """What others hear of this stream."""
+        return messages.Stream(self.uid, self.label)
+
+    def heard_by(self) -> list[Connection]:
+        """The connections that this talker's packets go to."""
+        if self.listeners is None:
+            self.listeners = [link.connection for seat in self.subscribers.values() for link in seat.links]
+        return self.listeners
+
+
+@dataclass(slots=True, eq=False)
+class Channel:
+    """Where people talk. It exists from the first seat taken to the last one given up."""
+
+    app_id: str
+    name: str
+    seats: dict[int, Seat] = field(default_factory=dict)
+
+    def streams(self) -> list[Seat]:
+        """Who can be heard."""
+        return [seat for seat in self.seats.values() if seat.live]
+
+    def attach(self, seat: Seat, link: Link) -> Link | None:
+        """Give a seat one more connection; returns the one that has to go for it."""
+        if not seat.links:
+            seat.window.forget()  # nothing to compare with; and the sender may be a new process
+        seat.links.append(link)
+        link.seat = seat
+        self._routes_changed(seat)
+        return seat.links[0] if len(seat.links) > limits.MAX_CONNECTIONS_PER_SEAT else None
+
+    def detach(self, seat: Seat, link: Link, now: float) -> None:
+        """Take a connection from its seat."""
+        seat.links.remove(link)
+        seat.absent_since = now
+        link.seat = None
+        self._routes_changed(seat)
+
+    def show(self, talker: Seat) -> None:
+        """A stream appears; whoever asked for every stream hears it from now on."""
+        talker.live = True
+        for seat in self.seats.values():
+            if seat.auto_subscribe and seat is not talker:
+                self.subscribe(seat, talker)
+
+    def hide(self, talker: Seat) -> None:
+        """A stream is gone, and with it the subscriptions to it."""
+        talker.live = False
+        talker.subscribers.clear()
+        talker.listeners = None
+
+    def subscribe(self, listener: Seat, talker: Seat) -> None:
+        """The listener's connections get the talker's packets from now on."""
+        talker.subscribers[listener.uid] = listener
+        talker.listeners = None
+
+    def unsubscribe(self, listener: Seat, talker: Seat) -> None:
+        """And now no more."""
+        talker.subscribers.pop(listener.uid, None)
+        talker.listeners = None
+
+    def give_up(self, seat: Seat) -> None:
+        """A seat is free again. It has to be silent and without links already."""
+        del self.seats[seat.uid]
+        for talker in self.seats.values():
+            self.unsubscribe(seat, talker)
+
+    def _routes_changed(self, listener: Seat) -> None:
+        for talker in self.seats.values():
+            if listener.uid in talker.subscribers:
+                talker.listeners = None
