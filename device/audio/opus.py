@@ -46,7 +46,7 @@ _decode = _function(
 )
 
 
-class OpusError(Exception):
+class OpusError(ValueError):
     """libopus refused; from `Decoder.decode` it means: conceal this packet."""
 
     def __init__(self, doing: str, code: int) -> None:

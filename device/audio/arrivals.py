@@ -1,0 +1,69 @@
+"""How late one talker's packets arrive, and from that: when they are due.
+
+The *transit* of a packet is its arrival minus its RTP time. Only differences of transits mean anything, as the two
+clocks started at different moments. The *age* of a packet is its transit beyond that of this talker's fastest packet.
+Two rules follow from the transits seen:
+
+- The age judges what is too old to be heard at all. The fastest transit falls at once and forgets upwards at 500 ppm,
+  more than two bad crystals drift apart.
+- A packet is due when 19 of 20 of the last 6 s would have been there in time: the quantile of their transits, plus one
+  tick of playback (a packet is needed at the start of the tick that it begins in, wherever in the tick that is), plus
+  a margin for the way through the threads. The quantile of a handful is their maximum, so a new talker adapts at once.
+
+All times are samples of 48 kHz, in whole numbers: adding a constant to every RTP time or arrival changes nothing.
+"""
+
+from bisect import bisect_left, insort
+from collections import deque
+
+MS = 48
+
+# Two crystals at the edge of what is sold are 200 ppm apart; a fastest packet that was a fluke is forgotten in time.
+_FORGET_ONE_IN = 2_000
+_WINDOW = 6_000 * MS
+_LATE_ONE_IN = 20
+# What a new talker's jitter is taken for until the quantile leaves out the largest of the first 20 packets.
+_UNKNOWN_JITTER = 10 * MS
+_MARGIN = 5 * MS // 2
+# Beyond this a conversation suffers more from waiting than from gaps.
+_LONGEST_DELAY = 300 * MS
+
+
+class Arrivals:
+    """The transits of one talker. `fastest` and `due` are transits; a packet is due at its RTP time plus `due`."""
+
+    def __init__(self, transit: int, arrived: int, tick: int) -> None:
+        """Start with the first packet's transit; tick: samples that playback takes at a time."""
+        self.fastest = transit
+        self._wait = tick + _MARGIN
+        self._forgot_at = arrived
+        self._recent = deque([(transit + _UNKNOWN_JITTER, 0)])
+        self._sorted = [transit + _UNKNOWN_JITTER]
+        self._span = 0
+        self._in_outage = False
+        self.due = self._sorted[-1] + self._wait
+
+    def add(self, transit: int, samples: int, arrived: int, outage: int) -> None:
+        """A packet of so many samples has arrived; `outage`: how far beyond due one is no longer waited for.
+
+        Of a run of packets beyond that only the first counts: a pile after an outage says nothing about jitter, while
+        single ones that late say a lot.
+        """
+        forgotten = max(0, arrived - self._forgot_at) // _FORGET_ONE_IN
+        self._forgot_at += forgotten * _FORGET_ONE_IN
+        self.fastest = min(transit, self.fastest + forgotten)
+        in_outage = transit > self.due + outage
+        if not (in_outage and self._in_outage):
+            self._remember(transit, samples)
+        self._in_outage = in_outage
+        jitter = self._sorted[-1 - len(self._sorted) // _LATE_ONE_IN]
+        self.due = min(jitter + self._wait, self.fastest + _LONGEST_DELAY)
+
+    def _remember(self, transit: int, samples: int) -> None:
+        self._recent.append((transit, samples))
+        self._span += samples
+        insort(self._sorted, transit)
+        while self._span > _WINDOW:
+            old, length = self._recent.popleft()
+            self._span -= length
+            del self._sorted[bisect_left(self._sorted, old)]

@@ -1,0 +1,185 @@
+"""All talkers -> one block per tick: each one's buffer, decoder and clock, and the mix.
+
+The playback thread owns this: it pushes what came from the network and pulls what sounds next. Packets are decoded
+when the tick needs them and no earlier; what a packet holds beyond the tick waits as samples for the next one.
+`snapshot` alone is for others: an immutable picture, made anew every 200 ms of played time.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from device.audio import pcm
+from device.audio.arrivals import MS
+from device.audio.drift import Drift
+from device.audio.jitter import CONCEAL_STEP, JitterBuffer, Lost, Play, Silence
+
+# A decoder and a second of packets each, some 150 kB; more voices than that nobody can follow anyway.
+MAX_TALKERS = 32
+# Silent for so long, a talker leaves nothing behind; should it speak again, its clock is learnt anew.
+FORGET_AFTER = 60_000 * MS
+
+_SNAPSHOT_EVERY = 200 * MS
+# Below this a passage is a pause or the room's noise, and slips may come ten times as often.
+_QUIET_DBOV = -45
+# Pulls later than expected by this and more: the card stood still.
+_STOOD_STILL = 100 * MS
+# How much of a pull's lateness is taken for a change of the playback clock rather than for the scheduler's mood.
+_CLOCK_SHARE = 1 / 64
+
+
+class Decoder(Protocol):
+    """What a talker needs of a codec; pcm: s16le mono at 48 kHz."""
+
+    def decode(self, payload: bytes) -> bytes:
+        """One packet -> its pcm. Raises ValueError where it is none."""
+
+    def conceal(self, samples: int) -> bytes:
+        """So many samples (a multiple of 120, at most 4,800) of what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TalkerStatus:
+    """One talker in a snapshot.
+
+    level_dbfs: RMS against a full-scale square wave, -127 in silence. buffer_ms: how long a packet that comes as fast
+    as any waits. late, lost: packets that came too late, or were not there in time. concealed: gaps bridged.
+    drift_ppm: how much faster this talker's clock runs than ours.
+    """
+
+    uid: int
+    level_dbfs: int
+    buffer_ms: float
+    late: int
+    lost: int
+    concealed: int
+    drift_ppm: float
+
+
+class Talkers:
+    """Everybody who is heard; `tick_samples`: what one pull gives."""
+
+    def __init__(self, make_decoder: Callable[[], Decoder], tick_samples: int) -> None:
+        self._make_decoder = make_decoder
+        self._tick = tick_samples
+        self._silence = bytes(tick_samples * pcm.SAMPLE_BYTES)
+        self._talkers: dict[int, _Talker] = {}
+        self._clock = -math.inf
+        self._until_snapshot = 0
+        self._snapshot: tuple[TalkerStatus, ...] = ()
+
+    def push(self, uid: int, sequence: int, timestamp: int, payload: bytes, arrived_ns: int) -> None:
+        """Take a packet (sequence, timestamp: as on the wire; arrived_ns: monotonic)."""
+        arrived, talker = _samples(arrived_ns), self._talkers.get(uid)
+        if talker is None:
+            if len(self._talkers) >= MAX_TALKERS:
+                self.forget(min(self._talkers, key=lambda other: self._talkers[other].heard))
+            talker = self._talkers[uid] = _Talker(uid, self._make_decoder(), self._tick, arrived)
+        talker.push(sequence, timestamp, payload, arrived)
+
+    def pull(self, now_ns: int) -> bytes:
+        """The next tick_samples samples for the speaker, always; now_ns: monotonic time of this call."""
+        at = self._now(_samples(now_ns))
+        sounding = []
+        for talker in list(self._talkers.values()):  # a copy: forget may come from another thread
+            block = talker.pull(at)
+            if block is not None:
+                sounding.append(block)
+        self._until_snapshot -= self._tick
+        if self._until_snapshot <= 0:
+            self._until_snapshot += _SNAPSHOT_EVERY
+            self._take_stock(at)
+        return pcm.mix(sounding) if sounding else self._silence
+
+    def forget(self, uid: int) -> None:
+        """A talker has left; unknown ones too. May be called from any thread."""
+        self._talkers.pop(uid, None)
+
+    def snapshot(self) -> tuple[TalkerStatus, ...]:
+        """Everybody who is known: heard in the last minute and not forgotten. May be called from any thread."""
+        return self._snapshot
+
+    def _now(self, now: int) -> int:
+        """The playback clock at this pull: a thread wakes late, never early, so the early pulls are right."""
+        expected = self._clock + self._tick
+        late = now - expected
+        self._clock = expected + late * _CLOCK_SHARE if 0 <= late < _STOOD_STILL else now
+        return int(self._clock)
+
+    def _take_stock(self, at: int) -> None:
+        talkers = list(self._talkers.values())
+        for talker in talkers:
+            if at - talker.heard > FORGET_AFTER:
+                self.forget(talker.uid)
+        self._snapshot = tuple(talker.status() for talker in talkers)
+
+
+class _Talker:
+    """One talker: packets in, samples out."""
+
+    def __init__(self, uid: int, decoder: Decoder, tick: int, heard: int) -> None:
+        self.uid = uid
+        self.heard = heard
+        self._decoder = decoder
+        self._tick = tick
+        self._buffer = JitterBuffer(tick)
+        self._drift = Drift()
+        self._decoded = b""
+        self._level_dbov = pcm.SILENT_DBOV
+        self._delay = 0
+        self._corrupt = 0
+
+    def push(self, sequence: int, timestamp: int, payload: bytes, arrived: int) -> None:
+        self._buffer.push(sequence, timestamp, payload, arrived)
+
+    def pull(self, at: int) -> bytes | None:
+        """The tick that begins at `at`, None where all of it is silence."""
+        sounding = bool(self._decoded)
+        while (ahead := len(self._decoded) // pcm.SAMPLE_BYTES) < self._tick:
+            answer = self._buffer.pop(at + ahead, self._tick - ahead)
+            if isinstance(answer, Play):
+                self._decoded += self._play(answer)
+                self.heard = at
+            else:
+                self._drift.interrupt()
+                self._decoded += self._conceal(answer.samples) if isinstance(answer, Lost) else _silence(answer.samples)
+            sounding = sounding or not isinstance(answer, Silence)
+        size = self._tick * pcm.SAMPLE_BYTES
+        block, self._decoded = self._decoded[:size], self._decoded[size:]
+        if sounding:
+            return block
+        self._level_dbov = pcm.SILENT_DBOV
+        return None
+
+    def status(self) -> TalkerStatus:
+        counts = self._buffer.counts
+        return TalkerStatus(
+            uid=self.uid, level_dbfs=self._level_dbov, buffer_ms=round(self._delay / MS, 1),
+            late=counts.late, lost=counts.lost, concealed=counts.concealed + self._corrupt,
+            drift_ppm=round(self._drift.ppm, 1),
+        )  # fmt: skip
+
+    def _play(self, packet: Play) -> bytes:
+        try:
+            sound = self._decoder.decode(packet.payload)
+        except ValueError:
+            self._corrupt += 1
+            sound = self._conceal(packet.samples)
+        self._delay = packet.delay
+        self._level_dbov = pcm.level_dbov(sound)
+        slips = self._drift.correct(packet.delay, packet.excess, packet.samples, quiet=self._level_dbov < _QUIET_DBOV)
+        return pcm.slip(sound, slips) if slips else sound
+
+    def _conceal(self, samples: int) -> bytes:
+        whole_steps = -(-samples // CONCEAL_STEP) * CONCEAL_STEP
+        return self._decoder.conceal(whole_steps)[: samples * pcm.SAMPLE_BYTES]
+
+
+def _silence(samples: int) -> bytes:
+    return bytes(samples * pcm.SAMPLE_BYTES)
+
+
+def _samples(ns: int) -> int:
+    """Monotonic time as a count of samples."""
+    return ns * MS // 1_000_000
