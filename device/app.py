@@ -10,15 +10,17 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import random
 import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from device.audio import pcm
 from device.audio.card import RATE_HZ, Block, Capture, Playback
@@ -30,7 +32,10 @@ from device.channel.errors import ChannelError
 from device.channel.rtp import Packet
 from device.channel.rules import Role
 from device.config import Config
-from device.service.control import Control
+from device.service.control import Control, Handlers
+
+if TYPE_CHECKING:
+    from device.hubapp import Hub
 
 logger = logging.getLogger(__name__)
 
@@ -163,14 +168,14 @@ class Device:
 
     async def _join(self) -> None:
         channel = self._config.channel
-        token = Path(channel.token_file).read_text().strip() if channel.token_file else None
         try:
+            token = Path(channel.token_file).read_text().strip() if channel.token_file else None
             await self._client.join(
                 token, channel.name, channel.uid, label=channel.label, role=Role(channel.role), auto_subscribe=True
             )
             if channel.role == Role.BROADCASTER:
                 await self._client.publish()
-        except ChannelError as error:
+        except (ChannelError, OSError) as error:
             logger.error("cannot join %s: %s", channel.name, error)
 
     def _stream_added(self, params: dict[str, Any]) -> None:
@@ -180,6 +185,23 @@ class Device:
     def _stream_removed(self, params: dict[str, Any]) -> None:
         self._labels.pop(params["uid"], None)
         self._speaker.forget(params["uid"])
+
+    def handlers(self) -> Handlers:
+        """What the control socket offers: each answers with what became of it."""
+
+        async def leave(params: Status) -> Status:
+            await self.leave()
+            return self.status()
+
+        def does(action: Callable[[], None]) -> Callable[[Status], Status]:
+            def handle(params: Status) -> Status:
+                action()
+                return self.status()
+
+            return handle
+
+        actions = {"status": lambda: None, "mute": self.mute, "unmute": self.unmute, "rejoin": self.rejoin}
+        return {"leave": leave, **{name: does(action) for name, action in actions.items()}}
 
     def status(self) -> Status:
         """Everything that `intercomd status --json` prints."""
@@ -205,3 +227,52 @@ class Device:
             "playback": asdict(playback),
             "link": {"rtt_ms": client.rtt_ms, "reconnects": client.reconnects, "skipped": client.skipped},
         }
+
+
+async def run(config: Config, *, with_hub: bool = False, control_dir: Path | None = None) -> int:
+    """Be an intercom until SIGTERM or SIGINT: 0, or 1 where a thread of ours failed.
+
+    Everything outside may be missing. Ends within 1 s, whatever the network, the hub or the cards do.
+    """
+    loop = asyncio.get_running_loop()
+    sys.setswitchinterval(_GIL_SWITCH_S)
+    ending: asyncio.Future[int] = loop.create_future()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _end, ending, 0)
+    threading.excepthook = partial(_thread_failed, loop, ending)
+    async with contextlib.AsyncExitStack() as stack:
+        if with_hub:
+            await stack.enter_async_context(_hub(config))
+        device = Device(config, loop)
+        stack.callback(device.join_threads)
+        await stack.enter_async_context(Control(control_dir, device.handlers()))
+        stack.push_async_callback(device.stop)
+        device.start()
+        gc.freeze()  # what exists now stays: no collection has to look at it again
+        code = await ending
+        logger.info("leaving %s", config.channel.name)
+    return code
+
+
+def _hub(config: Config) -> "Hub":
+    from device.hubapp import Hub  # only a device that carries the hub pays for it
+
+    hub, state_dir = config.hub, os.environ.get("STATE_DIRECTORY")
+    app_ids = [config.channel.app_id]
+    return Hub(
+        hub.listen, app_ids=app_ids, open=hub.open, tls_cert=hub.tls_cert, tls_key=hub.tls_key, state_dir=state_dir
+    )
+
+
+def _end(ending: "asyncio.Future[int]", code: int) -> None:
+    if not ending.done():
+        ending.set_result(code)
+
+
+def _thread_failed(
+    loop: asyncio.AbstractEventLoop, ending: "asyncio.Future[int]", failure: threading.ExceptHookArgs
+) -> None:
+    """A defect of ours in a thread: an intercom without its microphone or speaker is none. systemd starts a new one."""
+    name = failure.thread.name if failure.thread else "a"
+    logger.critical("the %s thread failed: %s", name, failure.exc_value, exc_info=failure.exc_value)
+    loop.call_soon_threadsafe(_end, ending, 1)

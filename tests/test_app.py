@@ -1,0 +1,247 @@
+"""The appliance as a whole: real processes, real ALSA on the virtual card, a real hub on loopback."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.call import Call
+from tests.daemon import APP_ID, DeviceDaemon, HubDaemon, free_port
+from tests.soundcard import Bench, Device, chirps
+from tests.timing import until
+
+SECOND = 48_000
+
+
+def hears(mouth: Device, ear: Device, count: int = 3) -> chirps.MouthToEar:
+    """Say some chirps into a microphone and look for them in a speaker."""
+    sound, at = chirps.stimulus(count)
+    begin = round(mouth.frame()) + SECOND // 10
+    mouth.put(sound, begin)
+    until(lambda: mouth.frame() > begin + len(sound) + SECOND // 2, within_s=30)
+    return chirps.measure(mouth, ear, begin, at)
+
+
+def test_two_devices_hear_each_other_at_once() -> None:
+    with Call() as call:
+        first, second = call.parties
+        sound, at = chirps.stimulus(6)
+        other, other_at = chirps.stimulus(6, seed=2)
+        begin = round(first.mic.frame()) + SECOND // 10
+        first.mic.put(sound, begin)
+        second.mic.put(other, begin)
+        until(lambda: first.mic.frame() > begin + max(len(sound), len(other)) + SECOND // 2, within_s=30)
+        there = chirps.measure(first.mic, second.spk, begin, at)
+        back = chirps.measure(second.mic, first.spk, begin, other_at)
+        assert there.missed == back.missed == 0
+        status = second.daemon.ask("status")
+    (talker,) = status["talkers"]
+    assert talker["label"] == "room 0"
+    assert status["state"] == "in-call"
+    assert status["channel"] == "lobby"
+    assert status["capture"]["state"] == status["playback"]["state"] == "running"
+    assert abs(talker["latency_ms"] - np.median(there.latency_ms)) < 25
+
+
+def test_nine_devices_hear_the_one_that_talks_and_nobody_hears_himself() -> None:
+    with Call(ppm=[0.0] * 9, audio={"complexity": 0}) as call:
+        mouth, *ears = call.parties
+        sound, at = chirps.stimulus(5)
+        begin = round(mouth.mic.frame()) + SECOND // 10
+        mouth.mic.put(sound, begin)
+        until(lambda: mouth.mic.frame() > begin + len(sound) + SECOND // 2, within_s=30)
+        heard = [chirps.measure(mouth.mic, ear.spk, begin, at) for ear in ears]
+        assert [one.missed for one in heard] == [0] * 8
+        assert chirps.measure(mouth.mic, mouth.spk, begin, at).missed == 5
+
+
+def test_a_muted_microphone_is_not_heard_and_an_unmuted_one_is() -> None:
+    with Call() as call:
+        first, second = call.parties
+        assert first.daemon.ask("mute")["muted"]
+        assert hears(first.mic, second.spk).missed == 3
+        assert hears(second.mic, first.spk).missed == 0
+        assert not first.daemon.ask("unmute")["muted"]
+        assert hears(first.mic, second.spk).missed == 0
+
+
+def test_leave_is_silence_and_rejoin_is_the_call_again() -> None:
+    with Call() as call:
+        first, second = call.parties
+        uid = first.daemon.ask("status")["uid"]
+        first.daemon.ask("leave")
+        first.daemon.until_state("left")
+        until(lambda: not second.daemon.ask("status")["talkers"])
+        first.daemon.ask("rejoin")
+        first.daemon.until_state("in-call")
+        until(lambda: len(second.daemon.ask("status")["talkers"]) == 1)
+        assert hears(first.mic, second.spk).missed == 0
+        assert uid
+
+
+def test_it_joins_when_the_hub_comes_and_comes_back_when_the_hub_does() -> None:
+    port = free_port()
+    with Bench() as bench:
+        bench.device("mic")
+        bench.device("spk")
+        with DeviceDaemon(f"ws://127.0.0.1:{port}", env=bench.env("mic", "spk")) as device:
+            device.until_state("joining")
+            with HubDaemon(port):
+                device.until_state("in-call")
+            until(lambda: device.ask("status")["state"] != "in-call")
+            with HubDaemon(port):
+                device.until_state("in-call")
+            assert device.end()[0] == 0
+            assert not [line for line in device.log if "Traceback" in line]
+
+
+def test_it_joins_without_a_sound_card_and_talks_when_there_is_one() -> None:
+    with Bench() as bench, HubDaemon() as hub:
+        cards = [bench.device("mic"), bench.device("spk")]
+        for card in cards:
+            card.unplug()
+        with DeviceDaemon(hub.url, env=bench.env("mic", "spk")) as device:
+            device.until_state("in-call")
+            assert device.ask("status")["capture"]["state"] == "absent"
+            for card in cards:
+                card.plug()
+            until(lambda: device.ask("status")["capture"]["state"] == "running")
+            until(lambda: device.ask("status")["playback"]["state"] == "running")
+
+
+def test_start_left_waits_to_be_told_and_start_muted_starts_muted() -> None:
+    with Bench() as bench, HubDaemon() as hub:
+        bench.device("mic")
+        bench.device("spk")
+        quiet = {"start": "left", "start_muted": True}
+        with DeviceDaemon(hub.url, env=bench.env("mic", "spk"), channel=quiet) as device:
+            device.until_state("left")
+            assert device.ask("status")["muted"]
+            device.ask("rejoin")
+            device.until_state("in-call")
+
+
+def test_one_process_carries_hub_and_device() -> None:
+    port = free_port()
+    with Bench() as bench:
+        bench.device("mic")
+        bench.device("spk")
+        url = f"ws://127.0.0.1:{port}"
+        with DeviceDaemon(
+            url, "--with-hub", env=bench.env("mic", "spk"), hub={"listen": f"127.0.0.1:{port}"}
+        ) as device:
+            device.until_state("in-call")
+            assert device.ask("status")["hub"].startswith(url)
+            code, took_s = device.end()
+            assert code == 0
+            assert took_s < 1.0
+
+
+def test_a_clock_apart_is_measured() -> None:
+    with Call(ppm=(200.0, -200.0)) as call:
+        ear = call.parties[1].daemon
+        until(lambda: ear.ask("status")["talkers"][0]["drift_ppm"] > 50, within_s=40)
+
+
+# SIGTERM: leaves the channel and ends within 1 s.
+
+
+def test_sigterm_leaves_the_channel_and_ends_within_a_second() -> None:
+    with Call() as call:
+        first, second = call.parties
+        code, took_s = first.daemon.end(signal.SIGTERM)
+        assert (code, took_s < 1.0) == (0, True)
+        until(lambda: not second.daemon.ask("status")["talkers"], within_s=2)
+        assert not [line for line in first.daemon.log if "Traceback" in line]
+
+
+def test_sigterm_with_a_stalled_card() -> None:
+    with Call() as call:
+        party = call.parties[0]
+        party.mic.stall()
+        party.spk.stall()
+        until(lambda: party.daemon.ask("status")["playback"]["state"] == "stalled")
+        code, took_s = party.daemon.end(signal.SIGTERM)
+        assert (code, took_s < 1.0) == (0, True)
+
+
+@pytest.mark.root
+def test_sigterm_with_dead_dns(tmp_path: Path) -> None:
+    """A name server that takes every question and answers none, in a mount namespace of the process's own."""
+    with silent_name_server() as address, Bench() as bench:
+        bench.device("mic")
+        bench.device("spk")
+        resolv = tmp_path / "resolv.conf"
+        resolv.write_text(f"nameserver {address}\n")
+        mount = f'mount --bind {resolv} /etc/resolv.conf && exec "$@"'
+        with DeviceDaemon(
+            "ws://hub.example:8800", env=bench.env("mic", "spk"), prefix=("unshare", "-m", "sh", "-c", mount, "sh")
+        ) as device:
+            device.until_state("joining")
+            code, took_s = device.end(signal.SIGTERM)
+    assert (code, took_s < 1.0) == (0, True)
+
+
+@contextmanager
+def silent_name_server() -> Iterator[str]:
+    address = "127.0.0.153"
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.bind((address, 53))
+        yield address
+
+
+@pytest.mark.root
+def test_sigterm_with_a_black_holed_hub() -> None:
+    """The hub's network swallows everything: nothing that is sent is ever acknowledged."""
+    namespace = f"intercomd-{os.getpid()}"
+    subprocess.run(["ip", "netns", "add", namespace], check=True)
+    try:
+        ip = ["ip", "-n", namespace, "link", "set", "lo"]
+        subprocess.run([*ip, "up"], check=True)
+        inside = ("ip", "netns", "exec", namespace)
+        with Bench() as bench, HubInside(8_800, prefix=inside) as hub:
+            bench.device("mic")
+            bench.device("spk")
+            with DeviceDaemon(hub.url, env=bench.env("mic", "spk"), prefix=inside) as device:
+                device.until_state("in-call")
+                subprocess.run([*ip, "down"], check=True)
+                until(lambda: device.ask("status")["state"] != "in-call")
+                code, took_s = device.end(signal.SIGTERM)
+    finally:
+        subprocess.run(["ip", "netns", "del", namespace], check=True)
+    assert (code, took_s < 1.0) == (0, True)
+
+
+class HubInside(HubDaemon):
+    """A hub in a network namespace, whose port cannot be tried from here."""
+
+    def _listens(self) -> bool:
+        return any("listens" in line for line in self.log)
+
+
+def test_status_is_json_and_names_no_secret(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    tmp_path.chmod(0o755)
+    token.write_text("006planted-secret")
+    token.chmod(0o644)
+    with Bench() as bench, HubDaemon() as hub:
+        bench.device("mic")
+        bench.device("spk")
+        with DeviceDaemon(
+            f"{hub.url}?key=planted-secret",
+            "--log-level", "debug",
+            env=bench.env("mic", "spk"), channel={"token_file": str(token)},
+        ) as device:  # fmt: skip
+            device.until_state("in-call")
+            shown = json.dumps(device.ask("status"))
+            device.end()
+            assert "planted" not in shown
+            assert not [line for line in [*device.log, *hub.log] if "planted" in line]
+            assert APP_ID in device.config.read_text()
