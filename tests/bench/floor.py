@@ -3,9 +3,9 @@
     floor.py MIC SPK --frame-ms 20 [--opus voip|audio|lowdelay --bitrate 24000 --complexity 5] --seconds 10
 
 Blocking reads and writes of one period through pyalsaaudio, and, with --opus, each period through opuslib's encoder and
-decoder in between. The speaker starts with one period of silence in front of the first sound, and again after every
-xrun: its latency is period x 2, and the codec's own delay. Prints one JSON line when it ends; a run with xruns is no
-floor.
+decoder in between. The speaker starts with `prefill` periods of silence in front of the first sound, and again after
+every xrun: the latency is period x (1 + prefill), and the codec's own delay. It starts after a period that came less
+than 1 ms late, or that delay would stay. Prints one JSON line when it ends; a run with xruns is no floor.
 """
 
 import argparse
@@ -27,6 +27,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("spk")
     parser.add_argument("--frame-ms", type=int, default=20)
     parser.add_argument("--periods", type=int, default=4)
+    parser.add_argument("--prefill", type=int, default=1, help="periods of silence before the first sound")
     parser.add_argument("--opus", choices=APPLICATIONS)
     parser.add_argument("--bitrate", type=int, default=24_000)
     parser.add_argument("--complexity", type=int, default=5)
@@ -75,21 +76,22 @@ def main() -> None:
     through = codec(options.opus, options.bitrate, options.complexity, frame) if options.opus else bytes
     mic = open_card(alsaaudio.PCM_CAPTURE, options.mic, frame, options.periods)
     spk = open_card(alsaaudio.PCM_PLAYBACK, options.spk, frame, options.periods)
-    silence = bytes(2 * frame)
-    xruns, prefilled = 0, False
+    for _ in range(5):
+        through(bytes(2 * frame))  # the first calls of a coder are slow
+    silence = bytes(2 * frame) * options.prefill
+    xruns, playing = 0, False
     begin = time.monotonic()
     counted_from: tuple[float, float] | None = None
     while (now := time.monotonic()) < begin + WARM_UP_S + options.seconds:
         if counted_from is None and now >= begin + WARM_UP_S:
             counted_from = now, time.process_time()
         count, pcm = mic.read()
-        if count > 0:
-            sound = through(pcm)
-            written = spk.write(sound if prefilled else silence + sound)
-            prefilled = written > 0
-        else:
-            prefilled = False
-        xruns += not prefilled
+        if count > 0 and not playing and mic.avail() >= RATE // 1_000:
+            mic.drop()  # it came late, and blocking reads stay as late as they once were
+            continue
+        written = spk.write(through(pcm) if playing else silence + through(pcm)) if count > 0 else count
+        xruns += written < 0
+        playing = written > 0
     assert counted_from is not None
     counted_s, cpu_s = time.monotonic() - counted_from[0], time.process_time() - counted_from[1]
     spk.drop()

@@ -20,7 +20,7 @@ PESQ_RATE = 16_000
 # A gap: for 20 ms or more what was heard lies 25 dB below what was said there, on a scale where the two agree in the
 # middle. Said counts only down to 30 dB under the sentence's loudest moment: pauses for breath are no gaps.
 GAP_MS, DROP_DB, QUIETEST_DB = 20, 25.0, 30.0
-WINDOW_MS = 5
+WINDOW_MS = 5  # levels are those of so much sound, one for each millisecond
 # PESQ judges the beginning badly without some silence before it.
 MARGIN_S = 0.25
 
@@ -85,7 +85,7 @@ def gaps(said: NDArray[np.float64], heard: NDArray[np.float64], rate: int = PESQ
     loss_db = said_db - heard_db
     missing = spoken & (loss_db > np.median(loss_db[spoken]) + DROP_DB)
     edges = np.flatnonzero(np.diff(np.concatenate(([0], missing.astype(int), [0]))))
-    found = (Gap(float(first), float(end - first - 1 + WINDOW_MS)) for first, end in edges.reshape(-1, 2).tolist())
+    found = (Gap(float(first), float(end - first + WINDOW_MS)) for first, end in edges.reshape(-1, 2).tolist())
     return tuple(gap for gap in found if gap.length_ms >= GAP_MS)
 
 
