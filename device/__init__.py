@@ -8,7 +8,7 @@ Follow the sound from a microphone to the other end's speaker:
 Rooms, and what each may import:
 
     jsonrpc     the JSON-RPC 2.0 envelope alone; everybody may import it
-    config      intercom.toml -> frozen dataclasses; imports no room
+    config      intercom.toml -> frozen dataclasses; imports channel.rules and channel.address (pure), no other room
     channel/    what both ends of the wire agree on, and the client end; imports no other room
     audio/      samples: cards, codec, jitter buffer, mix; imports no other room, and never sees RTP
     service/    the local control socket; imports no other room

@@ -1,0 +1,300 @@
+"""intercom.toml read into frozen dataclasses.
+
+The shipped intercom.toml beside this file is documentation, defaults and schema in one: a key that is not in it is
+refused, and a value has the type of its default. What else a value must be is a function in CHECKS; a default needs
+none. `load` collects every mistake before it raises, one line each; `as_toml` writes what a configuration comes to.
+"""
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Callable, Container, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from device.channel import address, rules
+
+DEFAULTS = Path(__file__).with_name("intercom.toml")
+Values = dict[str, dict[str, Any]]
+Check = Callable[[Any], object]  # raises ValueError with what is wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """[channel]: whom to talk to, and as whom."""
+
+    hub: tuple[str, ...]
+    ca_file: str
+    insecure: bool
+    app_id: str
+    name: str
+    label: str
+    uid: int
+    token_file: str
+    role: str
+    start: str
+    start_muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """[audio]: the sound card and the codec. bitrate in bit/s."""
+
+    capture: str
+    playback: str
+    frame_ms: int
+    bitrate: int
+    complexity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Buttons:
+    """[buttons]: BCM numbers of the pins, 0 where nothing is wired."""
+
+    mute: int
+    leave: int
+    rejoin: int
+    talk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lights:
+    """[lights]: BCM numbers of the pins, 0 where nothing is wired."""
+
+    link: int
+    talk: int
+    mute: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """[hub]: the hub that this program serves itself."""
+
+    listen: str
+    open: bool
+    tls_cert: str
+    tls_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A configuration without a mistake."""
+
+    channel: Channel
+    audio: Audio
+    buttons: Buttons
+    lights: Lights
+    hub: Hub
+
+
+class ConfigError(ValueError):
+    """Everything that is wrong with a configuration, one line each."""
+
+
+def search() -> list[Path]:
+    """Where a configuration is looked for when none is named, in this order."""
+    own = os.environ.get("XDG_CONFIG_HOME") or f"{os.environ.get('HOME', '')}/.config"
+    return [Path("/etc/intercomd/intercom.toml"), Path(own, "intercomd", "intercom.toml")]
+
+
+def load(path: Path | None = None, *, needs_app_id: bool = True) -> Config:
+    """The configuration of `path`, or of the first file of `search` that can be seen, or the defaults alone.
+
+    needs_app_id: whether an empty [channel] app_id is a mistake, as it is for a device. Raises ConfigError.
+    """
+    path = path or next((found for found in search() if os.access(found, os.F_OK)), None)
+    values, mistakes = _merge(_read(DEFAULTS), _read(path) if path else {})
+    _find_conflicts(values, mistakes)
+    if needs_app_id and not values["channel"]["app_id"]:
+        mistakes.setdefault("[channel] app_id", "is missing; it is 32 hexadecimal characters; scripts/run makes one")
+    if mistakes:
+        file = path or search()[-1]
+        raise ConfigError("\n".join(_one_line(f"{file}: {where}: {what}") for where, what in mistakes.items()))
+    return Config(
+        channel=Channel(**values["channel"] | {"hub": tuple(values["channel"]["hub"])}),
+        audio=Audio(**values["audio"]),
+        buttons=Buttons(**values["buttons"]),
+        lights=Lights(**values["lights"]),
+        hub=Hub(**values["hub"]),
+    )
+
+
+def as_toml(config: Config) -> str:
+    """The whole configuration as a file that `load` reads again; what follows the ? of a hub's URL is masked."""
+    sections: Values = asdict(config)
+    sections["channel"]["hub"] = [_masked(url) for url in config.channel.hub]
+    return "\n".join(
+        f"[{section}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items())
+        for section, keys in sections.items()
+    )
+
+
+def _one_line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def _masked(url: str) -> str:
+    return re.sub(r"\?.*", "?***", re.sub(r"//[^/]*@", "//***@", url))
+
+
+def _toml(value: object) -> str:
+    """A value as TOML writes it: as JSON does, but for DEL, which TOML wants escaped."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file. Raises ConfigError for one that cannot be read, or is no TOML."""
+    try:
+        text = path.read_text("utf-8")
+        return tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    except tomllib.TOMLDecodeError as error:
+        what, _, where = str(error).rstrip(")").rpartition(" (at ")
+        where = where.replace("end of document", f"line {text.count(chr(10)) + 1}, the end")
+        raise ConfigError(f"{path}: {where}: is not TOML: {what}") from error
+
+
+def _merge(values: Values, given: Mapping[str, Any]) -> tuple[Values, dict[str, str]]:
+    """The defaults `values` with what was given over them, and what is wrong with it: where -> what."""
+    mistakes = {}
+    for section, keys in given.items():
+        if section not in values and not isinstance(keys, dict):
+            mistakes[section] = f"stands before the first section{_home(section, values)}"
+        elif section not in values:
+            mistakes[f"[{section}]"] = f"no such section{_did_you_mean(section, values, '[{}]')}"
+        elif not isinstance(keys, dict):
+            mistakes[section] = f"is a section of its own, [{section}]"
+        else:
+            for key, value in keys.items():
+                if mistake := _mistake(section, key, value, values):
+                    mistakes[f"[{section}] {key}"] = mistake
+                else:
+                    values[section][key] = value
+    return values, mistakes
+
+
+def _mistake(section: str, key: str, value: object, values: Values) -> str:
+    """What is wrong with one key; "" where nothing is."""
+    if key not in values[section]:
+        return f"no such key{_did_you_mean(key, values[section]) or _home(key, values)}"
+    default = values[section][key]
+    try:
+        _check_type(default, value)
+        check = CHECKS.get((section, key)) or CHECKS.get((section, "*"))
+        if check and value != default:
+            check(value)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _did_you_mean(word: str, known: Mapping[str, Any], shape: str = "{}") -> str:
+    import difflib  # only a mistake needs it, and every start would pay for it
+
+    close = difflib.get_close_matches(word, known, 1) or [name for name in known if name.startswith(f"{word}_")]
+    return f"; did you mean {shape.format(close[0])}?" if close else ""
+
+
+def _home(key: str, values: Values) -> str:
+    homes = [f"[{section}]" for section, keys in values.items() if key in keys]
+    return f"; it belongs into {' or '.join(homes)}" if homes else ""
+
+
+_KINDS = {bool: "true or false", int: "a whole number", str: "text in quotes", list: "a list of texts"}
+
+
+def _check_type(default: object, value: object) -> None:
+    """Raises ValueError with what is wrong with the type of a value, and what was probably meant."""
+    kind = type(default)
+    if type(value) is kind and not (isinstance(value, list) and any(type(item) is not str for item in value)):
+        return
+    meant: object = None
+    if kind is str and type(value) in (int, float):
+        meant = str(value)
+    elif kind is int and re.fullmatch(r"-?\d{1,10}(\.0*)?", str(value)):
+        meant = int(float(str(value)))
+    elif kind is list and isinstance(value, str):
+        meant = [_masked(value)]
+    raise ValueError(f"must be {_KINDS[kind]}" + ("" if meant is None else f"; did you mean {_toml(meant)}?"))
+
+
+def _find_conflicts(values: Values, mistakes: dict[str, str]) -> None:
+    """Add the mistakes that only two keys together make."""
+    users: dict[int, str] = {}
+    for section in ("buttons", "lights"):
+        for key, pin in values[section].items():
+            user = f"[{section}] {key}"
+            if pin and user not in mistakes and users.setdefault(pin, user) != user:
+                mistakes[user] = f"pin {pin} is taken by {users[pin]}; 0 means not wired"
+    for key, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
+        if values["hub"][other] and not values["hub"][key]:
+            mistakes.setdefault(f"[hub] {key}", f"is missing; {other} needs it")
+
+
+def _among(allowed: Container[object], text: str) -> Check:
+    def check(value: object) -> None:
+        if value not in allowed:
+            raise ValueError(f"must be {text}, not {_toml(value)}")
+
+    return check
+
+
+def check_hub(urls: list[str]) -> None:
+    """At least one hub, each ws:// or wss://. The message never quotes a URL, as a query may hold a secret."""
+    if not urls:
+        raise ValueError('is empty; name at least one hub, such as ["ws://127.0.0.1:8800"]')
+    for url in urls:
+        address.read(url)
+
+
+def check_pcm(name: str) -> None:
+    """The name of an ALSA device."""
+    if not name or not name.isprintable():
+        raise ValueError('must be the name of an ALSA device, such as "default"')
+
+
+def check_listen(listen: str) -> None:
+    """HOST:PORT, or [HOST]:PORT."""
+    host, _, port = listen.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not host or not port.isdecimal() or int(port) > 65_535 or (":" in host and not bracketed):
+        raise ValueError('must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"')
+
+
+def check_file(path: str) -> None:
+    """A file that can be read. The path is not repeated: somebody may have put the secret itself there."""
+    try:
+        Path(path).open("rb").close()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a path"
+        raise ValueError(f"must be a file that can be read: {reason}") from error
+
+
+CHECKS: dict[tuple[str, str], Check] = {
+    ("channel", "hub"): check_hub,
+    ("channel", "ca_file"): check_file,
+    ("channel", "app_id"): rules.check_app_id,
+    ("channel", "name"): rules.check_channel,
+    ("channel", "label"): rules.check_label,
+    ("channel", "uid"): rules.check_uid,
+    ("channel", "token_file"): check_file,
+    ("channel", "role"): _among(list(rules.Role), '"broadcaster" or "audience"'),
+    ("channel", "start"): _among(("joined", "left"), '"joined" or "left"'),
+    ("audio", "capture"): check_pcm,
+    ("audio", "playback"): check_pcm,
+    ("audio", "frame_ms"): _among((10, 20), "10 or 20"),
+    # Opus begins at 6 kbit/s (RFC 6716 section 2.1.1); 60 ms of more than 128 would not fit a packet.
+    ("audio", "bitrate"): _among(range(6_000, 128_001), "6000 to 128000 bit/s"),
+    ("audio", "complexity"): _among(range(11), "0 to 10"),
+    # BCM numbers of the 40-pin header of every Raspberry Pi since the B+.
+    ("buttons", "*"): _among(range(28), "a BCM number, 1 to 27, or 0 for not wired"),
+    ("lights", "*"): _among(range(28), "a BCM number, 1 to 27, or 0 for not wired"),
+    ("hub", "listen"): check_listen,
+    ("hub", "tls_cert"): check_file,
+    ("hub", "tls_key"): check_file,
+}

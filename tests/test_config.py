@@ -1,0 +1,261 @@
+"""intercom.toml: what is refused, how it is said, and that what is printed means the same."""
+
+import json
+import os
+import string
+import tomllib
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device import config
+from device.channel import rules
+
+APP_ID = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder without a configuration."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("config") / "intercom.toml"
+
+
+def mistakes(file: Path, text: str | bytes, *, needs_app_id: bool = False) -> list[str]:
+    """What is wrong with a file of this text, without the name of the file that must begin each line."""
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(config.ConfigError) as raised:
+        config.load(file, needs_app_id=needs_app_id)
+    lines = str(raised.value).splitlines()
+    assert all(line.startswith(f"{file}: ") for line in lines)
+    return [line.removeprefix(f"{file}: ") for line in lines]
+
+
+def test_a_file_needs_only_what_differs(file: Path) -> None:
+    file.write_text(f'[channel]\napp_id = "{APP_ID}"\nhub = ["ws://a:1", "wss://b"]\n[audio]\nframe_ms = 10\n')
+    loaded = config.load(file)
+    assert loaded.channel.hub == ("ws://a:1", "wss://b")
+    assert (loaded.audio.frame_ms, loaded.audio.bitrate) == (10, config.load(None, needs_app_id=False).audio.bitrate)
+
+
+def test_the_shipped_file_holds_the_documented_defaults() -> None:
+    channel, hub = config.load(needs_app_id=False).channel, config.load(needs_app_id=False).hub
+    assert (channel.hub, channel.name, channel.start) == (("ws://127.0.0.1:8800",), "lobby", "joined")
+    assert (hub.listen, hub.open) == ("127.0.0.1:8800", False)
+
+
+def test_every_key_of_the_shipped_file_is_explained() -> None:
+    """Each run of keys stands under a comment."""
+    lines = config.DEFAULTS.read_text().splitlines()
+    for above, line in pairwise(lines):
+        if " = " in line and not line.startswith("#") and not above.startswith("["):
+            assert above.startswith("#") or " = " in above, line
+
+
+def test_every_check_belongs_to_a_key_and_lets_its_default_pass() -> None:
+    sections = tomllib.loads(config.DEFAULTS.read_text())
+    may_be_empty = {"app_id", "ca_file", "token_file", "tls_cert", "tls_key"}
+    for (section, key), check in config.CHECKS.items():
+        for value in sections[section].values() if key == "*" else [sections[section][key]]:
+            if key not in may_be_empty:
+                check(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("[chanel]", "[chanel]: no such section; did you mean [channel]?"),
+        ("[video]", "[video]: no such section"),
+        ("colour = 1", "colour: stands before the first section"),
+        ("bitrate = 1", "bitrate: stands before the first section; it belongs into [audio]"),
+        ("mute = 1", "mute: stands before the first section; it belongs into [buttons] or [lights]"),
+        ("audio = 3", "audio: is a section of its own, [audio]"),
+        ("[channel]\nnme = 1", "[channel] nme: no such key; did you mean name?"),
+        ("[channel]\ntoken = 's3cret'", "[channel] token: no such key; did you mean token_file?"),
+        ("[channel]\nbitrate = 1", "[channel] bitrate: no such key; it belongs into [audio]"),
+        ("[channel]\nxyzzy = 1", "[channel] xyzzy: no such key"),
+        ("[channel]\nuid = '7'", "[channel] uid: must be a whole number; did you mean 7?"),
+        ("[audio]\nbitrate = 24000.0", "[audio] bitrate: must be a whole number; did you mean 24000?"),
+        ("[audio]\nbitrate = '24k'", "[audio] bitrate: must be a whole number"),
+        ("[channel]\nuid = true", "[channel] uid: must be a whole number"),
+        ("[channel]\nlabel = 3", '[channel] label: must be text in quotes; did you mean "3"?'),
+        ("[channel]\nlabel = ['a']", "[channel] label: must be text in quotes"),
+        ("[channel]\ninsecure = 'no'", "[channel] insecure: must be true or false"),
+        ("[channel]\ninsecure = 0", "[channel] insecure: must be true or false"),
+        ("[channel]\nhub = 'ws://a'", '[channel] hub: must be a list of texts; did you mean ["ws://a"]?'),
+        ("[channel]\nhub = [1]", "[channel] hub: must be a list of texts"),
+        (
+            "[channel]\nhub = []",
+            '[channel] hub: is empty; name at least one hub, such as ["ws://127.0.0.1:8800"]',
+        ),
+        (
+            "[channel]\nhub = ['http://a:1']",
+            "[channel] hub: a hub is an address such as ws://192.168.1.10:8800 or wss://hub.example.org",
+        ),
+        ("[channel]\nname = ''", "[channel] name: a channel name is needed"),
+        (f"[channel]\nname = '{'x' * 65}'", "[channel] name: a channel name has at most 64 bytes, this one has 65"),
+        ("[channel]\nname = 'böse'", "[channel] name: a channel name cannot contain 'ö'"),
+        ('[channel]\nlabel = "a\\u0007"', "[channel] label: a label cannot contain control characters"),
+        ("[channel]\nuid = -1", "[channel] uid: a uid is 0 (the hub assigns one) to 4294967295"),
+        ("[channel]\nrole = 'host'", '[channel] role: must be "broadcaster" or "audience", not "host"'),
+        ("[channel]\nstart = 'on'", '[channel] start: must be "joined" or "left", not "on"'),
+        ("[audio]\nframe_ms = 15", "[audio] frame_ms: must be 10 or 20, not 15"),
+        ("[audio]\nbitrate = 5999", "[audio] bitrate: must be 6000 to 128000 bit/s, not 5999"),
+        ("[audio]\ncomplexity = 11", "[audio] complexity: must be 0 to 10, not 11"),
+        ("[audio]\ncapture = ''", '[audio] capture: must be the name of an ALSA device, such as "default"'),
+        ("[buttons]\nmute = 28", "[buttons] mute: must be a BCM number, 1 to 27, or 0 for not wired, not 28"),
+        ("[buttons]\ntalk = 5", "[lights] link: pin 5 is taken by [buttons] talk; 0 means not wired"),
+        ("[hub]\nlisten = '8800'", '[hub] listen: must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"'),
+        ("[hub]\nlisten = '::1:8800'", '[hub] listen: must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"'),
+        ("[hub]\nlisten = 'a:65536'", '[hub] listen: must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"'),
+        ("[hub]\ntls_key = '/dev/null'", "[hub] tls_cert: is missing; tls_key needs it"),
+        ("[hub]\ntls_cert = '/dev/null'", "[hub] tls_key: is missing; tls_cert needs it"),
+        ('[channel]\n"a\\nb" = 1', "[channel] a\\nb: no such key"),
+        ("[channel]\nname = x", "line 2, column 8: is not TOML: Invalid value"),
+        ("[channel]\nname = ", "line 2, the end: is not TOML: Invalid value"),
+        ("[channel]\nname = 'a", 'line 2, the end: is not TOML: Expected "\'"'),
+        (b"[channel]\nname = '\xff'", "is not UTF-8 text (byte 18)"),
+    ],
+)
+def test_one_mistake_gets_one_line_that_says_what_was_meant(file: Path, text: str | bytes, mistake: str) -> None:
+    (said,) = mistakes(file, text)
+    assert said.startswith(mistake)
+
+
+@pytest.mark.parametrize("key", ["ca_file", "token_file"])
+@pytest.mark.parametrize("path", ["/nonexistent/s3cret", "s3cret\\u0000"])
+def test_an_unreadable_file_is_refused_without_repeating_what_may_be_the_secret_itself(
+    file: Path, key: str, path: str
+) -> None:
+    (said,) = mistakes(file, f'[channel]\n{key} = "{path}"')
+    assert said.startswith(f"[channel] {key}: must be a file that can be read: ")
+    assert "s3cret" not in said
+
+
+def test_a_device_needs_an_app_id_and_a_hub_does_not(file: Path) -> None:
+    missing = "[channel] app_id: is missing; it is 32 hexadecimal characters; scripts/run makes one"
+    assert mistakes(file, "", needs_app_id=True) == [missing]
+    assert mistakes(file, "[channel]\napp_id = ''", needs_app_id=True) == [missing]
+    assert config.load(file, needs_app_id=False).channel.app_id == ""
+    (wrong,) = mistakes(file, "[channel]\napp_id = '123'", needs_app_id=True)
+    assert wrong.startswith("[channel] app_id: an App ID has 32 hexadecimal characters")
+
+
+def test_a_pin_with_another_mistake_is_not_blamed_twice(file: Path) -> None:
+    assert len(mistakes(file, "[buttons]\nmute = 'x'\ntalk = 17")) == 1
+
+
+def test_a_named_file_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(config.ConfigError, match=r"absent.toml: cannot be read: No such file or directory"):
+        config.load(tmp_path / "absent.toml")
+
+
+def test_without_a_name_the_users_own_file_is_found(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = home / ".config" / "intercomd" / "intercom.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text(f"[channel]\napp_id = '{APP_ID}'")
+    assert config.load().channel.app_id == APP_ID
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "elsewhere"))
+    with pytest.raises(config.ConfigError, match=r"elsewhere/intercomd/intercom.toml: \[channel\] app_id: is missing"):
+        config.load()
+
+
+def test_secrets_of_a_hubs_url_are_masked_when_printed(file: Path) -> None:
+    file.write_text("[channel]\nhub = ['wss://a/v1?token=s3cret']")
+    assert config.load(file, needs_app_id=False).channel.hub == ("wss://a/v1?token=s3cret",)
+    assert 'hub = ["wss://a/v1?***"]' in config.as_toml(config.load(file, needs_app_id=False))
+    (said,) = mistakes(file, "[channel]\nhub = 'wss://me:s3cret@a/?s3cret'")
+    assert said.endswith('did you mean ["wss://***@a/?***"]?')
+
+
+PIN = st.integers(1, 27)
+GOOD: dict[tuple[str, str], st.SearchStrategy[Any]] = {
+    ("channel", "hub"): st.lists(st.sampled_from(["ws://a", "wss://b:1/v1", "ws://[::1]:8800"]), min_size=1),
+    ("channel", "app_id"): st.text(string.hexdigits, min_size=32, max_size=32),
+    ("channel", "name"): st.text(sorted(rules.CHANNEL_CHARACTERS), min_size=1, max_size=64),
+    ("channel", "label"): st.text(max_size=16).filter(lambda text: text.isprintable()),
+    ("channel", "uid"): st.integers(0, rules.UID_MAX),
+    ("channel", "insecure"): st.booleans(),
+    ("channel", "role"): st.sampled_from(["broadcaster", "audience"]),
+    ("channel", "start_muted"): st.booleans(),
+    ("channel", "token_file"): st.just(os.devnull),
+    ("audio", "capture"): st.text(min_size=1).filter(lambda text: text.isprintable()),
+    ("audio", "frame_ms"): st.sampled_from([10, 20]),
+    ("audio", "bitrate"): st.integers(6_000, 128_000),
+    ("audio", "complexity"): st.integers(0, 10),
+    ("hub", "listen"): st.integers(0, 65_535).map(lambda port: f"localhost:{port}"),
+    ("hub", "open"): st.booleans(),
+}
+BAD: dict[tuple[str, str], st.SearchStrategy[Any]] = {
+    ("chanel", "name"): st.just("lobby"),
+    ("channel", "nam"): st.text(max_size=3),
+    ("channel", "hub"): st.sampled_from([[], ["http://a"], [""], "ws://a", 1, True]),
+    ("channel", "app_id"): st.text(max_size=31).filter(bool) | st.integers(),
+    ("channel", "name"): st.just("") | st.text(min_size=65, max_size=80) | st.booleans(),
+    ("channel", "label"): st.text(min_size=65) | st.just("\n"),
+    ("channel", "uid"): st.integers(max_value=-1) | st.integers(2**32) | st.booleans() | st.floats(0, 1),
+    ("channel", "role"): st.text().filter(lambda text: text not in ("broadcaster", "audience")),
+    ("channel", "start_muted"): st.integers() | st.text(),
+    ("audio", "frame_ms"): st.integers().filter(lambda number: number not in (10, 20)) | st.text(),
+    ("audio", "bitrate"): st.integers(max_value=5_999) | st.integers(128_001),
+    ("buttons", "leave"): st.integers(28) | st.integers(max_value=-1) | st.booleans(),
+    ("hub", "listen"): st.text().filter(lambda text: ":" not in text) | st.integers(),
+}
+
+
+def written(values: dict[tuple[str, str], Any]) -> str:
+    sections: dict[str, dict[str, Any]] = {}
+    for (section, key), value in values.items():
+        sections.setdefault(section, {})[key] = value
+    return "\n".join(
+        f"[{section}]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in keys.items())
+        for section, keys in sections.items()
+    )
+
+
+def toml(value: Any) -> str:
+    """TOML escapes what JSON does, but characters beyond 16 bits as they are, and DEL too."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+@given(values=st.fixed_dictionaries({}, optional=GOOD))
+def test_what_is_printed_loads_to_the_same_configuration(file: Path, values: dict[tuple[str, str], Any]) -> None:
+    file.write_text(written(values))
+    loaded = config.load(file, needs_app_id=False)
+    for (section, key), value in values.items():
+        assert asdict(loaded)[section][key] == (tuple(value) if key == "hub" else value)
+    file.write_text(config.as_toml(loaded))
+    assert config.load(file, needs_app_id=False) == loaded
+
+
+@given(
+    good=st.fixed_dictionaries({}, optional=GOOD),
+    bad=st.fixed_dictionaries({}, optional=BAD).filter(bool),
+)
+def test_all_mistakes_are_said_at_once_and_nothing_else(
+    file: Path, good: dict[tuple[str, str], Any], bad: dict[tuple[str, str], Any]
+) -> None:
+    said = mistakes(file, written({**good, **bad}))
+    expected = {"[chanel]" if section == "chanel" else f"[{section}] {key}" for section, key in bad}
+    assert {line.split(": ")[0] for line in said} == expected
+    assert len(said) == len(expected)
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode(errors="replace")))
+def test_any_file_at_all_loads_or_says_what_is_wrong(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    try:
+        config.load(file, needs_app_id=False)
+    except config.ConfigError as error:
+        assert all(line.startswith(f"{file}: ") for line in str(error).split("\n"))
