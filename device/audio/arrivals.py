@@ -6,7 +6,7 @@ Two rules follow from the transits seen:
 
 - The age judges what is too old to be heard at all. The fastest transit falls at once and forgets upwards at 500 ppm,
   more than two bad crystals drift apart.
-- A packet is due when 19 of 20 of the last 6 s would have been there in time: the quantile of their transits, plus one
+- A packet is due when 19 of 20 of the last 5 s would have been there in time: the quantile of their transits, plus one
   tick of playback (a packet is needed at the start of the tick that it begins in, wherever in the tick that is), plus
   a margin for the way through the threads. The quantile of a handful is their maximum, so a new talker adapts at once.
 
@@ -20,7 +20,7 @@ MS = 48
 
 # Two crystals at the edge of what is sold are 200 ppm apart; a fastest packet that was a fluke is forgotten in time.
 _FORGET_ONE_IN = 2_000
-_WINDOW = 6_000 * MS
+_WINDOW = 5_000 * MS
 _LATE_ONE_IN = 20
 # What a new talker's jitter is taken for until the quantile leaves out the largest of the first 20 packets.
 _UNKNOWN_JITTER = 10 * MS
@@ -36,7 +36,7 @@ class Arrivals:
         """Start with the first packet's transit; tick: samples that playback takes at a time."""
         self.fastest = transit
         self._wait = tick + _MARGIN
-        self._forgot_at = arrived
+        self._forgot_at = self._last_arrived = arrived
         self._recent = deque([(transit + _UNKNOWN_JITTER, 0)])
         self._sorted = [transit + _UNKNOWN_JITTER]
         self._span = 0
@@ -46,16 +46,17 @@ class Arrivals:
     def add(self, transit: int, samples: int, arrived: int, outage: int) -> None:
         """A packet of so many samples has arrived; `outage`: how far beyond due one is no longer waited for.
 
-        Of a run of packets beyond that only the first counts: a pile after an outage says nothing about jitter, while
-        single ones that late say a lot.
+        One beyond that counts, but not the pile that comes with it: an outage says little about jitter, while single
+        packets that late say a lot.
         """
         forgotten = max(0, arrived - self._forgot_at) // _FORGET_ONE_IN
         self._forgot_at += forgotten * _FORGET_ONE_IN
         self.fastest = min(transit, self.fastest + forgotten)
-        in_outage = transit > self.due + outage
-        if not (in_outage and self._in_outage):
+        of_pile = self._in_outage and arrived - self._last_arrived < samples // 2
+        if not of_pile:
             self._remember(transit, samples)
-        self._in_outage = in_outage
+        self._in_outage = of_pile or transit > self.due + outage
+        self._last_arrived = arrived
         jitter = self._sorted[-1 - len(self._sorted) // _LATE_ONE_IN]
         self.due = min(jitter + self._wait, self.fastest + _LONGEST_DELAY)
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.audio import pcm
+from tests.audio import properties
 
 samples = st.integers(-32_768, 32_767)
 extremes = st.sampled_from([-32_768, -32_767, -1, 0, 1, 32_766, 32_767])
@@ -62,6 +63,7 @@ def test_talkers_are_summed_first_and_clipped_once(maker: Maker) -> None:
 
 
 @given(data=st.data(), talkers=st.integers(1, 9), length=st.integers(0, 20))
+@properties
 def test_a_mix_is_the_clipped_sum_for_every_maker(data: st.DataObject, talkers: int, length: int) -> None:
     spoken = data.draw(st.lists(st.lists(samples | extremes, min_size=length, max_size=length),
                                 min_size=talkers, max_size=talkers))  # fmt: skip
@@ -76,6 +78,7 @@ def test_a_hundred_shouting_talkers_are_still_exact(maker: Maker) -> None:
 
 
 @given(st.lists(samples | extremes, max_size=50), st.floats(0, 8))
+@properties
 def test_every_maker_measures_and_scales_alike(said: list[int], gain: float) -> None:
     assert len({made.rms(block(*said)) for made in MAKERS}) == 1
     assert len({made.scale(block(*said), gain) for made in MAKERS}) == 1
@@ -101,6 +104,7 @@ def test_level_is_relative_to_a_full_scale_square_wave(said: bytes, dbov: int) -
 
 
 @given(st.randoms(use_true_random=False), st.integers(120, 2_880), st.integers(-12, 12))
+@properties
 def test_a_slip_changes_the_length_by_exactly_what_was_asked(random: Random, length: int, slips: int) -> None:
     said = array("h", random.randbytes(2 * length)).tolist()
     slipped = values(pcm.slip(block(*said), slips))
