@@ -41,9 +41,10 @@ logger = logging.getLogger(__name__)
 
 Status = dict[str, Any]
 
-# Half a frame a tick: a packet waits at most half a frame for the playback clock, and the card holds two ticks.
-_TICKS_PER_FRAME = 2
-_CARD_PERIODS = 3
+# By frame length: how much sound playback asks for at a time, and how much the card still holds then. Both are latency;
+# a smaller tick wakes the thread more often, a smaller reserve leaves it less time to be late (scripts/bench).
+_TICK_MS = {10: 5, 20: 15}
+_RESERVE_MS = {10: 10, 20: 15}
 # Packets between loop and playback: 32 talkers for 320 ms. More arrive only while the playback thread stands still, and
 # then the oldest are the ones that would be too old to play.
 _ARRIVALS = 1_024
@@ -83,11 +84,11 @@ class Speaker:
 
     def __init__(self, config: Config) -> None:
         audio = config.audio
-        tick_frames = RATE_HZ * audio.frame_ms // 1_000 // _TICKS_PER_FRAME
+        tick_frames, reserve_frames = (ms[audio.frame_ms] * RATE_HZ // 1_000 for ms in (_TICK_MS, _RESERVE_MS))
         self._talkers = Talkers(Decoder, tick_frames)
         self._arrivals: deque[tuple[int, int, int, bytes, int]] = deque(maxlen=_ARRIVALS)
         self._gone: deque[int] = deque(maxlen=_ARRIVALS)
-        self.card = Playback(audio.playback, tick_frames, _CARD_PERIODS, self._pull)
+        self.card = Playback(audio.playback, tick_frames, reserve_frames, self._pull)
 
     def received(self, packet: Packet, arrived_ns: int) -> None:
         """On the loop: one packet of one talker."""

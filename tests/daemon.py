@@ -94,7 +94,7 @@ class Daemon:
 
         until(there, within_s)
 
-    def signal(self, number: int) -> None:
+    def send_signal(self, number: int) -> None:
         self._process.send_signal(number)
 
     def end(self, number: int = signal.SIGTERM, within_s: float = 5.0) -> tuple[int, float]:

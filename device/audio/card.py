@@ -211,28 +211,28 @@ class Capture(_CardThread):
 
 
 class Playback(_CardThread):
-    """Asks `source(now_ns)` for period_frames samples each time the card has room, in the playback thread.
+    """Asks `source(now_ns)` for tick_frames samples whenever the card has no more than reserve_frames left to play.
 
-    The card holds periods - 1 periods when a new one is written: that is the latency it adds, and how late the thread
-    may be before an xrun.
+    The reserve is the latency that the card adds, and how late the thread may be before an xrun. Runs in the playback
+    thread.
     """
 
     direction = alsaaudio.PCM_PLAYBACK
     verb = "playback"
 
-    def __init__(self, device: str, period_frames: int, periods: int, source: Callable[[int], bytes]) -> None:
-        super().__init__(device, period_frames, periods)
-        self._source = source
+    def __init__(self, device: str, tick_frames: int, reserve_frames: int, source: Callable[[int], bytes]) -> None:
+        super().__init__(device, tick_frames, 2 + -(-reserve_frames // tick_frames))
+        self._reserve_frames, self._source = reserve_frames, source
 
     @property
     def queue_ms(self) -> float:
         """How long a sample waits in the card."""
-        return (self._periods - 1) * self._period_frames * 1_000 / RATE_HZ
+        return self._reserve_frames * 1_000 / RATE_HZ
 
     def _serve(self, pcm: alsaaudio.PCM) -> None:
         buffer_frames: int = pcm.info()["buffer_size"]
-        full = min((self._periods - 1) * self._period_frames, buffer_frames - self._period_frames)
-        silence = bytes((full + self._period_frames) * SAMPLE_BYTES)
+        reserve = min(self._reserve_frames, buffer_frames - self._period_frames)
+        silence = bytes((reserve + self._period_frames) * SAMPLE_BYTES)
         with _alsa_errors(self._device):
             pcm.write(silence)
             while not self._stopping.is_set():
@@ -241,8 +241,8 @@ class Playback(_CardThread):
                     self._underrun(pcm, room, silence)
                     continue
                 queued = buffer_frames - room
-                if queued > full:
-                    self._sleep(pcm, queued - full)
+                if queued > reserve:
+                    self._sleep(pcm, queued - reserve)
                     continue
                 self._moved_ns = time.monotonic_ns()
                 pcm_bytes = self._source(self._moved_ns)

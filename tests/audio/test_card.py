@@ -87,7 +87,7 @@ def counter() -> Callable[[int], bytes]:
 
 @pytest.fixture
 def playback(bench: Bench) -> Iterator[Playback]:
-    playback = Playback("speaker", PERIOD, 3, counter())
+    playback = Playback("speaker", PERIOD, 2 * PERIOD, counter())
     yield playback
     end(playback)
 
@@ -213,7 +213,7 @@ def test_an_xrun_of_the_speaker_leaves_its_latency_as_it_was(speaker: Device) ->
         frame = int(np.argmax(sounded == value))
         return (speaker.time_ns(frame) - now_ns) / 1e6
 
-    playback = Playback("speaker", PERIOD, 3, source)
+    playback = Playback("speaker", PERIOD, 2 * PERIOD, source)
     playback.start()
     until(lambda: len(pulled) > 40)
     before_ms = latency_ms(20)
