@@ -1,0 +1,99 @@
+"""The demo of scripts/run on a machine without a sound card: two intercoms on the virtual one, and a hub.
+
+One device is spoken to, the other is listened to. The report says what the second one's speaker really sounded: how
+well (PESQ), how late, and with which gaps. Exits 0 when the call was good, 1 when it was not, and says so.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tests.call import Call
+from tests.daemon import Daemon
+from tests.soundcard import picture, quality, speech
+from tests.soundcard.quality import Heard
+from tests.soundcard.speech import RATE, Speech
+
+SENTENCES = 3
+# A call is good with speech as clear as telephones have it at their best, nothing cut out, and an answer at once.
+GOOD_PESQ, GOOD_OFFSET_MS = 3.0, 150.0
+SHOW_EVERY_S = 0.2
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--picture", type=Path, default=Path("intercomd-demo.png"), help="where to draw the waveforms")
+    options = parser.parse_args()
+    spoken = speech.speech(SENTENCES)
+    print(
+        f"Two intercoms on a virtual sound card, and a hub. The first one hears {SENTENCES} spoken sentences.",
+        flush=True,
+    )
+    with Call() as call:
+        print(f"hub: process {call.hub.pid} at {call.hub.url}", flush=True)
+        mouth, ear = call.parties
+        begin = round(mouth.mic.frame()) + RATE // 2
+        mouth.mic.put(spoken.samples, begin)
+        _watch(ear.daemon, until_s=time.monotonic() + 0.5 + len(spoken.samples) / RATE + 0.5)
+        heard = quality.judge(mouth.mic, ear.spk, begin, spoken)
+        from_frame = round(ear.spk.frame(mouth.mic.time_ns(begin)))
+        sounded = ear.spk.got(from_frame, from_frame + len(spoken.samples))
+    good = all(one.pesq >= GOOD_PESQ and one.offset_ms <= GOOD_OFFSET_MS and not one.gaps for one in heard)
+    for line in _report(heard, spoken):
+        print(line)
+    verdict = (
+        "OK: the call went through" if good else "FAILED: the second intercom did not hear what the first one said"
+    )
+    _draw(options.picture, spoken, sounded, heard, verdict)
+    print(f"picture: {options.picture}")
+    print(verdict)
+    return 0 if good else 1
+
+
+def _watch(daemon: Daemon, until_s: float) -> None:
+    """One live line of what the listening device says of itself; on a terminal it is written over itself."""
+    end = "\r" if sys.stdout.isatty() else "\n"
+    shown = ""
+    while time.monotonic() < until_s:
+        line = live_line(daemon.ask("status"))
+        if sys.stdout.isatty() or line.split(",")[0] != shown.split(",")[0]:
+            print(f"{line:<100}", end=end, flush=True)
+            shown = line
+        time.sleep(SHOW_EVERY_S)
+    print(flush=True)
+
+
+def live_line(status: dict[str, object]) -> str:
+    """State, talkers, levels, latency."""
+    talkers = status["talkers"]
+    assert isinstance(talkers, list)
+    words = [f"{one['label'] or one['uid']} {one['level_dbfs']} dBFS {one['latency_ms']:.0f} ms" for one in talkers]
+    return f"{status['state']} in {status['channel']}, " + ("hears " + ", ".join(words) if words else "nobody there")
+
+
+def _report(heard: list[Heard], spoken: Speech) -> Iterator[str]:
+    yield "from what the second intercom's speaker sounded:"
+    for one in heard:
+        gaps = ", ".join(f"{gap.length_ms:.0f} ms at {gap.at_ms / 1e3:.1f} s" for gap in one.gaps) or "none"
+        yield f"  PESQ {one.pesq:.2f}  STOI {one.stoi:.2f}  offset {one.offset_ms:.1f} ms  gaps: {gaps}  | {one.text}"
+    yield f"  median PESQ {statistics.median(one.pesq for one in heard):.2f} of at most 4.64"
+
+
+def _draw(path: Path, spoken: Speech, sounded: speech.Samples, heard: list[Heard], verdict: str) -> None:
+    offsets = [one.offset_ms for one in heard if not np.isnan(one.offset_ms)]
+    gaps = [
+        quality.Gap(sentence.first_frame * 1_000 / RATE + gap.at_ms, gap.length_ms)
+        for sentence, one in zip(spoken.sentences, heard, strict=True)
+        for gap in one.gaps
+    ]
+    offset_ms = statistics.median(offsets) if offsets else float("nan")
+    picture.draw(path, spoken.samples, sounded, title=verdict, offset_ms=offset_ms, gaps=gaps)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
