@@ -1,0 +1,91 @@
+"""When packets are due, by how late they have been coming."""
+
+import random
+
+import pytest
+
+from device.audio.arrivals import MS, Arrivals
+from tests.audio.listening import SECOND, TICK
+
+WAIT = TICK + 5 * MS // 2
+OUTAGE = 100 * MS
+
+
+class Network:
+    """Packets of 20 ms, sent on time from `now` on and delayed as told."""
+
+    def __init__(self) -> None:
+        self.now = SECOND
+        self.arrivals = Arrivals(0, self.now, TICK)
+
+    def bring(self, *delays: int, ppm: float = 0.0) -> "Network":
+        """Packets sent 20 ms apart by a clock that is `ppm` slow, each delayed so much."""
+        for delay in delays:
+            self.now += 960
+            slow = round((self.now - SECOND) * ppm / 1e6)
+            self.arrivals.add(slow + delay, 960, self.now + slow + delay, OUTAGE)
+        return self
+
+    @property
+    def jitter(self) -> int:
+        """What is waited beyond a packet without delay, less the constant part."""
+        return self.arrivals.due - WAIT
+
+
+def test_a_new_talker_is_trusted_with_10_ms_of_jitter() -> None:
+    assert Network().bring(0).jitter == 10 * MS
+
+
+def test_without_jitter_only_the_tick_and_the_margin_are_waited() -> None:
+    assert Network().bring(*[0] * 20).jitter == 0
+
+
+def test_a_first_packet_that_was_slow_sets_no_standard() -> None:
+    assert Network().bring(50 * MS, *[0] * 40).jitter == 0
+
+
+def test_one_in_twenty_may_be_later() -> None:
+    assert Network().bring(*[0] * 230, *[40 * MS] * 10).jitter == 0
+    assert Network().bring(*[0] * 230, *[40 * MS] * 20).jitter == 40 * MS
+
+
+def test_jitter_is_learnt_within_a_second_and_forgotten_within_six() -> None:
+    chance = random.Random(1)
+    network = Network().bring(*[0] * 250)
+    network.bring(*[chance.randint(0, 60 * MS) for _ in range(50)])
+    assert network.jitter > 40 * MS
+    network.bring(*[chance.randint(0, 60 * MS) for _ in range(250)])
+    assert 50 * MS < network.jitter <= 60 * MS
+    assert network.bring(*[0] * 300).jitter == 0
+
+
+def test_the_pile_after_an_outage_counts_once() -> None:
+    """450 ms in which nothing came; then 23 packets at the same moment."""
+    assert Network().bring(*[0] * 50, *range(450 * MS, 0, -960), *[0] * 10).jitter == 0
+
+
+def test_single_packets_as_late_as_an_outage_count_each() -> None:
+    assert Network().bring(*[0, 0, 250 * MS] * 40).jitter == 250 * MS
+
+
+def test_nobody_is_made_to_wait_longer_than_300_ms() -> None:
+    network = Network().bring(*[0, 450 * MS] * 40)
+    assert network.arrivals.due - network.arrivals.fastest == 300 * MS
+
+
+@pytest.mark.parametrize("ppm", [200.0, -200.0])
+def test_the_fastest_packet_and_the_due_time_follow_a_clock_that_drifts(ppm: float) -> None:
+    """Ten minutes. Forgetting is faster than the drift, and the window is short enough."""
+    network = Network()
+    for _ in range(60):
+        network.bring(*[0] * 500, ppm=ppm)
+        drifted = (network.now - SECOND) * ppm / 1e6
+        assert network.arrivals.fastest == pytest.approx(drifted, abs=2)
+        assert network.arrivals.due - WAIT == pytest.approx(drifted, abs=MS * 1.1) or network.now < 2 * SECOND
+
+
+def test_a_fluke_is_forgotten_at_500_ppm() -> None:
+    network = Network().bring(*[20 * MS] * 50)
+    network.arrivals.add(0, 960, network.now, OUTAGE)
+    network.bring(*[20 * MS] * 1_000)  # 20 s
+    assert network.arrivals.fastest == pytest.approx(10 * MS, abs=MS // 4)
