@@ -1,0 +1,63 @@
+"""The answer to `status` as people read it: a block, or one line to watch. PURE."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Status = Mapping[str, Any]
+
+
+def block(status: Status) -> str:
+    """Everything, a line for each part and each talker."""
+    return "\n".join(_block(status))
+
+
+def _block(status: Status) -> Iterator[str]:
+    yield f"{_where(status)} as {status['uid'] or 'nobody yet'}, microphone {_microphone(status)}"
+    link = status["link"]
+    yield (
+        f"hub       {status['hub'] or 'none'}, round trip {_ms(link['rtt_ms'])}, "
+        f"{_count(link['reconnects'], 'reconnect')}, {_count(link['skipped'], 'frame')} skipped"
+    )
+    for part in ("capture", "playback"):
+        card = status[part]
+        yield f"{part:<9} {card['state']} on {card['device']}, {_count(card['xruns'], 'xrun')}"
+    for talker in status["talkers"]:
+        yield (
+            f"hears     {_name(talker)}: {talker['level_dbfs']:.0f} dBFS, {_ms(talker['latency_ms'])} old, of which "
+            f"{_ms(talker['buffer_ms'])} in the buffer; {talker['late']} late, {talker['lost']} lost, "
+            f"{talker['concealed']} concealed"
+        )
+
+
+def line(status: Status) -> str:
+    """State, microphone, talkers with level and latency, and the speaker or microphone that does not run."""
+    heard = [
+        f"{_name(talker)} {talker['level_dbfs']:.0f} dBFS {_ms(talker['latency_ms'])}" for talker in status["talkers"]
+    ]
+    parts = [_where(status), f"microphone {_microphone(status)}", f"hears {', '.join(heard) or 'nobody'}"]
+    parts += [f"{part} {status[part]['state']}" for part in ("capture", "playback") if not _runs(status[part])]
+    return " | ".join(parts)
+
+
+def _where(status: Status) -> str:
+    return f"{status['state']}: {status['channel']}"
+
+
+def _microphone(status: Status) -> str:
+    return "muted" if status["muted"] else "on"
+
+
+def _runs(card: Status) -> bool:
+    return bool(card["state"] == "running")
+
+
+def _name(talker: Status) -> str:
+    return f"{talker['label']} ({talker['uid']})" if talker["label"] else str(talker["uid"])
+
+
+def _ms(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3g} ms" if value < 1 else f"{value:.0f} ms"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

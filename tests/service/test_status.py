@@ -1,0 +1,54 @@
+"""What a person reads of a status."""
+
+from typing import Any
+
+from device.service import status
+
+
+def alone(**changes: Any) -> dict[str, Any]:
+    return {
+        "state": "in-call",
+        "channel": "lobby",
+        "uid": 7,
+        "muted": False,
+        "hub": "ws://127.0.0.1:8800",
+        "talkers": [],
+        "capture": {"state": "running", "device": "default", "xruns": 0, "realtime": True},
+        "playback": {"state": "running", "device": "plughw:CARD=Device", "xruns": 1, "realtime": True},
+        "link": {"rtt_ms": 0.5, "reconnects": 1, "skipped": 2},
+        **changes,
+    }
+
+
+def talker(uid: int, label: str) -> dict[str, Any]:
+    counts = {"late": 1, "lost": 2, "concealed": 3, "drift_ppm": 4.0}
+    return {"uid": uid, "label": label, "level_dbfs": -23, "buffer_ms": 20.4, "latency_ms": 61.6, **counts}
+
+
+def test_a_block_shows_every_part_on_a_line_of_its_own() -> None:
+    assert status.block(alone(talkers=[talker(8, "kitchen"), talker(9, "")])).splitlines() == [
+        "in-call: lobby as 7, microphone on",
+        "hub       ws://127.0.0.1:8800, round trip 0.5 ms, 1 reconnect, 2 frames skipped",
+        "capture   running on default, 0 xruns",
+        "playback  running on plughw:CARD=Device, 1 xrun",
+        "hears     kitchen (8): -23 dBFS, 62 ms old, of which 20 ms in the buffer; 1 late, 2 lost, 3 concealed",
+        "hears     9: -23 dBFS, 62 ms old, of which 20 ms in the buffer; 1 late, 2 lost, 3 concealed",
+    ]
+
+
+def test_a_block_before_any_hub_was_reached() -> None:
+    link = {"rtt_ms": None, "reconnects": 0, "skipped": 0}
+    first, second, *_ = status.block(alone(state="joining", uid=0, hub=None, muted=True, link=link)).splitlines()
+    assert first == "joining: lobby as nobody yet, microphone muted"
+    assert second == "hub       none, round trip unknown, 0 reconnects, 0 frames skipped"
+
+
+def test_a_line_has_state_microphone_talkers_levels_and_latency() -> None:
+    assert status.line(alone()) == "in-call: lobby | microphone on | hears nobody"
+    shown = status.line(alone(talkers=[talker(8, "kitchen"), talker(9, "")], muted=True))
+    assert shown == "in-call: lobby | microphone muted | hears kitchen (8) -23 dBFS 62 ms, 9 -23 dBFS 62 ms"
+
+
+def test_a_line_names_a_card_that_does_not_run() -> None:
+    stalled = alone(capture={"state": "absent", "device": "default", "xruns": 0, "realtime": False})
+    assert status.line(stalled) == "in-call: lobby | microphone on | hears nobody | capture absent"
