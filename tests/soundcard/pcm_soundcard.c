@@ -60,8 +60,7 @@ static int64_t elapsed(const struct card *card) {
     if (!card->running)
         return 0;
     int64_t frames = hardware_frame_now(&card->hw) - card->started;
-    frames -= frames % burst(card);
-    return is_draining(card) && frames > card->moved ? card->moved : frames;
+    return frames - frames % burst(card);
 }
 
 /* Frames that can be read or written now. */

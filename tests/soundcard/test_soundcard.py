@@ -100,6 +100,16 @@ class TestTape:
         assert len(found) == 1
         assert found[0] + len(heard) <= end < found[0] + len(heard) + RATE * seconds(1)
 
+    def test_a_tape_that_has_ended_is_silent(self, bench: Bench) -> None:
+        mic = bench.devices["mic_a"]
+        pcm = capture()
+        end = int(mic.frame()) + 5 * PERIOD
+        mic.put(noise(5 * PERIOD), end - 5 * PERIOD)
+        heard = read_periods(pcm, 10)
+        pcm.close()
+        assert np.any(heard[:PERIOD])
+        assert not np.any(heard[6 * PERIOD :])
+
     def test_what_an_application_writes_lies_on_the_tape_to_the_sample(self, bench: Bench) -> None:
         spk = bench.devices["spk_a"]
         sound = noise(10 * PERIOD)
@@ -225,13 +235,22 @@ class TestFaults:
                 move()
         with pytest.raises(alsaaudio.ALSAAudioError, match="No such device"):
             open_mover(name)
-        device.plug()
-        with pytest.raises(alsaaudio.ALSAAudioError, match="No such device"):
-            move()
         pcm.close()
+        device.plug()
         again, move = open_mover(name)
         assert move() == PERIOD
         again.close()
+
+    @BOTH
+    def test_a_stream_stays_dead_when_its_card_comes_back(self, bench: Bench, name: str) -> None:
+        pcm, move = open_mover(name)
+        assert move() == PERIOD
+        bench.devices[name].unplug()
+        bench.devices[name].plug()
+        for _ in range(2):
+            with pytest.raises(alsaaudio.ALSAAudioError, match="No such device"):
+                move()
+        pcm.close()
 
     def test_a_transfer_that_fails(self, bench: Bench) -> None:
         pcm = playback()
@@ -290,13 +309,18 @@ class TestPolling:
         until(lambda: move() != 0)
         pcm.close()
 
-    def test_a_card_pulled_out_wakes_at_once_with_an_error(self, bench: Bench) -> None:
+    def test_a_card_pulled_out_wakes_with_an_error(self, bench: Bench) -> None:
         pcm = capture(mode=alsaaudio.PCM_NONBLOCK)
         poll = poller(pcm)
         pcm.read()
         bench.devices["mic_a"].unplug()
         ready = poll.poll(seconds(1) * 1_000)
         assert pcm.polldescriptors_revents(ready) & select.POLLERR
+        bench.devices["mic_a"].stall()
+        for _ in range(2):
+            assert poll.poll(0), "and again, until it is closed"
+            with pytest.raises(alsaaudio.ALSAAudioError, match="No such device"):
+                pcm.read()
         pcm.close()
 
 
