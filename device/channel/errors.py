@@ -47,6 +47,7 @@ UNREACHABLE = 905
 UID_CONFLICT = 1001
 SESSION_UNKNOWN = 1002
 CHANNEL_FULL = 1003
+IN_CLEAR = 1004
 
 TABLE: dict[int, Meaning] = {
     jsonrpc.PARSE_ERROR: Meaning("PARSE_ERROR", "not JSON", Remedy.FIX_THE_CALL),
@@ -71,7 +72,16 @@ TABLE: dict[int, Meaning] = {
     UID_CONFLICT: Meaning("UID_CONFLICT", "another device joined with this uid", Remedy.GIVE_WAY),
     SESSION_UNKNOWN: Meaning("SESSION_UNKNOWN", "this session is not known here", Remedy.REJOIN),
     CHANNEL_FULL: Meaning("CHANNEL_FULL", "the channel is full", Remedy.SLOW_DOWN),
+    IN_CLEAR: Meaning("IN_CLEAR", "a token goes over wss:// only, unless insecure = true", Remedy.FIX_THE_CALL),
 }
+
+# What a peer may say to people, in a log or an event: a sentence.
+REASON_MAX_CHARACTERS = 200
+
+
+def for_people(reason: str) -> str:
+    """A reason that a peer gave, as it may be shown: one line, cut to length, nothing that moves a cursor."""
+    return "".join(c if c.isprintable() else "?" for c in reason[:REASON_MAX_CHARACTERS])
 
 
 class ChannelError(Exception):

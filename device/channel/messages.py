@@ -3,7 +3,7 @@
 A request that a client makes is a dataclass here: `params()` is what it puts on the wire, `read` what the hub makes of
 the params it got. Unknown members are ignored, so that a newer client can talk to an older hub.
 
-Notifications from the hub are few and flat; `streams` and `people` in them are lists of `Stream` and `Person` objects.
+Notifications from the hub are few and flat.
 """
 
 from dataclasses import asdict, dataclass
@@ -28,6 +28,9 @@ STREAM_REMOVED = "stream-removed"  # {uid}
 USER_JOINED = "user-joined"  # {uid, label}
 USER_LEFT = "user-left"  # {uid, reason: "quit" | "dropped"}
 ERROR = "error"  # {code, reason}
+
+# How the hub closes a connection whose seat another device has taken (RFC 6455 section 7.4.2: private use from 4000 on)
+CLOSE_UID_CONFLICT = 4001
 
 SESSION_MAX_CHARACTERS = 128
 TOKEN_MAX_CHARACTERS = 2_047  # the longest token that the documented SDK accepts
@@ -211,3 +214,8 @@ def read_uid(params: jsonrpc.Params) -> int:
 def read_error(params: jsonrpc.Params) -> tuple[int, str]:
     """(code, reason) of an `error` notification. Raises JsonRpcError(INVALID_PARAMS)."""
     return _member(params, "code", int), _member(params, "reason", str, "")
+
+
+def read_reason(params: jsonrpc.Params) -> str:
+    """Why somebody left, as `user-left` tells: "quit", or "dropped" for every other reason."""
+    return "quit" if params.get("reason") == "quit" else "dropped"

@@ -1,0 +1,48 @@
+"""Where a hub is: ws://host:port or wss://host:port, as people write it and as a connection needs it. PURE."""
+
+import ipaddress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from device.channel import rules
+
+SCHEMES = {"ws": 80, "wss": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One hub. `url` is what is dialled and may hold a secret in its query, `str(address)` is what people may see."""
+
+    url: str = field(repr=False)
+    secure: bool
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'wss' if self.secure else 'ws'}://{host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether what is sent there cannot leave this machine."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+def read(url: str) -> Address:
+    """The hub that a URL names; no path means the protocol's own. Raises ValueError with one sentence."""
+    example = "such as ws://192.168.1.10:8800 or wss://hub.example.org"
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError as error:  # its text may quote the URL, and with it a secret
+        raise ValueError(f"a hub is an address {example}") from error
+    if parts.scheme not in SCHEMES or not parts.hostname:
+        raise ValueError(f"a hub is an address {example}")
+    if parts.username is not None or parts.fragment:
+        raise ValueError("the address of a hub has neither user name nor fragment; a token goes into the token file")
+    path = rules.PATH if parts.path in ("", "/") else parts.path
+    dialled = parts._replace(path=path).geturl()
+    return Address(dialled, parts.scheme == "wss", parts.hostname, SCHEMES[parts.scheme] if port is None else port)

@@ -1,0 +1,126 @@
+"""The way of one connection to a seat: dial, handshake, join or rejoin, answer. PURE.
+
+The schedule is `dialling`'s; here is what is said on the way. Whatever ends an attempt comes back as an Arrival or a
+Setback, and the session, which knows what else is going on, says what follows.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from device import jsonrpc
+from device.channel import errors, messages, verdicts
+from device.channel.actions import Action, Close, Dial, Send
+from device.channel.address import Address
+from device.channel.dialling import Attempt, Dialling, Step
+from device.channel.errors import ChannelError
+from device.channel.messages import Join, Rejoin, Seated
+from device.channel.verdicts import Miss, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A hub gave the seat. rtt_s: how long the answer took."""
+
+    attempt: Attempt
+    seated: Seated
+    rtt_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Setback:
+    """An attempt has ended without a seat."""
+
+    attempt: Attempt
+    verdict: Verdict
+    error: ChannelError
+
+
+Outcome = Arrival | Setback | None
+
+
+class Approach:
+    """All attempts of one session. actions and numbers are the session's."""
+
+    def __init__(
+        self, hubs: Sequence[Address], dialling: Dialling, actions: list[Action], numbers: Iterator[int]
+    ) -> None:
+        self._hubs = hubs
+        self._dialling = dialling
+        self._actions = actions
+        self._numbers = numbers
+
+    def overdue(self, now: float) -> list[Setback]:
+        """Attempts that have had their time, and the one that must make room for the next."""
+        over = self._dialling.expired(now)
+        surplus = self._dialling.surplus() if not over and self._dialling.due_at() <= now else None
+        return [Setback(attempt, *verdicts.of_miss(Miss.TIMEOUT)) for attempt in [*over, surplus] if attempt]
+
+    def dial(self, now: float) -> None:
+        """Start the next attempt if it is time."""
+        if self._dialling.due_at() <= now:
+            attempt = self._dialling.begin(next(self._numbers), now)
+            self._actions.append(Dial(attempt.conn, self._hubs[attempt.hub]))
+
+    def stop(self) -> None:
+        """No seat is wanted any more, or another attempt has it: the rest go."""
+        self._actions += [Close(conn, abort=True) for conn in self._dialling.stop()]
+
+    def reached(self, conn: int, now: float) -> None:
+        """TCP has connected."""
+        attempt = self._dialling.attempts.get(conn)
+        if attempt is not None:
+            self._dialling.proceeded(attempt, Step.REACHED, now)
+
+    def opened(self, conn: int, asks: Join | Rejoin, now: float) -> None:
+        """The WebSocket is open: ask for the seat."""
+        attempt = self._dialling.attempts.get(conn)
+        if attempt is None:
+            return
+        self._dialling.proceeded(attempt, Step.OPENED, now)
+        attempt.request, attempt.resumes = next(self._numbers), isinstance(asks, Rejoin)
+        method = messages.REJOIN if attempt.resumes else messages.JOIN
+        self._actions.append(Send(conn, jsonrpc.request(attempt.request, method, asks.params())))
+
+    def failed(self, conn: int, miss: Miss, http_status: int, detail: str) -> Outcome:
+        """It came to no WebSocket."""
+        attempt = self._dialling.attempts.get(conn)
+        return Setback(attempt, *verdicts.of_miss(miss, http_status, detail)) if attempt else None
+
+    def closed(self, conn: int, code: int) -> Outcome:
+        """The hub, or the way there, ended the connection before it answered."""
+        attempt = self._dialling.attempts.get(conn)
+        if attempt is not None and code == messages.CLOSE_UID_CONFLICT:
+            return Setback(attempt, Verdict.GIVE_WAY, ChannelError(errors.UID_CONFLICT))
+        return self.failed(conn, Miss.DROPPED, 0, "")
+
+    def text(self, conn: int, data: str | bytes, join: Join, now: float) -> Outcome:
+        """A message on a connection that is not seated: only the answer to our request counts.
+
+        A hub that does not know the session is asked for a new seat, on the same connection.
+        """
+        attempt = self._dialling.attempts.get(conn)
+        if attempt is None:
+            return None
+        try:
+            message = jsonrpc.parse(data)
+            if isinstance(message, jsonrpc.Reply) and message.id == attempt.request:
+                return Arrival(attempt, Seated.read(message.result), now - attempt.since)
+        except jsonrpc.JsonRpcError as error:
+            return Setback(attempt, Verdict.SLOWED, ChannelError(errors.INTERNAL, f"not a hub: {error.reason}"))
+        if not isinstance(message, jsonrpc.Failure) or message.id not in (attempt.request, None):
+            return None
+        if message.code == errors.SESSION_UNKNOWN and attempt.resumes:
+            self.opened(conn, join, now)
+            return None
+        refusal = ChannelError(message.code, errors.for_people(message.reason))
+        return Setback(attempt, verdicts.of_refusal(refusal), refusal)
+
+    def give_up(self, setback: Setback, now: float) -> None:
+        """Close the connection of an attempt that has ended, and remember what its hub has earned."""
+        self._actions.append(Close(setback.attempt.conn, abort=True))
+        if setback.verdict is Verdict.MISSED:
+            self._dialling.missed(setback.attempt)
+        elif setback.verdict is Verdict.REFUSED:
+            self._dialling.refused(setback.attempt, now)
+        else:
+            self._dialling.slowed(setback.attempt, now)

@@ -1,0 +1,174 @@
+"""A seat as its holder has it: uid and session, streams, requests, and the connection it is held by, if any. PURE.
+
+The seat outlives its connections: what was asked and not answered on the last one is asked again on the next.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+
+from device import jsonrpc
+from device.channel import errors, messages
+from device.channel.actions import DEBUG, Action, Answer
+from device.channel.errors import ChannelError
+from device.channel.link import Link
+from device.channel.messages import Join, Rejoin, Seated, Stream
+from device.channel.news import News
+from device.channel.requests import ANSWER_WITHIN_S, Call, Requests
+from device.channel.streams import Streams
+from device.channel.voice import Voice
+
+
+class Seat:
+    """One for the life of a session; empty (uid 0) until `sit` and after `leave`. skipped: frames not sent."""
+
+    def __init__(self, random: Random, actions: list[Action], news: News, numbers: Iterator[int]) -> None:
+        self.link: Link | None = None
+        self.skipped = 0
+        self._seated: Seated | None = None
+        self._streams = Streams()
+        self._requests = Requests()
+        self._voice = Voice(random)
+        self._actions = actions
+        self._news = news
+        self._numbers = numbers
+
+    @property
+    def uid(self) -> int:
+        """Ours, 0 while there is none."""
+        return self._seated.uid if self._seated else 0
+
+    def asks(self, join: Join) -> Join | Rejoin:
+        """How to ask a hub for it: anew, or for the one that we had."""
+        if self._seated is None:
+            return join
+        return Rejoin(replace(join, uid=self.uid), self._seated.session, tuple(self._streams.known))
+
+    def sit(self, seated: Seated, link: Link, now: float) -> None:
+        """The hub gave it, on this connection. Says what has changed meanwhile, and asks for what is wanted of it."""
+        self._seated, self.link = seated, link
+        for event, params in self._streams.seated(seated):
+            self._news.emit(event, params)
+        self._requests.drop_own()
+        calls = list(self._requests.waiting.values())
+        asked = [(call.method, call.params) for call in calls]
+        link.again = deque(wish for wish in self._streams.again(seated.resumed) if wish not in asked)
+        for call in calls:
+            link.send(call.text, now)
+        self.tick(now)
+
+    def leave(self, why: ChannelError) -> None:
+        """Nobody holds it any more; who still waits for an answer hears why."""
+        self.link = self._seated = None
+        self._streams = Streams()
+        self._actions += [Answer(call.number, why) for call in self._requests.clear() if call.caller]
+
+    def call(self, method: str, params: jsonrpc.Params, now: float) -> int:
+        """A request; its Answer comes within 10 s. Without a connection it waits for the next."""
+        number = next(self._numbers)
+        if self._requests.full():
+            self._actions.append(Answer(number, ChannelError(errors.TOO_FREQUENT)))
+            return number
+        self._streams.wished(method, params)
+        self._request(Call(number, method, params, now + ANSWER_WITHIN_S, caller=True), now)
+        return number
+
+    def deadline(self) -> float:
+        """When something is due."""
+        own = self._requests.expires_at()
+        return own if self.link is None else min(own, self.link.deadline())
+
+    def tick(self, now: float) -> None:
+        """Time has passed: requests get old, the connection wants its ping."""
+        for call in self._requests.expired(now):
+            if call.caller:
+                self._actions.append(Answer(call.number, ChannelError(errors.TIMED_OUT)))
+            elif call.method == messages.PING and self.link is not None:
+                self.link.liveness.ping_lost()
+        if self.link is None:
+            return
+        for method, params in self.link.due_again(now):
+            self._ask(method, params, now)
+        if self.link.liveness.ping_at() <= now:
+            self._ask(messages.PING, {}, now)
+            self.link.liveness.pinged(now)
+
+    def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool, now: float) -> bytes | None:
+        """One frame of ours as the packet to send, None where it is not to be sent. Raises ValueError if too long."""
+        if not self._streams.published:
+            return None
+        if self.link is None or self.link.liveness.is_clogged(now):
+            self.skipped += 1
+            self._voice.skipped(marker)
+            return None
+        data = self._voice.packet(self.uid, payload, timestamp, level_dbov, marker)
+        self.link.liveness.wrote(len(data), now)
+        return data
+
+    def text(self, data: str | bytes, now: float) -> ChannelError | None:
+        """A text message. Returns what the hub says about the connection as a whole, if it says that.
+
+        What cannot be read, and what only a newer hub would say, is ignored.
+        """
+        try:
+            message = jsonrpc.parse(data)
+            if isinstance(message, jsonrpc.Reply):
+                self._replied(message, now)
+            elif isinstance(message, jsonrpc.Failure):
+                self._failed(message)
+            elif isinstance(message, jsonrpc.Notification):
+                return self._notified(message.method, message.params)
+        except jsonrpc.JsonRpcError as error:
+            self._news.log(DEBUG, f"unreadable message from the hub: {errors.for_people(error.reason)}")
+        return None
+
+    def _ask(self, method: str, params: jsonrpc.Params, now: float) -> None:
+        self._request(Call(next(self._numbers), method, params, now + ANSWER_WITHIN_S, caller=False), now)
+
+    def _request(self, call: Call, now: float) -> None:
+        self._requests.add(call)
+        if self.link is not None:
+            self.link.send(call.text, now)
+
+    def _replied(self, reply: jsonrpc.Reply, now: float) -> None:
+        call = self._requests.take(reply.id)
+        if call is None:
+            return
+        if call.method == messages.PING and not call.caller and self.link is not None:
+            self.link.liveness.ponged(now)
+        self._streams.agreed(call.method, call.params)
+        if call.caller:
+            self._actions.append(Answer(call.number, reply.result))
+
+    def _failed(self, failure: jsonrpc.Failure) -> None:
+        call = self._requests.take(failure.id)
+        if call is None:
+            return
+        error = ChannelError(failure.code, errors.for_people(failure.reason))
+        if call.caller:
+            self._streams.refused(call.method, call.params)
+            self._actions.append(Answer(call.number, error))
+        elif error.code == errors.NOT_A_BROADCASTER:  # the stream has ended while we were away
+            self._streams.refused(call.method, call.params)
+        else:
+            self._news.error(error, f"{call.method}: {error}")
+
+    def _notified(self, method: str, params: jsonrpc.Params) -> ChannelError | None:
+        if method == messages.STREAM_ADDED:
+            stream = Stream.read(params)
+            news = self._streams.added(stream) if stream.uid != self.uid else []
+        elif method == messages.STREAM_REMOVED:
+            news = self._streams.removed(messages.read_uid(params))
+        elif method == messages.USER_JOINED:
+            news = [(method, Stream.read(params).params())]
+        elif method == messages.USER_LEFT:
+            news = [(method, {"uid": messages.read_uid(params), "reason": messages.read_reason(params)})]
+        elif method == messages.ERROR:
+            code, reason = messages.read_error(params)
+            return ChannelError(code, errors.for_people(reason))
+        else:
+            news = []
+        for event, about in news:
+            self._news.emit(event, about)
+        return None

@@ -1,0 +1,95 @@
+"""Whose streams there are, and what this client wants of them: what a lost seat must find again. PURE.
+
+A wish is made by a request and outlives it: what the hub has not agreed to yet is asked for again at the next seat, and
+all of it where the seat is a new one. Only a refusal, or the end of the stream, ends a wish.
+"""
+
+from dataclasses import dataclass, field
+
+from device import jsonrpc
+from device.channel import messages
+from device.channel.messages import Seated, Stream
+
+# The hub seats 500 in a channel; a hub that names more streams than a rejoin can is not believed.
+MAX_STREAMS = messages.MAX_KNOWN_UIDS
+
+News = list[tuple[str, jsonrpc.Params]]
+
+# What each request asks for: our stream (key 0) or the stream of a uid, to be there or not.
+_WANTED = {messages.PUBLISH: True, messages.UNPUBLISH: False, messages.SUBSCRIBE: True, messages.UNSUBSCRIBE: False}
+_OURS = 0
+
+
+@dataclass(slots=True)
+class Streams:
+    """known: the others' streams by uid."""
+
+    known: dict[int, Stream] = field(default_factory=dict)
+    _wishes: dict[int, bool] = field(default_factory=dict)
+    _agreed: set[int] = field(default_factory=set)
+
+    @property
+    def published(self) -> bool:
+        """Whether ours is to be there."""
+        return self._wishes.get(_OURS, False)
+
+    def seated(self, seated: Seated) -> News:
+        """The hub's list at join or rejoin; returns the difference, as events.
+
+        A resumed seat names who has gone: a hub that has just started does not know everybody yet. A new seat lists
+        all there are.
+        """
+        there = {stream.uid for stream in seated.streams}
+        gone = set(seated.removed) if seated.resumed else set(self.known)
+        news = [one for uid in sorted(gone - there) for one in self.removed(uid)]
+        for stream in seated.streams:
+            if stream.uid != seated.uid:
+                news += self.added(stream)
+        return news
+
+    def added(self, stream: Stream) -> News:
+        """Somebody publishes. Returns the event, none where that is known."""
+        if self.known.get(stream.uid) == stream or (stream.uid not in self.known and len(self.known) >= MAX_STREAMS):
+            return []
+        self.known[stream.uid] = stream
+        return [(messages.STREAM_ADDED, stream.params())]
+
+    def removed(self, uid: int) -> News:
+        """Somebody publishes no more. Returns the event, none where nobody knew."""
+        if self.known.pop(uid, None) is None:
+            return []
+        self._wishes.pop(uid, None)
+        return [(messages.STREAM_REMOVED, {"uid": uid})]
+
+    def wished(self, method: str, params: jsonrpc.Params) -> None:
+        """This request is made; of no concern here if it is about no stream."""
+        if method in _WANTED:
+            key = params.get("uid", _OURS)
+            self._wishes[key] = _WANTED[method]
+            self._agreed.discard(key)
+
+    def agreed(self, method: str, params: jsonrpc.Params) -> None:
+        """The hub has carried it out."""
+        key = params.get("uid", _OURS)
+        if method in _WANTED and self._wishes.get(key) is _WANTED[method]:
+            self._agreed.add(key)
+            if not _WANTED[method]:
+                del self._wishes[key]
+
+    def refused(self, method: str, params: jsonrpc.Params) -> None:
+        """The hub will not."""
+        key = params.get("uid", _OURS)
+        if method in _WANTED and self._wishes.get(key) is _WANTED[method]:
+            del self._wishes[key]
+
+    def again(self, resumed: bool) -> list[tuple[str, jsonrpc.Params]]:
+        """The requests to make at a seat: what has not been agreed to, and at a new one all that is wanted."""
+        requests: list[tuple[str, jsonrpc.Params]] = []
+        for key, wanted in sorted(self._wishes.items()):
+            if (key in self._agreed and resumed) or not (wanted or resumed):
+                continue
+            if key == _OURS:
+                requests.append((messages.PUBLISH if wanted else messages.UNPUBLISH, {}))
+            else:
+                requests.append((messages.SUBSCRIBE if wanted else messages.UNSUBSCRIBE, {"uid": key}))
+        return requests

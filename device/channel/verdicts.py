@@ -1,0 +1,69 @@
+"""What the end of an attempt means for the next one: nobody answered, or what the answer asks for. PURE."""
+
+from enum import Enum, StrEnum, auto
+
+from device.channel import errors
+from device.channel.errors import ChannelError, Remedy
+
+
+class Verdict(Enum):
+    """What follows for the dialling."""
+
+    MISSED = auto()  # nobody answered: try at once again
+    SLOWED = auto()  # an answer that is no seat: 0.25 s doubling to 5 s
+    REFUSED = auto()  # a person has to change something: 60 s
+    GIVE_WAY = auto()  # somebody else has the seat: no more dialling
+
+
+class Miss(StrEnum):
+    """Why no connection came about, as the client's sockets tell."""
+
+    TIMEOUT = "no answer"
+    UNREACHABLE = "no way there"
+    REFUSED = "connection refused: no hub is running there"
+    DNS = "the name cannot be looked up"
+    TLS = "no trusted TLS connection"
+    HTTP = "an HTTP answer instead of a WebSocket"
+    DROPPED = "accepted and dropped"
+    STRANGER = "a WebSocket, but not of an intercom hub"
+
+
+# TLS is no matter of waiting for a person: a machine without a clock of its own trusts nobody until it knows the time.
+_OF_MISS = {
+    Miss.TIMEOUT: Verdict.MISSED,
+    Miss.UNREACHABLE: Verdict.MISSED,
+    Miss.REFUSED: Verdict.MISSED,
+    Miss.DNS: Verdict.MISSED,
+    Miss.TLS: Verdict.SLOWED,
+    Miss.HTTP: Verdict.SLOWED,
+    Miss.DROPPED: Verdict.SLOWED,
+    Miss.STRANGER: Verdict.SLOWED,
+}
+
+# A request that is wrong for this hub stays wrong until one of the two is changed, and "rejoin at once" has just been
+# tried: both are answers to an attempt here, not to a seat that was held.
+_OF_REMEDY = {
+    Remedy.FIX_THE_CALL: Verdict.REFUSED,
+    Remedy.REJOIN: Verdict.SLOWED,
+    Remedy.SLOW_DOWN: Verdict.SLOWED,
+    Remedy.ASK_A_HUMAN: Verdict.REFUSED,
+    Remedy.GIVE_WAY: Verdict.GIVE_WAY,
+}
+
+# RFC 9110 section 15: unauthorized, forbidden; RFC 6585: too many requests; a gateway that finds no hub behind it.
+_OF_STATUS = {401: errors.LOGIN_FAILED, 403: errors.LOGIN_FAILED, 429: errors.TOO_FREQUENT}
+_OF_STATUS |= dict.fromkeys((500, 502, 503, 504), errors.OVERLOADED)
+
+
+def of_miss(miss: Miss, http_status: int = 0, detail: str = "") -> tuple[Verdict, ChannelError]:
+    """An attempt that came to no WebSocket. http_status: of the answer, 0 without one. detail: for people."""
+    if http_status in _OF_STATUS:
+        error = ChannelError(_OF_STATUS[http_status], f"HTTP {http_status} from the hub, or from what stands before it")
+        return of_refusal(error), error
+    reason = detail or (f"{miss} ({http_status})" if http_status else str(miss))
+    return _OF_MISS[miss], ChannelError(errors.UNREACHABLE, reason)
+
+
+def of_refusal(error: ChannelError) -> Verdict:
+    """An attempt whose `join` or `rejoin` was refused with this."""
+    return _OF_REMEDY[error.remedy]
