@@ -29,6 +29,7 @@ class Bench:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
+        built = build()
         self.epoch_ns = time.monotonic_ns()
         self.devices: dict[str, Device] = {}
         self._own_folder = folder is None
@@ -37,7 +38,6 @@ class Bench:
             folder = Path(tempfile.mkdtemp(prefix="soundcard-", dir=parent))
             folder.chmod(0o755)
         self.folder = folder
-        built = build()
         self._plugin = folder / built.name
         shutil.copy(built, self._plugin)
         self._plugin.chmod(0o755)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.soundcard import Bench, Device, Samples, chirps, picture, quality, speech
+from tests.soundcard import Bench, Device, Samples, build, chirps, picture, quality, speech
 from tests.timing import seconds, until
 
 RATE = 48_000
@@ -324,6 +325,27 @@ class TestPolling:
         pcm.close()
 
 
+class TestBench:
+    def test_the_plugin_is_compiled_once(self, tmp_path: Path) -> None:
+        first = build(tmp_path)
+        compiled_at = first.stat().st_mtime_ns
+        assert build(tmp_path) == first
+        assert first.stat().st_mtime_ns == compiled_at
+        assert list(tmp_path.iterdir()) == [first]
+
+    def test_a_given_folder_stays_and_another_process_can_attach(self, tmp_path: Path) -> None:
+        sound = noise(PERIOD)
+        with Bench(tmp_path) as bench:
+            bench.device("mic").put(sound, 1_000)
+        attached = Device(tmp_path / "mic")
+        assert np.array_equal(attached.got(1_000, 1_000 + PERIOD), sound)
+        attached.close()
+
+    def test_nothing_lies_before_the_first_frame(self, bench: Bench) -> None:
+        with pytest.raises(ValueError, match="frame -1 "):
+            bench.devices["mic_a"].put([1], -1)
+
+
 class TestNames:
     def test_the_users_own_configuration_does_not_hide_the_virtual_default(self, bench: Bench, tmp_path: Path) -> None:
         (tmp_path / ".asoundrc").write_text("pcm.!default { type null }\n")
@@ -381,15 +403,9 @@ def passthroughs() -> dict[str, Passthrough]:
         "drifting": lambda: pass_through("--frame-ms", "20", "--prefill", "3", mic_ppm=200, spk_ppm=-200),
         "opus": lambda: pass_through("--frame-ms", "20", "--prefill", "3", "--opus", "voip"),
     }
-    results: dict[str, Passthrough] = {}
-    threads = [
-        threading.Thread(target=lambda name=name, run=run: results.update({name: run()})) for name, run in cases.items()
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    with ThreadPoolExecutor(len(cases)) as runs:
+        results = {name: runs.submit(run) for name, run in cases.items()}
+        return {name: result.result() for name, result in results.items()}
 
 
 class TestTime:
