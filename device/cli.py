@@ -1,0 +1,237 @@
+"""The command line: arguments, log handlers, exit codes (0 done, 1 it did not work, 2 wrong usage or configuration).
+
+Each command imports what it needs when it runs: an intercom is to talk soon after it was started.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from device.config import Config
+    from device.hubapp import Hub
+    from device.jsonrpc import Params
+
+logger = logging.getLogger(__name__)
+
+DONE, FAILED, WRONG = 0, 1, 2
+WATCH_EVERY_S = 0.5
+# sd-daemon(3): a line that begins so has this priority in the journal.
+JOURNAL_PRIORITIES = {
+    logging.CRITICAL: "<2>",
+    logging.ERROR: "<3>",
+    logging.WARNING: "<4>",
+    logging.INFO: "<6>",
+    logging.DEBUG: "<7>",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command `intercomd`; returns its exit code, or raises SystemExit with it."""
+    options = _parser().parse_args(arguments)
+    _log(options.log_level)
+    try:
+        code: int = options.command(options)
+    except (KeyboardInterrupt, BrokenPipeError):
+        return FAILED
+    except Exception as error:  # a defect of ours: people get one line, --log-level debug the traceback, too
+        logger.debug("this should not have happened", exc_info=error)
+        _end(f"{type(error).__name__}: {error}; run with --log-level debug for details", FAILED)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    reads_config = argparse.ArgumentParser(add_help=False)
+    reads_config.add_argument(
+        "--config", type=Path, metavar="FILE", help="default: /etc/intercomd/, then ~/.config/intercomd/intercom.toml"
+    )
+    at_socket = argparse.ArgumentParser(add_help=False)
+    at_socket.add_argument("--control", type=Path, metavar="DIR", help="the folder of control.sock")
+
+    parser = argparse.ArgumentParser(prog="intercomd", description="A voice intercom without a screen.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", parents=[common, reads_config, at_socket], help="be an intercom")
+    run.add_argument("--with-hub", action="store_true", help="be the hub of [hub], too")
+    run.set_defaults(command=_run)
+
+    hub = commands.add_parser("hub", parents=[common, reads_config], help="be a hub alone")
+    hub.add_argument("--listen", metavar="HOST:PORT", help="instead of that of [hub]")
+    hub.add_argument("--open", action="store_true", help="whoever reaches it may join")
+    hub.set_defaults(command=_hub)
+
+    status = commands.add_parser("status", parents=[common, at_socket], help="what the running intercom is doing")
+    form = status.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--watch", action="store_true", help="one line, again and again, until Ctrl-C")
+    status.set_defaults(command=_status)
+
+    for method, help in (
+        ("mute", "switch its microphone off"),
+        ("unmute", "switch its microphone on"),
+        ("leave", "leave the channel"),
+        ("rejoin", "take its seat in the channel again"),
+    ):
+        action = commands.add_parser(method, parents=[common, at_socket], help=help)
+        action.set_defaults(command=_act, method=method)
+
+    config = commands.add_parser("config", parents=[common], help="check a configuration and print what it comes to")
+    config.add_argument("file", type=Path, nargs="?", metavar="FILE")
+    config.set_defaults(command=_config)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    config = _load(options.config)
+    import asyncio
+
+    from device import app
+    from device.service.control import ControlError
+
+    expected: tuple[type[Exception], ...] = (ControlError,)
+    if options.with_hub:
+        from device.hubapp import HubError
+
+        expected += (HubError,)
+    try:
+        return asyncio.run(app.run(config, with_hub=options.with_hub, control_dir=options.control))
+    except expected as error:
+        _end(str(error), FAILED)
+
+
+def _hub(options: argparse.Namespace) -> int:
+    config = _load(options.config, needs_app_id=False)
+    import asyncio
+
+    from device.hubapp import Hub, HubError
+
+    try:
+        hub = Hub(
+            options.listen or config.hub.listen,
+            app_ids=[config.channel.app_id] if config.channel.app_id else [],
+            open=options.open or config.hub.open,
+            tls_cert=config.hub.tls_cert,
+            tls_key=config.hub.tls_key,
+            state_dir=os.environ.get("STATE_DIRECTORY"),
+        )
+    except HubError as error:
+        _end(str(error), WRONG)
+    try:
+        asyncio.run(_serve(hub))
+    except HubError as error:
+        _end(str(error), FAILED)
+    return DONE
+
+
+async def _serve(hub: "Hub") -> None:
+    """Until SIGTERM or SIGINT."""
+    import asyncio
+    import contextlib
+    import signal
+
+    from device import hubapp
+
+    loop = asyncio.get_running_loop()
+    serving = loop.create_task(hubapp.serve(hub))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, serving.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+def _status(options: argparse.Namespace) -> int:
+    from device.service import status
+
+    if options.watch:
+        return _watch(options)
+    answer = _call("status", options)
+    if options.json:
+        import json
+
+        print(json.dumps(answer, indent=2))
+    else:
+        print(status.block(answer))
+    return DONE
+
+
+def _watch(options: argparse.Namespace) -> int:
+    """A live line; on a terminal it is written over itself."""
+    import contextlib
+    import shutil
+    import time
+
+    from device.service import status
+
+    terminal = sys.stdout.isatty()
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            line = status.line(_call("status", options))
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r\x1b[K{line[:width]}" if terminal else line, end="" if terminal else "\n", flush=True)
+            time.sleep(WATCH_EVERY_S)
+    return DONE
+
+
+def _act(options: argparse.Namespace) -> int:
+    from device.service import status
+
+    print(status.line(_call(options.method, options)))
+    return DONE
+
+
+def _config(options: argparse.Namespace) -> int:
+    from device.config import as_toml
+
+    print(as_toml(_load(options.file)), end="")
+    return DONE
+
+
+def _load(path: Path | None, *, needs_app_id: bool = True) -> "Config":
+    from device.config import ConfigError, load
+
+    try:
+        return load(path, needs_app_id=needs_app_id)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(WRONG) from None
+
+
+def _call(method: str, options: argparse.Namespace) -> "Params":
+    from device.service.control import ControlError, call
+
+    try:
+        return call(method, folder=options.control)
+    except ControlError as error:
+        _end(str(error), FAILED)
+
+
+def _end(text: str, code: int) -> NoReturn:
+    print(f"intercomd: {text}", file=sys.stderr)
+    raise SystemExit(code) from None
+
+
+def _log(level: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Journal() if _in_journal() else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+
+
+def _in_journal() -> bool:
+    """Whether the journal reads what we print, and not somebody who has redirected it since (systemd.exec(5))."""
+    stream = os.environ.get("JOURNAL_STREAM")
+    there = os.fstat(2) if stream else None
+    return there is not None and stream == f"{there.st_dev}:{there.st_ino}"
+
+
+class _Journal(logging.Formatter):
+    """Lines for the journal, which knows the time, and reads the priority from the beginning of each."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = JOURNAL_PRIORITIES.get(record.levelno, "<6>")
+        return "\n".join(priority + line for line in super().format(record).splitlines())
