@@ -1,7 +1,6 @@
 """Real intercomd processes for tests, benches and the demo: started, asked, and ended by their own process id.
 
-They never run as root: started by root, they become `nobody`, keeping only the right to SCHED_FIFO that systemd gives
-the installed service (LimitRTPRIO).
+They never run as root.
 """
 
 import json
@@ -17,15 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from tests import unprivileged
 from tests.timing import seconds, until
 
 ROOT = Path(__file__).parent.parent
 APP_ID = "0123456789abcdef0123456789abcdef"
-NOBODY = 65_534
-_DROP_ROOT = (
-    "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
-    "--inh-caps=-all,+sys_nice", "--ambient-caps=+sys_nice", "--",
-)  # fmt: skip
 
 
 class Daemon:
@@ -35,9 +30,8 @@ class Daemon:
         self.folder = Path(tempfile.mkdtemp(prefix="intercomd-test-"))
         self.folder.chmod(0o777)
         self.log: list[str] = []
-        drop = _DROP_ROOT if os.geteuid() == 0 else ()
         self._process = subprocess.Popen(
-            [*prefix, *drop, sys.executable, "-m", "device", *arguments],
+            [*prefix, *unprivileged.drop(), sys.executable, "-m", "device", *arguments],
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={**os.environ, "RUNTIME_DIRECTORY": str(self.folder), "PYTHONDONTWRITEBYTECODE": "", **(env or {})},
         )  # fmt: skip
@@ -47,8 +41,9 @@ class Daemon:
 
     def _read(self) -> None:
         assert self._process.stdout
-        for line in self._process.stdout:
-            self.log.append(line.rstrip("\n"))
+        with self._process.stdout as lines:
+            for line in lines:
+                self.log.append(line.rstrip("\n"))
 
     @property
     def pid(self) -> int:
