@@ -105,6 +105,9 @@ class Talkers:
         expected = self._clock + self._tick
         late = now - expected
         self._clock = expected + late * _CLOCK_SHARE if 0 <= late < _STOOD_STILL else now
+        if late >= _STOOD_STILL:
+            for talker in list(self._talkers.values()):
+                talker.stood_still()
         return int(self._clock)
 
     def _take_stock(self, at: int) -> None:
@@ -151,6 +154,10 @@ class _Talker:
             return block
         self._level_dbov = pcm.SILENT_DBOV
         return None
+
+    def stood_still(self) -> None:
+        """Time has passed without a pull: what was decoded for then is old."""
+        self._decoded = b""
 
     def status(self) -> TalkerStatus:
         counts = self._buffer.counts

@@ -281,9 +281,8 @@ def test_a_talker_that_restarts_is_heard_from_its_first_packet(sequence: int, ti
     first = talk([960] * 50)
     again = talk([960] * 50, start=first[-1].arrived + SECOND, sequence=sequence, timestamp=timestamp, number=50)
     age = (again[0].arrived - timestamp) - (first[0].arrived - first[0].timestamp)
-    step = (sequence - first[-1].sequence) % 65_536
-    if 0 <= (age + (1 << 31)) % (1 << 32) - (1 << 31) <= 61 * SECOND and not 100 < step < 3_000:
-        return  # looks like the old stream, late: one restart in 1,400 is that unlucky, see below
+    if 0 <= (age + (1 << 31)) % (1 << 32) - (1 << 31) <= 61 * SECOND:
+        return  # looks like the old stream, held up for a while: one restart in 1,400 is that unlucky
     assert listen(first + again, phase).played == list(range(100))
 
 

@@ -1,0 +1,325 @@
+"""Everybody who is heard: packets of many talkers in, one block per tick out."""
+
+import dataclasses
+import itertools
+import random
+from array import array
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.audio.jitter import packet_samples
+from device.audio.talkers import MAX_TALKERS, Talkers, TalkerStatus
+from tests.audio import properties
+from tests.audio.listening import MS, SECOND, TICK, Arrival, number_of, payload, talk
+
+CORRUPT = 999_999
+CONCEALED = 30_000
+
+
+class Marking:
+    """A decoder that makes each packet a block of its number (as +n, -n, ...), so that one hears which it was."""
+
+    def decode(self, payload: bytes) -> bytes:
+        number = number_of(payload)
+        if number == CORRUPT:
+            raise ValueError("no Opus")
+        return array("h", [number % 10_000 + 1]).tobytes() * packet_samples(payload)
+
+    def conceal(self, samples: int) -> bytes:
+        assert samples % 120 == 0
+        return array("h", [CONCEALED]).tobytes() * samples
+
+
+def ns(samples: float) -> int:
+    return round(samples * 1_000_000 / MS)
+
+
+class Room:
+    """Talkers and a speaker, in virtual time; `wake`: how late the playback thread is at each tick."""
+
+    def __init__(self, tick: int = TICK, wake: Callable[[], float] = lambda: 0.0, slow_ppm: float = 0.0) -> None:
+        self.talkers = Talkers(Marking, tick)
+        self.tick, self.wake = tick, wake
+        self.tick_time = tick * (1 + slow_ppm / 1e6)
+        self.at = 0.0
+        self.waiting: list[tuple[int, Arrival]] = []
+
+    def send(self, uid: int, packets: list[Arrival]) -> "Room":
+        self.waiting = sorted([*self.waiting, *((uid, packet) for packet in packets)], key=lambda one: -one[1].arrived)
+        return self
+
+    def play(self, until: float) -> Iterator[tuple[float, list[int]]]:
+        """Tick by tick until then: when it sounds, and its samples."""
+        for at, block in self._pulls(until):
+            assert len(block) == 2 * self.tick
+            yield at, array("h", block).tolist()
+
+    def _pulls(self, until: float) -> Iterator[tuple[float, bytes]]:
+        while self.at < until:
+            now = self.at + self.wake()
+            while self.waiting and self.waiting[-1][1].arrived <= now:
+                uid, packet = self.waiting.pop()
+                self.talkers.push(
+                    uid, packet.sequence & 0xFFFF, packet.timestamp & 0xFFFFFFFF,
+                    payload(packet.samples, packet.number), ns(packet.arrived),
+                )  # fmt: skip
+            block = self.talkers.pull(ns(now))
+            at, self.at = self.at, self.at + self.tick_time
+            yield at, block
+
+    def listen(self, until: float) -> list[int]:
+        """All samples until then."""
+        return [sample for _, block in self.play(until) for sample in block]
+
+    def delays(self, packets: list[Arrival], until: float) -> dict[int, float]:
+        """From sent to sounding, by number, in samples; packets of equal length, numbers below 10,000."""
+        heard: dict[int, float] = {}
+        for at, block in self.play(until):
+            for number in {value - 1 for value in (block[0], block[-1])} - heard.keys():
+                heard[number] = at + block.index(number + 1)
+        return {packet.number: heard[packet.number] - sent(packet) for packet in packets if packet.number in heard}
+
+    def skip(self, until: float) -> Iterator[TalkerStatus]:
+        """Play on without listening; the status of uid 1 once a second."""
+        while self.at < until:
+            for _ in zip(range(SECOND // self.tick), self._pulls(until), strict=False):
+                pass
+            yield self.status()
+
+    def status(self, uid: int = 1) -> TalkerStatus:
+        [status] = [status for status in self.talkers.snapshot() if status.uid == uid]
+        return status
+
+
+def sent(packet: Arrival) -> int:
+    """When a packet of `talk` left its talker."""
+    return SECOND + packet.timestamp - 5_000_000 + packet.samples
+
+
+def test_nobody_is_silence() -> None:
+    assert Talkers(Marking, TICK).pull(0) == bytes(2 * TICK)
+
+
+@pytest.mark.parametrize("tick", [240, 480, 960])
+@pytest.mark.parametrize("lengths", [[480] * 12, [960] * 6, [1_920] * 3, [2_880] * 2, [480, 960, 480, 1_920, 480]])
+def test_packets_of_any_length_come_out_whole_and_in_order(tick: int, lengths: list[int]) -> None:
+    packets = talk(lengths)
+    heard = Room(tick).send(1, packets).listen(2 * SECOND)
+    spoken = [sample - 1 for sample in heard if sample not in (0, CONCEALED)]
+    assert [number for number, _ in itertools.groupby(spoken)] == list(range(len(packets)))
+    for packet in packets:
+        assert spoken.count(packet.number) == pytest.approx(packet.samples, rel=0.05)
+
+
+def test_talkers_are_summed() -> None:
+    room = Room()
+    room.send(1, [dataclasses.replace(packet, number=99) for packet in talk([960] * 10)])
+    room.send(2, [dataclasses.replace(packet, number=999) for packet in talk([960] * 10)])
+    assert set(room.listen(SECOND + 10 * 960)) == {0, 100 + 1_000}
+
+
+def test_a_tick_decodes_what_it_needs_and_no_more() -> None:
+    decoded = []
+
+    class Counting(Marking):
+        def decode(self, payload: bytes) -> bytes:
+            decoded.append(number_of(payload))
+            return super().decode(payload)
+
+    room = Room()
+    room.talkers = Talkers(Counting, TICK)
+    for at, _ in room.send(1, talk([960] * 10)).play(2 * SECOND):
+        assert len(decoded) <= max(0, at - SECOND) // 960 + 1
+    assert decoded == list(range(10))
+
+
+def test_a_corrupt_packet_is_concealed_and_counted() -> None:
+    packets = talk([960] * 20)
+    packets[10] = dataclasses.replace(packets[10], number=CORRUPT)
+    room = Room().send(1, packets)
+    heard = room.listen(SECOND + 15 * 960)
+    assert heard.count(CONCEALED) == 960
+    assert {sample for sample in heard if sample} == {*range(1, 11), CONCEALED, *range(12, 16)} & set(heard)
+    room.listen(2 * SECOND)
+    assert room.status().concealed == 1
+
+
+def test_a_loss_of_an_odd_length_is_concealed_exactly() -> None:
+    """A talker's clock may jump by any number of samples; libopus conceals in steps of 120."""
+    packets = talk([960] * 10)
+    jumped = [dataclasses.replace(packet, timestamp=packet.timestamp + 77) for packet in packets[6:]]
+    heard = Room().send(1, packets[:5] + jumped).listen(SECOND + 12 * 960)
+    assert heard.count(CONCEALED) == 960 + 77
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 65_535), st.integers(0, 1 << 32), st.binary(max_size=9))))
+@properties
+def test_whatever_is_sent_every_pull_is_one_tick_and_at_most_32_talkers_are_kept(
+    packets: list[tuple[int, int, int, bytes]],
+) -> None:
+    talkers = Talkers(Marking, TICK)
+    for number, (uid, sequence, timestamp, sent) in enumerate(packets):
+        talkers.push(uid, sequence, timestamp & 0xFFFFFFFF, sent, ns(number * TICK))
+        assert len(talkers.pull(ns(number * TICK))) == 2 * TICK
+    assert len(talkers.snapshot()) <= MAX_TALKERS
+
+
+def test_a_newcomer_takes_the_place_of_who_was_silent_longest() -> None:
+    room = Room()
+    for uid in range(MAX_TALKERS):
+        room.send(uid, talk([960] * 2, start=SECOND + uid * 100))
+    room.send(0, talk([960] * 30, start=3 * SECOND, sequence=1_002, timestamp=5_000_000 + 2 * SECOND))
+    room.send(99, talk([960] * 30, start=4 * SECOND))
+    room.listen(6 * SECOND)
+    assert {status.uid for status in room.talkers.snapshot()} == {0, *range(2, MAX_TALKERS), 99}
+
+
+def test_a_minute_of_silence_leaves_nothing_behind() -> None:
+    room = Room(tick=960).send(1, talk([960] * 10))
+    room.listen(61 * SECOND)
+    assert [status.uid for status in room.talkers.snapshot()] == [1]
+    room.listen(62 * SECOND)
+    assert room.talkers.snapshot() == ()
+
+
+def test_a_talker_whose_clock_fell_behind_is_heard_again_after_a_minute() -> None:
+    """All its packets look too old; forgotten with the silence, its clock is learnt anew."""
+    packets = talk([960] * 3_400)
+    behind = [packet if packet.number < 10 else packet.late(SECOND) for packet in packets]
+    delays = Room(tick=960).send(1, behind).delays(behind, 70 * SECOND)
+    assert set(range(10, 2_960)) & delays.keys() == set()
+    assert set(range(3_200, 3_300)) <= delays.keys()
+
+
+def test_who_has_left_is_forgotten_at_once() -> None:
+    room = Room().send(1, talk([960] * 100))
+    room.listen(2 * SECOND)
+    room.talkers.forget(1)
+    room.waiting.clear()
+    assert set(room.listen(3 * SECOND)) == {0}
+    assert room.talkers.snapshot() == ()
+    room.talkers.forget(1)
+
+
+def test_the_snapshot_tells_who_is_loud_late_and_lost() -> None:
+    packets = [dataclasses.replace(packet, number=9_999) for packet in talk([960] * 200)]
+    del packets[40], packets[80]
+    packets[120] = packets[120].late(70 * MS)
+    room = Room().send(1, packets)
+    room.listen(4 * SECOND)
+    status = room.status()
+    assert status.level_dbfs == -10  # 10,000 of 32,768
+    assert (status.lost, status.late, status.concealed) == (3, 1, 3)
+    assert status.buffer_ms == pytest.approx(12.5, abs=1.5)
+    assert status.drift_ppm == 0
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        status.late = 0  # type: ignore[misc]
+    room.listen(6 * SECOND)
+    assert room.status().level_dbfs == -127
+
+
+def test_a_snapshot_is_made_every_200_ms_and_stays_as_it_is() -> None:
+    room = Room().send(1, talk([960] * 100))
+    pictures = []
+    for _ in room.play(2 * SECOND):
+        pictures.append(room.talkers.snapshot())
+    changes = [n for n in range(1, len(pictures)) if pictures[n] is not pictures[n - 1]]
+    assert {later - earlier for earlier, later in itertools.pairwise(changes)} == {20}
+
+
+# How long it takes from a talker to the speaker
+
+
+def hiccups(seed: int) -> Callable[[], int]:
+    """Delays as a busy machine makes them: mostly some 100 us, now and then a few ms."""
+    chance = random.Random(seed)
+    return lambda: int(abs(chance.gauss(0, 0.2 * MS)) if chance.random() < 0.98 else chance.uniform(0, 3 * MS))
+
+
+@pytest.mark.parametrize("length", [480, 960])
+def test_latency_is_steady_after_the_first_five_seconds(length: int) -> None:
+    packets = talk([length] * (60 * SECOND // length))
+    network, thread = hiccups(1), hiccups(2)
+    room = Room(wake=thread).send(1, [packet.late(network()) for packet in packets])
+    delays = room.delays(packets, 60 * SECOND)
+    steady = sorted(delay for number, delay in delays.items() if number * length > 5 * SECOND)
+    assert len(delays) > 0.99 * 58 * SECOND / length
+    assert steady[-1] - steady[0] < 3 * MS
+    assert steady[len(steady) // 2] < 15 * MS
+
+
+@pytest.mark.parametrize("phase", [0, 100, 239, 240, 400])
+def test_latency_does_not_depend_on_how_the_two_clocks_stand(phase: int) -> None:
+    packets = talk([960] * 50, start=SECOND + phase)
+    delays = Room().send(1, packets).delays(packets, 3 * SECOND)
+    assert delays[0] - phase == pytest.approx(22.5 * MS, abs=1)
+
+
+@pytest.mark.parametrize(("fast_ppm", "slow_ppm", "seconds"), [(100, 100, 3_600), (-200, 0, 600), (0, -200, 600)])
+def test_an_hour_of_clocks_200_ppm_apart_changes_nothing(fast_ppm: float, slow_ppm: float, seconds: int) -> None:
+    """fast: the talker's clock; slow: the speaker's."""
+    hour = seconds * SECOND
+    packets = [dataclasses.replace(packet, number=packet.number % 9_000) for packet in talk([2_880] * (hour // 2_880))]
+    drifting = [packet.late(-round((packet.arrived - SECOND) * fast_ppm / 1e6)) for packet in packets]
+    room = Room(tick=960, slow_ppm=slow_ppm).send(1, drifting)
+
+    def sounded_late(some: list[Arrival], until: float) -> list[float]:
+        drifted = {packet.number: packet.arrived - sent(packet) for packet in some}
+        return [delay - drifted[number] for number, delay in room.delays(some, until).items()]
+
+    first = sounded_late(drifting[170:330], 20 * SECOND)
+    waits = [status.buffer_ms for status in room.skip(hour - 20 * SECOND)]
+    last = sounded_late(drifting[-320:-170], hour - 10 * SECOND)
+    assert min(len(first), len(last)) > 120
+    assert max(first + last) - min(first + last) < 1.5 * MS
+    assert max(waits[5:]) - min(waits[5:]) < 1.5
+    assert room.status().drift_ppm == pytest.approx(fast_ppm + slow_ppm, abs=3)
+
+
+def test_delay_grows_with_jitter_and_shrinks_back_within_seconds() -> None:
+    chance = random.Random(3)
+    packets = talk([960] * (40 * 50))
+    jittery = [packet.late(chance.randint(0, 60 * MS) * (500 <= packet.number < 1_000)) for packet in packets]
+    room = Room().send(1, jittery)
+    delays = room.delays(packets, 40 * SECOND)
+
+    def delay_ms(second: float) -> float:
+        return delays[min(number for number in delays if number >= second * 50)] / MS
+
+    assert delay_ms(9) < 14
+    assert delay_ms(19) > 60
+    assert delay_ms(29) < 20
+    assert len(delays) > 1_940
+
+
+def test_after_an_outage_the_delay_is_what_it_was_at_once() -> None:
+    packets = talk([960] * 500)
+    stuck = packets[250].arrived + 450 * MS
+    held_up = [packet.late(max(0, stuck - packet.arrived)) if packet.number >= 250 else packet for packet in packets]
+    delays = Room().send(1, held_up).delays(packets, 11 * SECOND)
+    assert all(delay < 16 * MS for number, delay in delays.items() if number > 200)
+    assert set(delays) >= {*range(250), *range(274, 490)}
+
+
+def test_a_card_that_stood_still_plays_nothing_old_afterwards() -> None:
+    packets = talk([960] * 300)
+    room = Room().send(1, packets)
+    room.listen(3 * SECOND)
+    room.at += SECOND  # no pull for 1 s
+    delays = room.delays(packets, 6 * SECOND)
+    assert max(delays.values()) < 25 * MS
+    assert min(delays) >= 145
+    assert {*range(150, 240)} <= delays.keys()
+
+
+def test_a_thread_that_wakes_late_does_not_move_the_sound() -> None:
+    """One wake-up in ten is up to 9 ms late: the card's queue covers that, and so the clock of playing is steady."""
+    chance = random.Random(4)
+    packets = talk([960] * 1_000)
+    room = Room(wake=lambda: chance.uniform(0, 9 * MS) if chance.random() < 0.1 else 0.0).send(1, packets)
+    delays = room.delays(packets, 20 * SECOND)
+    steady = [delay for number, delay in delays.items() if number > 250]
+    assert max(steady) - min(steady) < 2 * MS
