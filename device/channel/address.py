@@ -33,14 +33,14 @@ class Address:
 
 def read(url: str) -> Address:
     """The hub that a URL names; no path means the protocol's own. Raises ValueError with one sentence."""
-    example = "such as ws://192.168.1.10:8800 or wss://hub.example.org"
+    sentence = "a hub has an address such as ws://192.168.1.10:8800 or wss://hub.example.org"
     try:
         parts = urlsplit(url.strip())
         port = parts.port
-    except ValueError as error:  # its text may quote the URL, and with it a secret
-        raise ValueError(f"a hub is an address {example}") from error
-    if parts.scheme not in SCHEMES or not parts.hostname:
-        raise ValueError(f"a hub is an address {example}")
+    except ValueError:  # its text may quote the URL, and with it a secret
+        raise ValueError(sentence) from None
+    if parts.scheme not in SCHEMES or not parts.hostname or not url.isascii():
+        raise ValueError(sentence)
     if parts.username is not None or parts.fragment:
         raise ValueError("the address of a hub has neither user name nor fragment; a token goes into the token file")
     path = rules.PATH if parts.path in ("", "/") else parts.path

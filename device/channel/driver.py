@@ -1,0 +1,175 @@
+"""Carries out what a session decides, on one event loop, and tells it what happens.
+
+A task for each connection that is being opened or closed, one timer, and nothing else that runs.
+"""
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import Coroutine
+
+from device.channel import wire
+from device.channel.actions import Action, Answer, Close, Dial, Emit, Log, Send
+from device.channel.address import Address
+from device.channel.errors import ChannelError
+from device.channel.handlers import Handler, Handlers, run
+from device.channel.liveness import DOUBT_S
+from device.channel.resolver import Resolver
+from device.channel.session import Session
+from device.channel.wire import Missed, Wire
+from device.jsonrpc import Params
+
+logger = logging.getLogger(__name__)
+
+_NEVER = float("inf")
+
+
+class Driver:
+    """One for each session. tls: for wss hubs. on_media: called with (packet, arrived_ns) for each packet."""
+
+    def __init__(self, session: Session, handlers: Handlers, tls: ssl.SSLContext | None) -> None:
+        self.on_media: Handler | None = None
+        self._session = session
+        self._handlers = handlers
+        self._tls = tls
+        self._resolver = Resolver()
+        self._first_target = 0  # of a name's addresses, the one that the next attempt starts with
+        self._answers: dict[int, asyncio.Future[Params]] = {}
+        self._wires: dict[int, Wire] = {}
+        self._dials: dict[int, asyncio.Task[None]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = _NEVER
+
+    async def answer(self, number: int) -> Params:
+        """The result of this request of the session. Raises ChannelError, the session's."""
+        future: asyncio.Future[Params] = asyncio.get_running_loop().create_future()
+        self._answers[number] = future
+        try:
+            self.carry_out()
+            return await future
+        finally:
+            del self._answers[number]
+
+    def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool) -> bool:
+        """One frame, sent now or not at all; returns which."""
+        now, session = time.monotonic(), self._session
+        conn = session.conn
+        to = None if conn is None else self._wires[conn]
+        if to is not None and conn is not None:
+            session.unacknowledged(conn, to.unacknowledged_bytes(), now)
+        packet = session.send(payload, timestamp, level_dbov, marker, now)
+        if packet is None or to is None:
+            return False
+        to.send_media(packet)
+        if self._timer_at > now + DOUBT_S:
+            self._set_timer()
+        return True
+
+    def carry_out(self) -> None:
+        """Do what the session has decided."""
+        while actions := self._session.actions():
+            for action in actions:
+                self._do(action)
+        self._set_timer()
+
+    async def settled(self, within_s: float) -> None:
+        """Wait until the connections that are to end have ended, no longer than this."""
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=within_s)
+
+    # What a wire tells
+
+    def media_came(self, conn: int, data: bytes) -> None:
+        """A binary message."""
+        arrived_ns = time.monotonic_ns()
+        packet = self._session.media(conn, data, arrived_ns / 1e9)
+        if packet is not None and self.on_media is not None:
+            run("media", self.on_media, packet, arrived_ns)
+
+    def text_came(self, conn: int, data: bytes) -> None:
+        """A text message."""
+        self._session.text(conn, data, time.monotonic())
+        self.carry_out()
+
+    def wire_ended(self, conn: int, code: int) -> None:
+        """A connection is closed."""
+        self._end(self._wires.pop(conn).say_goodbye())
+        self._session.closed(conn, code, time.monotonic())
+        self.carry_out()
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Send(conn, text) if conn in self._wires:
+                self._wires[conn].send_text(text)
+            case Emit(event, params):
+                self._handlers.emit(event, params)
+            case Log(level, text):
+                logger.log(level, "%s", text)
+            case Answer(number, outcome):
+                self._resolve(number, outcome)
+            case Dial(conn, hub):
+                self._dials[conn] = asyncio.get_running_loop().create_task(self._dial(conn, hub))
+            case Close(conn, abort):
+                self._close(conn, abort)
+
+    def _resolve(self, number: int, outcome: Params | ChannelError) -> None:
+        future = self._answers.get(number)
+        if future is None or future.done():  # nobody waits any more
+            return
+        if isinstance(outcome, ChannelError):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+    def _close(self, conn: int, abort: bool) -> None:
+        dial, opened = self._dials.pop(conn, None), self._wires.pop(conn, None)
+        if dial is not None:
+            dial.cancel()
+            self._ending.add(dial)
+            dial.add_done_callback(self._ending.discard)
+        if opened is not None and abort:
+            opened.abort()
+        elif opened is not None:
+            self._end(opened.say_goodbye())
+
+    def _end(self, ending: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(ending)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _dial(self, conn: int, hub: Address) -> None:
+        def reached() -> None:
+            self._session.reached(conn, time.monotonic())
+
+        first, self._first_target = self._first_target, self._first_target + 1
+        try:
+            opened = await wire.dial(hub, first, self._resolver, self._tls, reached)
+        except Missed as missed:
+            self._dials.pop(conn, None)
+            self._session.failed(conn, missed.miss, time.monotonic(), missed.http_status, missed.detail)
+        else:
+            self._first_target = first
+            self._dials.pop(conn, None)
+            self._wires[conn] = opened
+            self._session.opened(conn, time.monotonic())
+            opened.attach(self, conn)
+        self.carry_out()
+
+    def _set_timer(self) -> None:
+        at = self._session.deadline()
+        if at >= self._timer_at:
+            return  # the timer comes early, finds nothing to do, and is set again
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = at
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, at - time.monotonic()), self._tick)
+
+    def _tick(self) -> None:
+        self._timer, self._timer_at = None, _NEVER
+        now, conn = time.monotonic(), self._session.conn
+        if conn is not None:
+            self._session.unacknowledged(conn, self._wires[conn].unacknowledged_bytes(), now)
+        self._session.tick(now)
+        self.carry_out()
