@@ -101,7 +101,7 @@ def test_every_check_belongs_to_a_key_and_lets_its_default_pass() -> None:
         ),
         (
             "[channel]\nhub = ['http://a:1']",
-            "[channel] hub: a hub is an address such as ws://192.168.1.10:8800 or wss://hub.example.org",
+            "[channel] hub: a hub",
         ),
         ("[channel]\nname = ''", "[channel] name: a channel name is needed"),
         (f"[channel]\nname = '{'x' * 65}'", "[channel] name: a channel name has at most 64 bytes, this one has 65"),

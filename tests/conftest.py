@@ -1,0 +1,22 @@
+"""For all tests: what needs root is left out where there is none, and counted."""
+
+import os
+
+import pytest
+
+NOT_RUN = pytest.StashKey[int]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what needs root; trylast, so that only what -k and -m have left over is counted."""
+    need_root = [item for item in items if item.get_closest_marker("root")] if os.geteuid() != 0 else []
+    config.stash[NOT_RUN] = len(need_root)
+    if need_root:
+        config.hook.pytest_deselected(items=need_root)
+        items[:] = [item for item in items if item not in need_root]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """A line that scripts can look for, also when nothing was left out."""
+    terminalreporter.write_line(f"NOT RUN (needs root): {config.stash.get(NOT_RUN, 0)}")

@@ -1,0 +1,241 @@
+"""The rules of the house, as the map in device/__init__.py tells them, read from the source of every file."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HOUSE = ROOT / "device"
+
+# Files that compute and nothing else. They are tested to the last branch: see tests/gate.py.
+PURE = (
+    "jsonrpc.py",
+    "channel/actions.py",
+    "channel/address.py",
+    "channel/approach.py",
+    "channel/dialling.py",
+    "channel/errors.py",
+    "channel/link.py",
+    "channel/liveness.py",
+    "channel/messages.py",
+    "channel/news.py",
+    "channel/requests.py",
+    "channel/rtp.py",
+    "channel/rules.py",
+    "channel/seat.py",
+    "channel/session.py",
+    "channel/streams.py",
+    "channel/verdicts.py",
+    "channel/voice.py",
+    "audio/arrivals.py",
+    "audio/drift.py",
+    "audio/faults.py",
+    "audio/gate.py",
+    "audio/jitter.py",
+    "audio/pcm.py",
+    "audio/talkers.py",
+    "hub/backlog.py",
+    "hub/exchange.py",
+    "hub/frames.py",
+    "hub/limits.py",
+    "hub/out.py",
+    "hub/rooms.py",
+    "hub/seating.py",
+    "hub/seats.py",
+    "hub/sessions.py",
+    "hub/window.py",
+    "service/status.py",
+)
+# Files that touch the world outside, and which part of it.
+EDGES = {
+    "__main__.py": "process",
+    "app.py": "event loop, signals",
+    "audio/card.py": "ALSA, threads, clock",
+    "audio/opus.py": "libopus",
+    "channel/client.py": "event loop, clock",
+    "channel/handlers.py": "log",
+    "channel/resolver.py": "names of hosts, which only a thread can ask for without waiting",
+    "channel/tcp.py": "sockets",
+    "channel/wire.py": "the client's websockets",
+    "cli.py": "arguments, log handlers, process",
+    "config.py": "files",
+    "hub/server.py": "the hub's websockets",
+    "hubapp.py": "event loop, files, TLS",
+    "service/control.py": "UNIX socket",
+}
+IMPURE_MODULES = {
+    *("asyncio", "concurrent", "multiprocessing", "queue", "sched", "signal", "threading", "_thread"),
+    *("ctypes", "datetime", "fcntl", "io", "logging", "mmap", "os", "pathlib", "resource", "secrets", "select"),
+    *("selectors", "shutil", "socket", "ssl", "subprocess", "sys", "tempfile", "time", "urllib.request", "uuid"),
+}
+IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "breakpoint", "__import__"}
+
+# Who may import the library of each outside world. Everything else that is not in the standard library is refused.
+LIBRARIES = {
+    "alsaaudio": {"audio/card.py"},
+    "audioop": {"audio/pcm.py"},
+    "opuslib": {"audio/opus.py"},
+    "websockets": {"channel/wire.py", "hub/server.py"},
+    "websockets.asyncio.client": {"channel/wire.py"},
+    "websockets.asyncio.server": {"hub/server.py"},
+    "gpiozero": set[str](),
+    "systemd": set[str](),
+}
+THREADS = {"audio/card.py", "channel/resolver.py", "app.py"}
+
+# Which parts of the house each part may import, itself included; jsonrpc everybody may.
+NEIGHBOURS = {
+    "__main__": {"cli"},
+    "app": {"audio", "channel", "config", "hubapp", "service"},
+    "audio": {"audio"},
+    "channel": {"channel"},
+    "cli": {"app", "config", "hubapp", "service"},
+    "config": {"channel.rules", "channel.address"},
+    "hub": {"hub", "channel"},
+    "hubapp": {"hub", "channel"},
+    "jsonrpc": set[str](),
+    "service": {"service"},
+}
+
+FILE_LINES, FUNCTION_LINES, ATTRIBUTES = 300, 60, 15
+
+FILES = sorted(str(path.relative_to(HOUSE)) for path in HOUSE.rglob("*.py") if path.name != "__init__.py")
+every_file = pytest.mark.parametrize("file", FILES)
+pure_files = pytest.mark.parametrize("file", PURE)
+
+
+@cache
+def tree(file: str) -> ast.Module:
+    return ast.parse((HOUSE / file).read_text())
+
+
+def imports(file: str) -> Iterator[str]:
+    """The full name of everything that a file imports, wherever it does: `device.channel.rules`, `random.Random`."""
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: a relative import hides which room it comes from"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def house_imports(file: str) -> set[str]:
+    """What a file imports of the house, as modules: `channel.rules`, `jsonrpc`."""
+    modules = set()
+    for name in imports(file):
+        if name.startswith("device."):
+            parts = name.split(".")[1:]
+            while not (HOUSE / "/".join(parts)).with_suffix(".py").exists():
+                parts.pop()
+            modules.add(".".join(parts))
+    return modules
+
+
+def within(name: str, packages: set[str]) -> bool:
+    """Whether `a.b.c` is one of the packages, or inside of one."""
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def test_every_file_is_pure_or_says_what_it_touches() -> None:
+    assert sorted([*PURE, *EDGES]) == FILES
+
+
+@pure_files
+def test_a_pure_file_touches_nothing_outside(file: str) -> None:
+    assert not [name for name in imports(file) if within(name, IMPURE_MODULES)]
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in IMPURE_CALLS, f"line {node.lineno}"
+        assert not isinstance(node, ast.Global | ast.AsyncFunctionDef | ast.Await), f"line {node.lineno}"
+
+
+@pure_files
+def test_a_pure_file_draws_no_numbers_of_its_own(file: str) -> None:
+    """A random.Random that is handed in is data; the functions of the module random are global state."""
+    assert not [name for name in imports(file) if within(name, {"random"}) and name != "random.Random"]
+
+
+@pure_files
+def test_a_pure_file_imports_only_pure_files(file: str) -> None:
+    assert {f"{module.replace('.', '/')}.py" for module in house_imports(file)} <= set(PURE)
+
+
+@every_file
+def test_rooms_look_inward(file: str) -> None:
+    room = Path(file).with_suffix("").parts[0]
+    assert not [module for module in house_imports(file) if not within(module, NEIGHBOURS[room] | {"jsonrpc"})]
+
+
+@every_file
+def test_each_outside_world_has_one_file(file: str) -> None:
+    for name in imports(file):
+        package = name.split(".")[0]
+        owners = [owners for library, owners in LIBRARIES.items() if within(name, {library})]
+        assert owners or package == "device" or package in sys.stdlib_module_names, name
+        assert all(file in allowed for allowed in owners), name
+
+
+def test_each_library_that_is_listed_is_used_where_the_list_says() -> None:
+    users = {library: {file for file in FILES if any(within(name, {library}) for name in imports(file))}
+             for library in LIBRARIES}  # fmt: skip
+    assert users == LIBRARIES
+
+
+@every_file
+def test_threads_start_in_few_places(file: str) -> None:
+    assert file in THREADS or not [name for name in imports(file) if within(name, {"threading", "concurrent"})]
+
+
+@every_file
+def test_every_file_has_a_test_file(file: str) -> None:
+    path = Path(file)
+    tested = path.with_name("cli.py") if path.name == "__main__.py" else path
+    assert (ROOT / "tests" / tested.with_name(f"test_{tested.name}")).exists()
+
+
+@every_file
+def test_no_file_function_or_class_asks_to_be_split(file: str) -> None:
+    assert len((HOUSE / file).read_text().splitlines()) <= FILE_LINES
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < FUNCTION_LINES, node.name
+        elif isinstance(node, ast.ClassDef):
+            assert len(attributes(node)) <= ATTRIBUTES, node.name
+
+
+def attributes(node: ast.ClassDef) -> set[str]:
+    """What instances of a class hold: its fields, and what its methods assign to self."""
+    fields = {
+        line.target.id for line in node.body if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
+    }
+    return fields | {
+        part.attr
+        for part in ast.walk(node)
+        if isinstance(part, ast.Attribute)
+        and isinstance(part.ctx, ast.Store)
+        and isinstance(part.value, ast.Name)
+        and part.value.id == "self"
+    }
+
+
+def test_the_top_level_is_what_the_design_says() -> None:
+    git = (
+        "git",
+        "-c",
+        f"safe.directory={ROOT}",
+        "-C",
+        str(ROOT),
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+    )
+    files = subprocess.run(git, capture_output=True, text=True, check=True).stdout.splitlines()
+    top = {name.split("/")[0] for name in files if not name.startswith(".")}
+    assert top - {"systemd"} == {"device", "scripts", "tests", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"}
