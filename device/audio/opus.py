@@ -30,6 +30,7 @@ MAX_PAYLOAD_BYTES = 1_275
 CONCEAL_STEP = 120
 
 _INVALID_PACKET = -4
+_BANDWIDTHS = {"wide": 1_103, "superwide": 1_104, "full": 1_105}  # OPUS_BANDWIDTH_* of opus_defines.h
 _APPLICATIONS = {"voip": "voip", "audio": "audio", "lowdelay": "restricted_lowdelay"}
 
 
@@ -57,14 +58,20 @@ class Encoder:
     """One microphone's encoder: mono, 48 kHz, frames of 10 or 20 ms, variable bitrate.
 
     bitrate: bit/s, 6,000 to 510,000. complexity: 0 to 10. application: "voip", "audio" or "lowdelay".
+    bandwidth: up to which frequency is encoded: "wide" 8 kHz, "superwide" 12 kHz, "full" 20 kHz. What speech has above
+    8 kHz costs more bits and CPU than it is worth: `scripts/bench codec` says how much.
     Raises ValueError for anything else.
     """
 
-    def __init__(self, frame_ms: int, bitrate: int, complexity: int, application: str = "voip") -> None:
+    def __init__(
+        self, frame_ms: int, bitrate: int, complexity: int, application: str = "voip", bandwidth: str = "wide"
+    ) -> None:
         if frame_ms not in (10, 20):
             raise ValueError(f"an Opus frame is 10 or 20 ms here, not {frame_ms}")
         if application not in _APPLICATIONS:
             raise ValueError(f"application is one of {', '.join(_APPLICATIONS)}, not {application}")
+        if bandwidth not in _BANDWIDTHS:
+            raise ValueError(f"bandwidth is one of {', '.join(_BANDWIDTHS)}, not {bandwidth}")
         if not 6_000 <= bitrate <= 510_000:
             raise ValueError(f"bitrate is 6000 to 510000 bit/s, not {bitrate}")
         if not 0 <= complexity <= 10:
@@ -72,7 +79,7 @@ class Encoder:
         self.frame_samples = frame_ms * RATE_HZ // 1000
         self._coder = opuslib.Encoder(RATE_HZ, 1, _APPLICATIONS[application])
         self._coder.bitrate, self._coder.complexity = bitrate, complexity
-        self._coder.vbr = 1
+        self._coder.vbr, self._coder.max_bandwidth = 1, _BANDWIDTHS[bandwidth]
         self._state = ctypes.cast(self._coder.encoder_state, ctypes.c_void_p).value
         payload = (ctypes.c_ubyte * MAX_PAYLOAD_BYTES)()
         self._payload_at = ctypes.addressof(payload)
