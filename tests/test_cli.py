@@ -1,0 +1,286 @@
+"""The command as people type it: what it prints, where, and its exit code."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from device import cli
+from device.service.control import Control
+from tests.daemon import APP_ID, ROOT, Daemon, HubDaemon, free_port
+from tests.service.test_status import alone, talker
+from tests.timing import seconds, until
+
+Said = subprocess.CompletedProcess[str]
+
+
+def intercomd(*arguments: str | Path, **environment: str) -> Said:
+    """One command, from the first line of Python to the last."""
+    command = [sys.executable, "-m", "device", *map(str, arguments)]
+    env = {**os.environ, "XDG_CONFIG_HOME": "/nonexistent", **environment}
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=seconds(30))
+
+
+def answers(said: Said) -> tuple[int, str, str]:
+    return said.returncode, said.stdout, said.stderr
+
+
+@pytest.fixture
+async def intercom(tmp_path: Path) -> AsyncIterator[list[str]]:
+    """An intercom as far as its control socket tells; the list is what it was asked."""
+    asked: list[str] = []
+
+    def handle(method: str, **changes: object) -> None:
+        def answer(params: dict[str, object]) -> dict[str, object]:
+            asked.append(method)
+            return alone(talkers=[talker(8, "kitchen")], **changes)
+
+        handlers[method] = answer
+
+    handlers: dict[str, object] = {}
+    handle("status")
+    handle("mute", muted=True)
+    handle("unmute")
+    handle("leave", state="left")
+    handle("rejoin", state="joining")
+    async with Control(tmp_path, handlers):  # type: ignore[arg-type]
+        yield asked
+
+
+async def ask(tmp_path: Path, *arguments: str) -> Said:
+    return await asyncio.to_thread(intercomd, *arguments, "--control", str(tmp_path))
+
+
+async def test_status_is_a_block_for_people_and_json_for_programs(intercom: list[str], tmp_path: Path) -> None:
+    block = await ask(tmp_path, "status")
+    assert (block.returncode, block.stdout.splitlines()[0]) == (0, "in-call: lobby as 7, microphone on")
+    raw = await ask(tmp_path, "status", "--json")
+    assert json.loads(raw.stdout) == alone(talkers=[talker(8, "kitchen")])
+
+
+@pytest.mark.parametrize(
+    ("method", "shown"),
+    [
+        ("mute", "in-call: lobby | microphone muted"),
+        ("unmute", "in-call: lobby | microphone on"),
+        ("leave", "left: lobby | microphone on"),
+        ("rejoin", "joining: lobby | microphone on"),
+    ],
+)
+async def test_an_action_is_done_and_shows_what_became_of_it(
+    intercom: list[str], tmp_path: Path, method: str, shown: str
+) -> None:
+    assert answers(await ask(tmp_path, method)) == (0, f"{shown} | hears kitchen (8) -23 dBFS 62 ms\n", "")
+    assert intercom == [method]
+
+
+async def test_watch_prints_a_line_again_and_again_until_it_is_interrupted(intercom: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "device", "status", "--watch", "--control", str(tmp_path)]
+    watch = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    assert watch.stdout
+    for _ in range(3):
+        line = await asyncio.wait_for(watch.stdout.readline(), seconds(30))
+        assert line == b"in-call: lobby | microphone on | hears kitchen (8) -23 dBFS 62 ms\n"
+    watch.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(watch.wait(), seconds(30)) == 0
+
+
+def test_without_an_intercom_a_command_fails_in_one_line(tmp_path: Path) -> None:
+    code, out, err = answers(intercomd("mute", "--control", tmp_path))
+    assert (code, out) == (1, "")
+    assert err == (
+        f"intercomd: no intercomd is running here (control.sock looked for in {tmp_path}); start one: intercomd run\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", [(), ("dance",), ("run", "--loud"), ("status", "--json", "--watch")])
+def test_wrong_usage_is_exit_code_2_with_a_hint(arguments: tuple[str, ...]) -> None:
+    code, out, err = answers(intercomd(*arguments))
+    assert (code, out) == (2, "")
+    assert "usage: intercomd" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", [("run", "--config"), ("hub", "--config"), ("config",)])
+def test_a_wrong_configuration_is_exit_code_2_with_a_line_for_each_mistake(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text("[channel]\nname = ''\napp_id = 'x'\n[audio]\nframe_ms = 15\nbitrat = 1\n[buttons]\nmute = 27")
+    code, out, err = answers(intercomd(*command, file))
+    assert (code, out) == (2, "")
+    assert err.splitlines() == [
+        f"{file}: [channel] name: a channel name is needed",
+        f"{file}: [channel] app_id: an App ID has 32 hexadecimal characters, such as 0123456789abcdef0123456789abcdef",
+        f"{file}: [audio] frame_ms: must be 10 or 20, not 15",
+        f"{file}: [audio] bitrat: no such key; did you mean bitrate?",
+        f"{file}: [buttons] leave: pin 27 is taken by [buttons] mute; 0 means not wired",
+    ]
+
+
+def test_an_intercom_needs_an_app_id_and_a_hub_does_not() -> None:
+    for command in ("run", "config"):
+        code, _, err = answers(intercomd(command))
+        assert (code, "app_id: is missing" in err) == (2, True)
+    with HubDaemon() as hub:
+        assert hub.end()[0] == 0
+
+
+def test_config_prints_the_whole_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text(f"[channel]\napp_id = '{APP_ID}'\nhub = ['wss://a/v1?key=planted-secret']")
+    code, out, err = answers(intercomd("config", file))
+    assert (code, err) == (0, "")
+    assert "frame_ms = 20\n" in out
+    assert "planted" not in out
+    file.write_text(out)
+    assert answers(intercomd("config", file)) == (0, out, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_hub_serves_until_it_is_told_to_end(number: signal.Signals) -> None:
+    with HubDaemon() as hub:
+        hub.wait_for(f"INFO the hub listens at {hub.url}")
+        code, took_s = hub.end(number)
+    assert (code, took_s < seconds(1)) == (0, True)
+    assert not [line for line in hub.log if "Traceback" in line]
+
+
+def test_a_hub_that_is_asked_for_what_it_must_not_do_is_exit_code_2() -> None:
+    code, out, err = answers(intercomd("hub", "--listen", "0.0.0.0:8800"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "set open = true in [hub]" in err
+
+
+def test_a_hub_that_cannot_listen_is_exit_code_1() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, _, err = answers(intercomd("hub", "--listen", f"127.0.0.1:{taken.getsockname()[1]}"))
+    assert (code, err.count("\n")) == (1, 1)
+    assert "Address already in use" in err
+
+
+def test_an_open_hub_may_listen_everywhere() -> None:
+    with Daemon("hub", "--listen", f"0.0.0.0:{free_port()}", "--open") as hub:
+        hub.wait_for("the hub listens at")
+
+
+def test_a_second_intercom_in_the_same_folder_is_refused_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text(f"[channel]\napp_id = '{APP_ID}'\nstart = 'left'")
+    tmp_path.chmod(0o777)
+    with Daemon("run", "--config", str(file)) as first:
+        first.until_state("left")
+        code, _, err = answers(intercomd("run", "--config", file, "--control", first.folder))
+    assert (code, err.splitlines()[-1]) == (
+        1,
+        f"intercomd: another intercomd runs at {first.folder}; end it, or name another folder with --control",
+    )
+
+
+def test_with_a_hub_that_cannot_be_an_intercom_fails_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text(f"[channel]\napp_id = '{APP_ID}'\n[hub]\nlisten = '0.0.0.0:8800'")
+    code, _, err = answers(intercomd("run", "--with-hub", "--config", file, "--control", tmp_path))
+    assert code == 1
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith("intercomd: the hub would let anybody on the network join")
+
+
+def test_in_the_journal_lines_carry_a_priority_and_no_time() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as lines, os.fdopen(writing, "w") as pipe:
+        stream = os.fstat(pipe.fileno())
+        hub = subprocess.Popen(
+            [sys.executable, "-m", "device", "hub", "--listen", f"127.0.0.1:{free_port()}"],
+            cwd=ROOT, stderr=pipe, env={**os.environ, "JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}"},
+        )  # fmt: skip
+        assert lines.readline().startswith("<6>the hub listens at ws://127.0.0.1:")
+        hub.terminate()
+        assert hub.wait(seconds(10)) == 0
+
+
+def test_a_defect_is_one_line_and_its_traceback_is_for_who_asks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def defect(options: object) -> int:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(cli, "_config", defect)
+    for level, traceback in (("info", False), ("debug", True)):
+        caplog.clear()
+        with caplog.at_level(level.upper()), pytest.raises(SystemExit) as ended:
+            cli.main(["config", "--log-level", level])
+        assert ended.value.code == 1
+        said = capsys.readouterr().err
+        assert said == "intercomd: ZeroDivisionError: division by zero; run with --log-level debug for details\n"
+        assert any(record.exc_info for record in caplog.records) == traceback
+
+
+def test_an_interrupted_command_fails_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(options: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_config", interrupt)
+    assert cli.main(["config"]) == 1
+
+
+def test_a_command_imports_only_what_it_needs() -> None:
+    """Every start pays for what is imported: neither asyncio for a configuration nor the hub for a device."""
+    imported = "import sys; from device.cli import main; main(%r); print([name for name in %r if name in sys.modules])"
+    heavy = ["asyncio", "websockets", "alsaaudio", "opuslib", "device.hubapp", "logging.handlers", "numpy"]
+    code = imported % (["config", "/dev/fd/0"], heavy)
+    command = subprocess.run(
+        [sys.executable, "-c", code], input=f"[channel]\napp_id = '{APP_ID}'\n",
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=seconds(30),
+    )  # fmt: skip
+    assert command.stdout.splitlines()[-1] == "[]"
+
+
+def test_watch_on_a_terminal_writes_over_itself(tmp_path: Path) -> None:
+    """A pseudo terminal of 30 columns: one line, cut so that it never wraps."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+    import threading
+
+    async def serve(ready: threading.Event, done: threading.Event) -> None:
+        async with Control(tmp_path, {"status": lambda params: alone()}):
+            ready.set()
+            await asyncio.to_thread(done.wait)
+
+    ready, done = threading.Event(), threading.Event()
+    server = threading.Thread(target=lambda: asyncio.run(serve(ready, done)))
+    server.start()
+    ready.wait()
+    screen, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
+    env = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    watch = subprocess.Popen(
+        [sys.executable, "-m", "device", "status", "--watch", "--control", str(tmp_path)],
+        cwd=ROOT, stdout=terminal, env=env,
+    )  # fmt: skip
+    shown = b""
+
+    def twice() -> bool:
+        nonlocal shown
+        shown += os.read(screen, 1_000)
+        return shown.count(b"\r") >= 2
+
+    until(twice)
+    watch.send_signal(signal.SIGINT)
+    assert watch.wait(seconds(10)) == 0
+    done.set()
+    server.join()
+    os.close(terminal)
+    os.close(screen)
+    assert shown.startswith(b"\r\x1b[Kin-call: lobby | microphone o\r\x1b[K")
