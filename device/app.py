@@ -86,8 +86,9 @@ class Speaker:
         audio = config.audio
         tick_frames, reserve_frames = (ms[audio.frame_ms] * RATE_HZ // 1_000 for ms in (_TICK_MS, _RESERVE_MS))
         self._talkers = Talkers(Decoder, tick_frames)
-        self._arrivals: deque[tuple[int, int, int, bytes, int]] = deque(maxlen=_ARRIVALS)
-        self._gone: deque[int] = deque(maxlen=_ARRIVALS)
+        self._arrivals: deque[tuple[int, int, int, bytes, int] | int] = deque(
+            maxlen=_ARRIVALS
+        )  # an int: forget this uid
         self.card = Playback(audio.playback, tick_frames, reserve_frames, self._pull)
 
     def received(self, packet: Packet, arrived_ns: int) -> None:
@@ -96,7 +97,7 @@ class Speaker:
 
     def forget(self, uid: int) -> None:
         """On the loop: this uid's stream ended, or is another one from now on."""
-        self._gone.append(uid)
+        self._arrivals.append(uid)
 
     def talkers(self) -> tuple[TalkerStatus, ...]:
         """What playback last published about each talker."""
@@ -104,10 +105,12 @@ class Speaker:
 
     def _pull(self, now_ns: int) -> bytes:
         """In the playback thread: one tick of sound."""
-        while self._gone:
-            self._talkers.forget(self._gone.popleft())
         while self._arrivals:
-            self._talkers.push(*self._arrivals.popleft())
+            arrival = self._arrivals.popleft()
+            if isinstance(arrival, int):
+                self._talkers.forget(arrival)
+            else:
+                self._talkers.push(*arrival)
         return self._talkers.pull(now_ns)
 
 
@@ -174,10 +177,11 @@ class Device:
             await self._client.join(
                 token, channel.name, channel.uid, label=channel.label, role=Role(channel.role), auto_subscribe=True
             )
-            if channel.role == Role.BROADCASTER:
-                await self._client.publish()
         except (ChannelError, OSError) as error:
             logger.error("cannot join %s: %s", channel.name, error)
+        if channel.role == Role.BROADCASTER:
+            with contextlib.suppress(ChannelError):  # said already; what is refused now is asked for at the next seat
+                await self._client.publish()
 
     def _stream_added(self, params: dict[str, Any]) -> None:
         self._labels[params["uid"]] = params["label"]
@@ -245,8 +249,8 @@ async def run(config: Config, *, with_hub: bool = False, control_dir: Path | Non
         if with_hub:
             await stack.enter_async_context(_hub(config))
         device = Device(config, loop)
-        stack.callback(device.join_threads)
         await stack.enter_async_context(Control(control_dir, device.handlers()))
+        stack.callback(device.join_threads)
         stack.push_async_callback(device.stop)
         device.start()
         gc.freeze()  # what exists now stays: no collection has to look at it again

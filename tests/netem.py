@@ -49,22 +49,23 @@ class Path:
         self._losing = False
         self._last_at = 0.0
 
-    def send(self, message: Any, now: float) -> None:
-        """Put one message on its way at `now` (seconds)."""
+    def send(self, message: Any, now: float) -> float | None:
+        """Put one message on its way at `now` (seconds). Returns when it arrives, None where it is lost."""
         self.counts["sent"] += 1
         at = now + self._delay_s()
         if self._lost():
             self.counts["lost"] += 1
             if not self.ordered:
-                return
+                return None
             at += RETRANSMISSION_S + self.weather.delay_ms / 1e3
         if not self.ordered and self._stall_end(now, at) is not None:
             self.counts["lost"] += 1
-            return
-        self._schedule(self._after_stalls(now, at), message)
+            return None
+        arrives = self._schedule(self._after_stalls(now, at), message)
         if not self.ordered and self._random.random() < self.weather.duplicate:
             self.counts["doubled"] += 1
             self._schedule(at + self._delay_s(), message)
+        return arrives
 
     def next_at(self) -> float | None:
         """When the next message arrives, None where none is on its way."""
@@ -82,12 +83,13 @@ class Path:
         """The connection is gone: nothing of what is on its way arrives."""
         self._on_the_way.clear()
 
-    def _schedule(self, at: float, message: Any) -> None:
+    def _schedule(self, at: float, message: Any) -> float:
         keeps_place = self.ordered or self._random.random() >= self.weather.reorder
         if keeps_place:
             at = self._last_at = max(at, self._last_at)
         self._number += 1
         heapq.heappush(self._on_the_way, (at, self._number, message))
+        return at
 
     def _delay_s(self) -> float:
         return max(0.0, self._random.gauss(self.weather.delay_ms, self.weather.jitter_ms)) / 1e3
