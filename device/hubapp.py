@@ -25,8 +25,9 @@ from device.channel import rules
 from device.hub import limits, sessions
 from device.hub.exchange import Exchange
 from device.hub.rooms import Rooms
-from device.hub.server import Server, listening_socket
+from device.hub.server import Server
 from device.hub.sessions import Sessions
+from device.hub.sockets import listening_socket
 
 logger = logging.getLogger(__name__)
 

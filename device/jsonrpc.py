@@ -19,6 +19,8 @@ Id = int | str
 # An id is echoed back, so a peer chooses how much we copy: 64 characters name any request.
 MAX_ID_CHARACTERS = 64
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"))  # json.dumps would make one for every message
+
 
 class JsonRpcError(ValueError):
     """A text that is no message of ours, or one that asks for something refused.
@@ -142,4 +144,4 @@ def failure(id: Id | None, code: int, reason: str) -> str:
 
 
 def _text(message: Params) -> str:
-    return json.dumps(message, separators=(",", ":"))
+    return _COMPACT.encode(message)

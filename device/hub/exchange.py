@@ -19,15 +19,19 @@ logger = logging.getLogger(__name__)
 class Line(Hashable, Protocol):
     """A connection as far as it matters here.
 
-    clear: nothing is held back, `write` may be called with a frame; else `hold`.
+    clear: nothing is held back, a media frame may be given to `write`; else it has to go to `hold`.
+    write: straight to the kernel; returns how many bytes it took, and raises OSError where it takes none.
     """
 
     clear: bool
-    write: Callable[[bytes], object]
+    write: Callable[[bytes], int]
 
     @property
     def address(self) -> str:
         """Where the client is: its IP address."""
+
+    def queue(self, rest: bytes) -> None:
+        """Send what `write` did not take, as soon as possible."""
 
     def hold(self, frame: bytes, now: float) -> int:
         """Keep a media frame for as long as it is worth hearing; returns how many it dropped."""
@@ -64,11 +68,17 @@ class Exchange:
         if not listeners:
             return
         frame = media_frame(data)
+        size = len(frame)
         for listener in listeners:
-            if listener.clear:
-                listener.write(frame)
-            else:
+            if not listener.clear:
                 self.packets_late += listener.hold(frame, now)
+                continue
+            try:
+                taken = listener.write(frame)
+            except OSError:  # full, or gone: `queue` finds out
+                taken = 0
+            if taken != size:
+                listener.queue(frame[taken:])
 
     def tick(self, now: float) -> None:
         """Time has passed; to be called every TICK_S."""

@@ -9,9 +9,9 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import socket
 import ssl
-import struct
 import time
 from collections.abc import Callable
 from functools import partial
@@ -27,7 +27,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from device.channel import rules
-from device.hub import limits
+from device.hub import limits, sockets
 from device.hub.backlog import Backlog
 from device.hub.exchange import Exchange
 from device.hub.limits import Pace
@@ -43,19 +43,7 @@ OPEN_WITHIN_S = 5.0
 # After this it is over whatever clients do. The close frames have had CLOSE_WITHIN_S.
 STOP_WITHIN_S = 0.45
 # Clients that dial again at the same moment after a restart.
-BACKLOG = 512
-
-# What one client can make the hub read at a time, and so how long the others wait for it: 2 ms of garbage. It is also
-# all the old speech that a stalled talker can have in flight.
-RECEIVE_BUFFER_BYTES = 16_384
-# One round trip of eight talkers in packets of their own, 200 ms of 50 a second, at the 0.8 kB the kernel counts for
-# each. What does not fit waits in the backlog, where it can be dropped.
-SEND_BUFFER_BYTES = 32_768
-# How much of that may be unsent before the socket counts as full.
-UNSENT_BYTES = 4_096
-# A listener who acknowledges nothing for this long has no seat left by then (SEAT_GRACE_S).
-USER_TIMEOUT_MS = 20_000
-
+LISTEN_QUEUE = 512
 # What may wait for somebody who does not read, beside his backlog: a few hundred notifications.
 MAX_UNREAD_TEXT_BYTES = 65_536
 # Nobody of ours splits a message; who does it may, within reason.
@@ -63,35 +51,17 @@ MAX_FRAGMENTS = 64
 # For a peer to take the close frame and answer it.
 CLOSE_WITHIN_S = 0.3
 
-_LINGER_NOT = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: closing throws away what is unsent
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket that is bound; port 0 takes a free one. Accepted sockets inherit its options. Raises OSError."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
-        sock.bind(address)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
 
 class Connection(ServerConnection):
     """One client.
 
-    clear: open, and nothing is held back: `write` (the transport's) may be called with a frame, else `hold`.
-    refused: why there is no place for this client, "" where there is.
+    clear and write: see exchange.Line. refused: why there is no place for this client, "" where there is.
     """
 
-    write: Callable[[bytes], object]
+    # In the object itself: the dictionary of a websockets connection is a cold place to look 10,000 times a second.
+    __slots__ = ("clear", "write")
+    clear: bool
+    write: Callable[[bytes], int]
 
     def __init__(
         self,
@@ -133,7 +103,11 @@ class Connection(ServerConnection):
             logger.info("cutting off %s: it does not read", self.address)
             self.abandon()
         else:
-            self.write(frame)
+            self.queue(frame)
+
+    def queue(self, rest: bytes) -> None:
+        """Send as soon as possible."""
+        self.transport.write(rest)
 
     def finish(self, code: int, reason: str) -> None:
         """Say why and close; a client that does not answer in time, or does not read, is cut off."""
@@ -149,8 +123,7 @@ class Connection(ServerConnection):
     def abandon(self) -> None:
         """Close at once, and throw away what is unsent: the kernel would go on sending it for minutes."""
         self.clear = False
-        with contextlib.suppress(OSError):  # the socket is closed already
-            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        sockets.forget_unsent(self.transport.get_extra_info("socket"))
         self.transport.abort()
 
     # What asyncio and websockets call
@@ -158,12 +131,18 @@ class Connection(ServerConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected, with TLS done."""
         super().connection_made(transport)
-        self.write = self.transport.write
         # asyncio's TLS keeps what it has encrypted in a second transport, with 64 kB of its own before anybody hears
         # of it: 10 s of speech. There is no public way to it.
         tls = getattr(transport, "_ssl_protocol", None)
         if tls is not None:
+            self.write = self._encrypt
             tls._transport.set_write_buffer_limits(0)
+        else:
+            # Past the transport, which holds nothing while this is called: with 200 listeners a fifth of the time.
+            self.write = partial(os.write, transport.get_extra_info("socket").fileno())
+            self.transport.set_write_buffer_limits(0)
+            # asyncio allocates this much for every read, by default 256 kB fresh from the kernel.
+            transport.max_size = sockets.RECEIVE_BUFFER_BYTES  # type: ignore[attr-defined]
         self._lines.add(self)
         self.refused = self._exchange.opened(self, time.monotonic())
 
@@ -211,7 +190,11 @@ class Connection(ServerConnection):
             fresh, late = self._backlog.take(time.monotonic())
             self._exchange.packets_late += late
             if fresh:
-                self.write(fresh)
+                self.queue(fresh)
+
+    def _encrypt(self, frame: bytes) -> int:
+        self.transport.write(frame)
+        return len(frame)
 
     def _join_fragments(self, frame: Frame) -> None:
         self._fragments.append(frame)
@@ -248,11 +231,11 @@ class Server:
         """Listen on a bound socket, which is ours from now on."""
         self._server = await serve(
             self._handle,
-            sock=sock, ssl=tls, backlog=BACKLOG, logger=_SILENCE, server_header=None,
+            sock=sock, ssl=tls, backlog=LISTEN_QUEUE, logger=_SILENCE, server_header=None,
             subprotocols=[Subprotocol(rules.SUBPROTOCOL)], compression=None, process_request=self._process_request,
             open_timeout=OPEN_WITHIN_S, ping_interval=None, close_timeout=CLOSE_WITHIN_S,
             max_size=rules.MAX_TEXT_BYTES,
-            write_limit=(1, 0),  # one byte that the kernel did not take counts as full
+            write_limit=(1, 0),  # one byte of TLS that the kernel did not take counts as full; without TLS see above
             create_connection=cast(Any, partial(Connection, exchange=self._exchange, lines=self._connections)),
         )  # fmt: skip
         self._tick()

@@ -1,0 +1,43 @@
+"""The options of the hub's sockets: how much the kernel may keep for one client, and for how long."""
+
+import contextlib
+import socket
+import struct
+from asyncio.trsock import TransportSocket
+
+# What one client can make the hub read at a time, and so how long the others wait for it: 2 ms of garbage. It is also
+# all the old speech that a stalled talker can have in flight.
+RECEIVE_BUFFER_BYTES = 16_384
+# One round trip of eight talkers in packets of their own, 200 ms of 50 a second, at the 0.8 kB the kernel counts for
+# each. What does not fit waits in the backlog, where it can be dropped.
+SEND_BUFFER_BYTES = 32_768
+# How much of that may be unsent before the socket counts as full.
+UNSENT_BYTES = 4_096
+# A listener who acknowledges nothing for this long has no seat left by then (SEAT_GRACE_S).
+USER_TIMEOUT_MS = 20_000
+
+_LINGER_NOT = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: closing throws away what is unsent
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket that is bound; port 0 takes a free one. Accepted sockets inherit its options. Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+        sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def forget_unsent(sock: TransportSocket) -> None:
+    """Make the coming close throw away what the peer has not got; the kernel would go on sending it for minutes."""
+    with contextlib.suppress(OSError):  # it is closed already
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
