@@ -22,6 +22,8 @@ MS = 48
 _FORGET_ONE_IN = 2_000
 _WINDOW = 5_000 * MS
 _LATE_ONE_IN = 20
+# What was held up by one outage may come in several piles.
+_SAME_OUTAGE = 500 * MS
 # What a new talker's jitter is taken for until the quantile leaves out the largest of the first 20 packets.
 _UNKNOWN_JITTER = 10 * MS
 _MARGIN = 5 * MS // 2
@@ -40,22 +42,26 @@ class Arrivals:
         self._recent = deque([(transit + _UNKNOWN_JITTER, 0)])
         self._sorted = [transit + _UNKNOWN_JITTER]
         self._span = 0
-        self._in_outage = False
+        self._in_outage = self._alone = False
+        self._outage_at = arrived - _WINDOW - 1
         self.due = self._sorted[-1] + self._wait
 
     def add(self, transit: int, samples: int, arrived: int, outage: int) -> None:
         """A packet of so many samples has arrived; `outage`: how far beyond due one is no longer waited for.
 
-        One beyond that counts, but not the pile that comes with it: an outage says little about jitter, while single
-        packets that late say a lot.
+        One beyond that counts, but not the pile that comes with it: an outage says little about jitter. Only where
+        another one was within the window, as on a stream that loses segments, are they what has to be lived with.
         """
         forgotten = max(0, arrived - self._forgot_at) // _FORGET_ONE_IN
         self._forgot_at += forgotten * _FORGET_ONE_IN
         self.fastest = min(transit, self.fastest + forgotten)
-        of_pile = self._in_outage and arrived - self._last_arrived < samples // 2
-        if not of_pile:
+        in_pile = self._in_outage and arrived - self._last_arrived < samples // 2
+        if not in_pile:
+            self._in_outage = transit > self.due + outage
+            if self._in_outage and (since := arrived - self._outage_at) > _SAME_OUTAGE:
+                self._alone, self._outage_at = since > _WINDOW, arrived
+        if not (in_pile and self._alone):
             self._remember(transit, samples)
-        self._in_outage = of_pile or transit > self.due + outage
         self._last_arrived = arrived
         jitter = self._sorted[-1 - len(self._sorted) // _LATE_ONE_IN]
         self.due = min(jitter + self._wait, self.fastest + _LONGEST_DELAY)

@@ -64,6 +64,13 @@ def test_the_pile_after_an_outage_counts_once() -> None:
     assert Network().bring(*[0] * 50, *range(450 * MS, 0, -960), *[0] * 10).jitter == 0
 
 
+def test_outages_that_come_again_and_again_are_waited_for() -> None:
+    """200 ms every 2 s, as a stream that loses 1 % of its segments: 10 % of all packets."""
+    two_seconds = [*range(200 * MS, 0, -960), *[0] * 90]
+    assert Network().bring(*[0] * 100, *two_seconds).jitter == 0
+    assert Network().bring(*[0] * 100, *two_seconds * 4).jitter >= 80 * MS
+
+
 def test_single_packets_as_late_as_an_outage_count_each() -> None:
     assert Network().bring(*[0, 0, 250 * MS] * 40).jitter == 250 * MS
 
