@@ -62,7 +62,7 @@ class Pace:
 
     def __init__(self, per_s: float, burst: int) -> None:
         self._interval_s = 1 / per_s
-        self._ahead_s = (burst - 1) / per_s
+        self._ahead_s = (burst - 0.999) / per_s  # a thousandth of room for the rounding of large times
         self._due_s = float("-inf")
 
     def take(self, now: float) -> bool:

@@ -128,9 +128,9 @@ class Rooms:
         if gap_s > limits.ABSENT_HUB_S:
             self._excuse(gap_s)
             return []
-        self._seating.age(now)
         for link in list(self._links.values()):
             self._inspect(link, now)
+        self._seating.age(now)  # second, so that a seat goes with its last silent connection
         return self._done()
 
     def snapshot(self) -> Snapshot:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from device import jsonrpc
 from device.channel import errors, messages, rules
 from device.hub import limits, sessions
-from device.hub.out import CLOSE_NORMAL, CLOSE_POLICY, CLOSE_REPLACED, CLOSE_UID_CONFLICT, Close, Out, Send
+from device.hub.out import CLOSE_NORMAL, CLOSE_REPLACED, CLOSE_UID_CONFLICT, Close, Out, Send
 from device.hub.seats import Channel, Link, Seat
 from device.hub.sessions import Sessions
 
@@ -121,7 +121,7 @@ class Seating:
             for seat in list(channel.seats.values()):
                 away_s = now - seat.last_heard()
                 if away_s > limits.SEAT_GRACE_S:
-                    self._lose(seat)
+                    self._give_up(seat, "dropped")
                 elif seat.publishing and seat.live is (away_s > limits.STREAM_GRACE_S):
                     self._hide(seat) if seat.live else self._show(seat)
                 elif seat.awaited and now >= self._settled_at:
@@ -180,11 +180,6 @@ class Seating:
         for link in list(seat.links):
             self._out.append(Send((link.connection,), conflict))
             self.close(link, CLOSE_UID_CONFLICT, reason)
-        self._give_up(seat, "dropped")
-
-    def _lose(self, seat: Seat) -> None:
-        for link in list(seat.links):
-            self.close(link, CLOSE_POLICY, f"silent for {limits.SEAT_GRACE_S:.0f} s")
         self._give_up(seat, "dropped")
 
     def _give_up(self, seat: Seat, reason: str) -> None:

@@ -1,0 +1,49 @@
+"""A slow listener gets the newest 200 ms, in order, and never what is older."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.hub.backlog import KEEP_FRAMES, KEEP_S, Backlog
+
+
+def test_what_is_fresh_comes_out_in_order_and_once() -> None:
+    backlog = Backlog()
+    assert backlog.put(b"one", 0.00) == backlog.put(b"two", 0.02) == 0
+    assert backlog.take(0.04) == (b"onetwo", 0)
+    assert backlog.take(0.04) == (b"", 0)
+
+
+def test_what_has_waited_too_long_is_dropped_when_it_is_taken() -> None:
+    backlog = Backlog()
+    backlog.put(b"old", 0.0)
+    backlog.put(b"new", 0.15)
+    assert backlog.take(KEEP_S + 0.01) == (b"new", 1)
+
+
+def test_a_listener_who_never_reads_holds_200_ms_and_no_more() -> None:
+    backlog = Backlog()
+    dropped = sum(backlog.put(b"x", n * 0.02) for n in range(1_000))
+    kept, late = backlog.take(999 * 0.02)
+    assert len(kept) == 11 and late == 0
+    assert dropped + len(kept) == 1_000
+
+
+def test_a_flood_is_bounded_by_number() -> None:
+    backlog = Backlog()
+    dropped = sum(backlog.put(b"x", 0.0) for _ in range(10_000))
+    assert dropped == 10_000 - KEEP_FRAMES
+    assert len(backlog.take(0.0)[0]) == KEEP_FRAMES
+
+
+@given(st.lists(st.tuples(st.floats(0, 0.1), st.booleans()), max_size=300))
+def test_every_frame_is_sent_or_counted_as_dropped(steps: list[tuple[float, bool]]) -> None:
+    backlog, now, put, sent, dropped = Backlog(), 0.0, 0, b"", 0
+    for gap_s, take in [*steps, (0.0, True)]:
+        now += gap_s
+        if take:
+            fresh, late = backlog.take(now)
+            sent, dropped = sent + fresh, dropped + late
+        else:
+            dropped += backlog.put(bytes([put & 0xFF]), now)
+            put += 1
+    assert len(sent) + dropped == put
