@@ -161,19 +161,23 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _watch(options: argparse.Namespace) -> int:
-    """A live line; on a terminal it is written over itself."""
+    """A live line: on a terminal it is written over itself, elsewhere it is a line for each change."""
     import contextlib
     import shutil
     import time
 
     from device.service import status
 
-    terminal = sys.stdout.isatty()
+    shown = ""
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             line = status.line(_call("status", options))
-            width = shutil.get_terminal_size().columns - 1
-            print(f"\r\x1b[K{line[:width]}" if terminal else line, end="" if terminal else "\n", flush=True)
+            if sys.stdout.isatty():
+                width = shutil.get_terminal_size().columns - 1
+                print(f"\r\x1b[K{line[:width]}", end="", flush=True)
+            elif line != shown:
+                print(line, flush=True)
+            shown = line
             time.sleep(WATCH_EVERY_S)
     return DONE
 

@@ -13,15 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
+from device.service.status import line
 from tests.call import Call
 from tests.daemon import Daemon
-from tests.soundcard import picture, quality, speech
+from tests.soundcard import Samples, picture, quality, speech
 from tests.soundcard.quality import Heard
 from tests.soundcard.speech import RATE, Speech
 
 SENTENCES = 3
 # A call is good with speech as clear as telephones have it at their best, nothing cut out, and an answer at once.
 GOOD_PESQ, GOOD_OFFSET_MS = 3.0, 150.0
+FAILURE = "the second intercom did not hear what the first one said"
 SHOW_EVERY_S = 0.2
 
 
@@ -29,11 +31,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--picture", type=Path, default=Path("intercomd-demo.png"), help="where to draw the waveforms")
     options = parser.parse_args()
-    spoken = speech.speech(SENTENCES)
     print(
         f"Two intercoms on a virtual sound card, and a hub. The first one hears {SENTENCES} spoken sentences.",
         flush=True,
     )
+    try:
+        good = _demonstrate(options.picture)
+    except AssertionError as error:  # a process that ended, or what did not come about in time
+        print(error)
+        good = False
+    print("OK: the call went through" if good else f"FAILED: {FAILURE}")
+    return 0 if good else 1
+
+
+def _demonstrate(drawing: Path) -> bool:
+    """A call, its report and its picture; whether it was good."""
+    spoken = speech.speech(SENTENCES)
     with Call() as call:
         print(f"hub: process {call.hub.pid} at {call.hub.url}", flush=True)
         mouth, ear = call.parties
@@ -44,36 +57,24 @@ def main() -> int:
         from_frame = round(ear.spk.frame(mouth.mic.time_ns(begin)))
         sounded = ear.spk.got(from_frame, from_frame + len(spoken.samples))
     good = all(one.pesq >= GOOD_PESQ and one.offset_ms <= GOOD_OFFSET_MS and not one.gaps for one in heard)
-    for line in _report(heard, spoken):
-        print(line)
-    verdict = (
-        "OK: the call went through" if good else "FAILED: the second intercom did not hear what the first one said"
-    )
-    _draw(options.picture, spoken, sounded, heard, verdict)
-    print(f"picture: {options.picture}")
-    print(verdict)
-    return 0 if good else 1
+    print(*_report(heard, spoken), sep="\n")
+    _draw(drawing, spoken, sounded, heard, "what was said, and what was heard" if good else FAILURE)
+    print(f"picture: {drawing}")
+    return good
 
 
 def _watch(daemon: Daemon, until_s: float) -> None:
     """One live line of what the listening device says of itself; on a terminal it is written over itself."""
-    end = "\r" if sys.stdout.isatty() else "\n"
     shown = ""
     while time.monotonic() < until_s:
-        line = live_line(daemon.ask("status"))
-        if sys.stdout.isatty() or line.split(",")[0] != shown.split(",")[0]:
-            print(f"{line:<100}", end=end, flush=True)
-            shown = line
+        status = daemon.ask("status")
+        if sys.stdout.isatty():
+            print(f"\r\x1b[K{line(status)}", end="", flush=True)
+        elif status["state"] != shown:
+            print(line(status), flush=True)
+        shown = status["state"]
         time.sleep(SHOW_EVERY_S)
     print(flush=True)
-
-
-def live_line(status: dict[str, object]) -> str:
-    """State, talkers, levels, latency."""
-    talkers = status["talkers"]
-    assert isinstance(talkers, list)
-    words = [f"{one['label'] or one['uid']} {one['level_dbfs']} dBFS {one['latency_ms']:.0f} ms" for one in talkers]
-    return f"{status['state']} in {status['channel']}, " + ("hears " + ", ".join(words) if words else "nobody there")
 
 
 def _report(heard: list[Heard], spoken: Speech) -> Iterator[str]:
@@ -84,7 +85,7 @@ def _report(heard: list[Heard], spoken: Speech) -> Iterator[str]:
     yield f"  median PESQ {statistics.median(one.pesq for one in heard):.2f} of at most 4.64"
 
 
-def _draw(path: Path, spoken: Speech, sounded: speech.Samples, heard: list[Heard], verdict: str) -> None:
+def _draw(path: Path, spoken: Speech, sounded: Samples, heard: list[Heard], verdict: str) -> None:
     offsets = [one.offset_ms for one in heard if not np.isnan(one.offset_ms)]
     gaps = [
         quality.Gap(sentence.first_frame * 1_000 / RATE + gap.at_ms, gap.length_ms)

@@ -3,8 +3,9 @@
 A `Path` takes messages with the time they were sent and gives them back with the time they arrive. Nothing here waits:
 whoever drives the simulation asks for `next_at()` and moves its own clock there. The same seed gives the same hour.
 
-As datagrams (`ordered=False`) a message may be lost, delayed, reordered and doubled. As a stream (`ordered=True`, what a
-WebSocket sees of TCP) nothing is lost and nothing overtakes: a loss shows as a retransmission that holds up what follows.
+As datagrams (`ordered=False`) a message may be lost, delayed, reordered and doubled. As a stream (`ordered=True`, what
+a WebSocket sees of TCP) nothing is lost and nothing overtakes: a loss shows as a retransmission that holds up what
+follows.
 """
 
 import heapq

@@ -81,15 +81,24 @@ async def test_an_action_is_done_and_shows_what_became_of_it(
     assert intercom == [method]
 
 
-async def test_watch_prints_a_line_again_and_again_until_it_is_interrupted(intercom: list[str], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "device", "status", "--watch", "--control", str(tmp_path)]
-    watch = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
-    assert watch.stdout
-    for _ in range(3):
-        line = await asyncio.wait_for(watch.stdout.readline(), seconds(30))
-        assert line == b"in-call: lobby | microphone on | hears kitchen (8) -23 dBFS 62 ms\n"
-    watch.send_signal(signal.SIGINT)
-    assert await asyncio.wait_for(watch.wait(), seconds(30)) == 0
+async def test_watch_prints_a_line_for_each_change_until_it_is_interrupted(tmp_path: Path) -> None:
+    states = iter(["joining", "joining", "in-call", "in-call", "offline"])
+    state = "left"
+
+    def status(params: object) -> dict[str, object]:
+        nonlocal state
+        state = next(states, state)
+        return alone(state=state)
+
+    async with Control(tmp_path, {"status": status}):
+        command = [sys.executable, "-m", "device", "status", "--watch", "--control", str(tmp_path)]
+        watch = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+        assert watch.stdout
+        for shown in ("joining", "in-call", "offline"):
+            line = await asyncio.wait_for(watch.stdout.readline(), seconds(30))
+            assert line.decode() == f"{shown}: lobby | microphone on | hears nobody\n"
+        watch.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(watch.wait(), seconds(30)) == 0
 
 
 def test_without_an_intercom_a_command_fails_in_one_line(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""The demo of scripts/run: it reports what was heard, and says so when nothing was."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.daemon import ROOT
+from tests.timing import seconds
+
+
+@contextmanager
+def demo(picture: Path) -> Iterator["subprocess.Popen[str]"]:
+    """The demo as scripts/run starts it. It is measured, so what it covers is not."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS")}
+    command = [sys.executable, "-m", "tests.demo", "--picture", str(picture)]
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_the_demo_ends_with_a_report_and_a_picture(tmp_path: Path) -> None:
+    picture = tmp_path / "demo.png"
+    with demo(picture) as process:
+        said, _ = process.communicate(timeout=seconds(120))
+    assert process.returncode == 0, said
+    assert said.splitlines()[-1] == "OK: the call went through"
+    assert said.count("PESQ") == 4
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_with_the_hub_killed_meanwhile_the_demo_says_failed(tmp_path: Path) -> None:
+    with demo(tmp_path / "demo.png") as process:
+        assert process.stdout
+        hub = next(line for line in process.stdout if line.startswith("hub: process "))
+        os.kill(int(hub.split()[2]), signal.SIGKILL)
+        said, _ = process.communicate(timeout=seconds(120))
+    assert process.returncode == 1, said
+    assert said.splitlines()[-1].startswith("FAILED: ")

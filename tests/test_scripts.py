@@ -1,0 +1,264 @@
+"""The scripts: what they install, what they say where they cannot, and that a second run installs nothing."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from tests import unprivileged
+from tests.daemon import ROOT, free_port
+from tests.soundcard import Bench
+from tests.timing import seconds, until
+
+
+class Machine:
+    """A checkout with nothing but the scripts, on a machine whose apt, sudo and Python only write down what they do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.checkout, self.bin, self.log = folder / "checkout", folder / "bin", folder / "log"
+        self.bin.mkdir()
+        (self.checkout / "scripts").mkdir(parents=True)
+        (self.checkout / "scripts" / "prepare").write_bytes((ROOT / "scripts" / "prepare").read_bytes())
+        for name in ("setup.cfg", "pyproject.toml"):
+            (self.checkout / name).write_text("")
+        for tool in ("bash", "cat", "cut", "dirname", "env", "ln", "mkdir", "setpriv", "sha256sum", "touch", "chmod"):
+            (self.bin / tool).symlink_to(f"/usr/bin/{tool}")
+        self.has("dpkg-query", 'shift 2; for name; do echo "$name installed"; done')
+        pip = folder / "pip"
+        pip.write_text(f'#!/bin/sh\necho "pip $*" >>{self.log}\n')
+        make_venv = f"mkdir -p .venv/bin; ln -sf {pip} .venv/bin/pip; ln -sf /bin/true .venv/bin/python"
+        self.has("python3", f'case $* in -c*) ;; *) echo "python3 $*" >>{self.log}; {make_venv} ;; esac')
+        self.log.touch()
+        for path in (folder, *folder.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o777)  # the scripts run as an ordinary user here
+
+    def has(self, tool: str, script: str) -> None:
+        (self.bin / tool).write_text(f"#!/bin/sh\n{script}\n")
+        (self.bin / tool).chmod(0o755)
+
+    def lacks(self, tool: str) -> None:
+        (self.bin / tool).unlink()
+
+    def misses_packages(self) -> None:
+        self.has("dpkg-query", "echo gcc installed; echo python3-dev config-files; exit 1")
+
+    def prepare(self, what: str = "test", drop: tuple[str, ...] | None = None) -> subprocess.CompletedProcess[str]:
+        """Source scripts/prepare, as an ordinary user if not told otherwise."""
+        script = [f"{self.bin}/bash", "-c", f". scripts/prepare {what}; echo ready"]
+        return subprocess.run(
+            [*(unprivileged.drop() if drop is None else drop), *script],
+            cwd=self.checkout, env={"PATH": str(self.bin)}, capture_output=True, text=True, timeout=seconds(30),
+        )  # fmt: skip
+
+    def done(self) -> list[str]:
+        """What was done since the last time, one command a line."""
+        lines = self.log.read_text().splitlines()
+        self.log.write_text("")
+        return lines
+
+
+@pytest.fixture
+def open_folder(tmp_path: Path) -> Path:
+    """A folder where processes of an ordinary user may write, too."""
+    for folder in tmp_path.parents:
+        if folder.name.startswith("pytest-"):
+            folder.chmod(0o755)
+    tmp_path.chmod(0o777)
+    return tmp_path
+
+
+@pytest.fixture
+def machine(open_folder: Path) -> Machine:
+    return Machine(open_folder)
+
+
+def test_the_first_time_everything_is_installed_and_the_second_time_nothing(machine: Machine) -> None:
+    first = machine.prepare()
+    assert first.stdout.splitlines() == [
+        "Installing Python packages into .venv; this takes a minute, on a Raspberry Pi some more.",
+        "ready",
+    ]
+    assert machine.done() == [
+        "python3 -m venv --clear .venv",
+        "pip install --quiet --disable-pip-version-check --editable .[test]",
+    ]
+    assert (machine.prepare().stdout, machine.done()) == ("ready\n", [])
+
+
+def test_what_can_be_tested_can_be_run_but_not_the_other_way_round(machine: Machine) -> None:
+    machine.prepare("run")
+    assert machine.done()[1].endswith("--editable .")
+    machine.prepare("test")
+    assert machine.done()[1].endswith("--editable .[test]")
+    machine.prepare("run")
+    assert machine.done() == []
+
+
+def test_other_requirements_are_installed_anew(machine: Machine) -> None:
+    machine.prepare()
+    machine.done()
+    (machine.checkout / "setup.cfg").write_text("changed")
+    machine.prepare()
+    assert len(machine.done()) == 2
+
+
+def test_an_installation_that_failed_is_tried_again(machine: Machine) -> None:
+    machine.has("python3", "case $* in -c*) ;; *) mkdir -p .venv/bin; ln -s /bin/false .venv/bin/pip ;; esac")
+    failed = machine.prepare()
+    assert failed.returncode == 1
+    assert "Is this machine on the Internet?" in failed.stderr
+    assert not list((machine.checkout / ".venv").glob("test-*"))
+
+
+def test_missing_packages_are_installed_through_sudo(machine: Machine) -> None:
+    machine.misses_packages()
+    machine.has("sudo", f'echo "sudo $*" >>{machine.log}')
+    said = machine.prepare()
+    update, install, *_ = machine.done()
+    assert update == "sudo apt-get update -qq"
+    assert install.startswith("sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ")
+    assert {"libopus0", "python3-dev", "espeak-ng"} <= set(install.split())
+    assert "gcc" not in install.split()
+    assert said.stdout.endswith("ready\n")
+
+
+@pytest.mark.root
+def test_root_installs_missing_packages_itself(machine: Machine) -> None:
+    machine.misses_packages()
+    machine.has("apt-get", f'echo "apt-get $*" >>{machine.log}')
+    assert machine.prepare(drop=()).returncode == 0
+    assert [line.split()[:2] for line in machine.done()[:2]] == [["apt-get", "update"], ["apt-get", "install"]]
+
+
+def test_without_root_and_sudo_it_says_what_to_ask_for(machine: Machine) -> None:
+    machine.misses_packages()
+    said = machine.prepare("run")
+    assert (said.returncode, said.stdout, machine.done()) == (1, "", [])
+    assert said.stderr.splitlines() == [
+        "Some Debian packages are missing, and only root may install them.",
+        "Ask an administrator for:    apt-get install -y libopus0 libasound2-dev libsystemd-dev pkg-config libc6-dev "
+        "python3-dev python3-venv",
+    ]
+
+
+def test_a_refusal_of_sudo_says_what_to_ask_for(machine: Machine) -> None:
+    machine.misses_packages()
+    machine.has("sudo", "echo you are not in the sudoers file >&2; exit 1")
+    said = machine.prepare()
+    assert said.returncode == 1
+    assert said.stderr.splitlines()[0] == "you are not in the sudoers file"
+    assert "by an administrator:    apt-get install -y libopus0 " in said.stderr
+
+
+def test_another_system_is_told_what_it_needs(machine: Machine) -> None:
+    machine.lacks("dpkg-query")
+    said = machine.prepare()
+    assert said.returncode == 1
+    assert "INTERCOM_VENV=DIR" in said.stderr
+
+
+def test_without_a_new_enough_python_it_says_which_one(machine: Machine) -> None:
+    machine.has("python3", "exit 1")
+    said = machine.prepare()
+    assert said.returncode == 1
+    assert said.stderr.startswith("Python 3.11 or newer is needed")
+    assert machine.done() == []
+
+
+class Running:
+    """A script of the checkout in a process group of its own, as on a terminal; what it prints, line by line."""
+
+    def __init__(self, *command: str, env: Mapping[str, str]) -> None:
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [*unprivileged.drop(), *command],
+            cwd=ROOT, env={**os.environ, **env}, start_new_session=True, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        with self.process.stdout as lines:
+            for line in lines:
+                self.lines.append(line.rstrip("\n"))
+
+    def says(self, text: str) -> bool:
+        assert self.process.poll() is None, "\n".join(self.lines)
+        return any(text in line for line in self.lines)
+
+    def end(self, number: int = 0) -> int:
+        """Wait for it, after a signal to the whole group as Ctrl-C sends it. Its exit code, once nothing of it runs."""
+        if number:
+            os.killpg(self.process.pid, number)
+        code = self.process.wait(seconds(30))
+        self._reader.join(seconds(10))
+        assert not self._reader.is_alive(), "something of it still runs"
+        return code
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self._reader.join()
+        print(*self.lines, sep="\n")  # for who looks into a failure
+
+
+@pytest.fixture
+def home(open_folder: Path) -> Path:
+    """The home of somebody who never ran an intercom."""
+    return open_folder
+
+
+def of(home: Path) -> dict[str, str]:
+    return {
+        "INTERCOM_VENV": sys.prefix,
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": "",
+        "RUNTIME_DIRECTORY": str(home),
+    }
+
+
+def test_run_makes_an_app_id_once_and_then_shows_a_live_line(home: Path) -> None:
+    config = home / ".config" / "intercomd" / "intercom.toml"
+    with Running("scripts/run", "--card", "--help", env=of(home)) as first:
+        assert first.end() == 0
+    assert first.lines[0] == f"This intercom has an App ID now; those it shall talk to need the same one: {config}"
+
+    port = free_port()
+    own_port = f"hub = ['ws://127.0.0.1:{port}']\n[hub]\nlisten = '127.0.0.1:{port}'\n"
+    made = config.read_text() + own_port
+    config.write_text(made)
+    with Bench() as bench:
+        bench.device("mic")
+        bench.device("spk")
+        arguments = ("--card", "--log-level", "warning")
+        with Running("scripts/run", *arguments, env={**of(home), **bench.env("mic", "spk")}) as run:
+            until(lambda: run.says("in-call: lobby | microphone on | hears nobody"), within_s=30)
+            assert run.end(signal.SIGINT) == 0
+    assert run.lines[0] == f"A hub and an intercom are running with {config}; Ctrl-C ends them."
+    assert config.read_text() == made
+
+
+def test_run_ends_as_its_intercom_does(home: Path) -> None:
+    config = home / ".config" / "intercomd" / "intercom.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text("[channel]\nframe_ms = 15")
+    with Running("scripts/run", "--card", env=of(home)) as run:
+        assert run.end() == 2
+    assert run.lines == [
+        f"{config}: [channel] frame_ms: no such key; it belongs into [audio]",
+        f"{config}: [channel] app_id: is missing; it is 32 hexadecimal characters; scripts/run makes one",
+    ]
