@@ -71,15 +71,19 @@ class Approach:
         if attempt is not None:
             self._dialling.proceeded(attempt, Step.REACHED, now)
 
-    def opened(self, conn: int, asks: Join | Rejoin, now: float) -> None:
-        """The WebSocket is open: ask for the seat."""
+    def opened(self, conn: int, now: float) -> None:
+        """The WebSocket is open."""
         attempt = self._dialling.attempts.get(conn)
-        if attempt is None:
-            return
-        self._dialling.proceeded(attempt, Step.OPENED, now)
-        attempt.request, attempt.resumes = next(self._numbers), isinstance(asks, Rejoin)
-        method = messages.REJOIN if attempt.resumes else messages.JOIN
-        self._actions.append(Send(conn, jsonrpc.request(attempt.request, method, asks.params())))
+        if attempt is not None:
+            self._dialling.proceeded(attempt, Step.OPENED, now)
+
+    def ask(self, asks: Join | Rejoin, now: float) -> None:
+        """Ask for the seat on the connection whose turn it is."""
+        attempt, before = self._dialling.next_to_ask(now), self._dialling.asking()
+        if attempt is not None:
+            if before is not None:
+                self.give_up(Setback(before, *verdicts.of_miss(Miss.TIMEOUT)), now)
+            self._ask(attempt, asks, now)
 
     def failed(self, conn: int, miss: Miss, http_status: int, detail: str) -> Outcome:
         """It came to no WebSocket."""
@@ -110,17 +114,18 @@ class Approach:
         if not isinstance(message, jsonrpc.Failure) or message.id not in (attempt.request, None):
             return None
         if message.code == errors.SESSION_UNKNOWN and attempt.resumes:
-            self.opened(conn, join, now)
+            self._ask(attempt, join, now)
             return None
         refusal = ChannelError(message.code, errors.for_people(message.reason))
         return Setback(attempt, verdicts.of_refusal(refusal), refusal)
 
     def give_up(self, setback: Setback, now: float) -> None:
-        """Close the connection of an attempt that has ended, and remember what its hub has earned."""
-        self._actions.append(Close(setback.attempt.conn, abort=True))
-        if setback.verdict is Verdict.MISSED:
-            self._dialling.missed(setback.attempt)
-        elif setback.verdict is Verdict.REFUSED:
-            self._dialling.refused(setback.attempt, now)
-        else:
-            self._dialling.slowed(setback.attempt, now)
+        """Close the connection of an attempt that has ended, and what else its hub's answer makes hopeless."""
+        over = self._dialling.ended(setback.attempt, setback.verdict, now)
+        self._actions += [Close(conn, abort=True) for conn in over]
+
+    def _ask(self, attempt: Attempt, asks: Join | Rejoin, now: float) -> None:
+        self._dialling.proceeded(attempt, Step.OPENED, now)
+        attempt.request, attempt.resumes = next(self._numbers), isinstance(asks, Rejoin)
+        method = messages.REJOIN if attempt.resumes else messages.JOIN
+        self._actions.append(Send(attempt.conn, jsonrpc.request(attempt.request, method, asks.params())))

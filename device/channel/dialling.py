@@ -9,6 +9,10 @@ An attempt that TCP has connected gets 5 s for each next step (handshake, then t
 still answers all of them when it wakes. With such a one pending the next starts after 700 ms: that is soon enough if
 the path has changed, and a hub that is slow because everybody dials at once is not made slower.
 
+One of them asks for the seat and the others wait: a hub that wakes opens them all at once, and would give the seat to
+each in turn, or to each another. Where the answer takes twice as long as the handshake did, and half a second at least,
+the newest that waits asks instead.
+
 Only an answer that says no slows a hub's turn down: accepted and dropped, 429, 502: 0.25 s doubling to 5 s; a refusal
 that a person must lift: 60 s. All times vary by 20 %: devices that lost their hub together do not return as one.
 
@@ -20,10 +24,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from random import Random
 
+from device.channel.verdicts import Verdict
+
 PACE_S = 0.25
 REACHED_PACE_S = 0.7
 VARY = 0.2
 MAX_PENDING = 8
+ANSWER_S = 0.5
 STEP_S = 5.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 5.0
 HUMAN_WAIT_S = 60.0
@@ -42,27 +49,27 @@ class Step(IntEnum):
 
 @dataclass(slots=True)
 class Attempt:
-    """One connection on its way to a seat. since: of this step. request: its `join`, or `rejoin` if it resumes."""
+    """One connection on its way to a seat.
+
+    since: of this step. handshake_s: how long TLS and WebSocket took. request: number of its `join`, or `rejoin` if it
+    resumes; 0 while it has not asked.
+    """
 
     conn: int
     hub: int
-    began: float
     since: float
     step: Step = Step.DIALLED
+    handshake_s: float = 0.0
     request: int = 0
     resumes: bool = False
 
 
 @dataclass(slots=True)
 class _Turn:
-    """What one hub has earned: not before this time; the wait after its last no (0: it has not said no), and when.
-
-    closed: it waits for a person.
-    """
+    """What one hub has earned: not before this time; the wait after its last no, 0 for none; whether for a person."""
 
     not_before: float = -_NEVER
     wait_s: float = 0.0
-    said_no_at: float = -_NEVER
     closed: bool = False
 
 
@@ -113,12 +120,13 @@ class Dialling:
         turns = ((self._hub + step) % self.hubs for step in range(self.hubs))
         hub = next(index for index in turns if self._turns[index].not_before <= now)
         self._started_at, self._vary = now, self._varied(1.0)
-        self.attempts[conn] = Attempt(conn, hub, now, now)
+        self.attempts[conn] = Attempt(conn, hub, now)
         return self.attempts[conn]
 
-    def expires_at(self) -> float:
-        """When the next pending attempt has had its time."""
-        return min((attempt.since for attempt in self.attempts.values()), default=_NEVER) + STEP_S
+    def deadline(self) -> float:
+        """When something is due: an attempt to start, one to ask, one that has had its time."""
+        expires_at = min((attempt.since for attempt in self.attempts.values()), default=_NEVER) + STEP_S
+        return min(self.due_at(), self.asks_at(), expires_at)
 
     def expired(self, now: float) -> list[Attempt]:
         """Attempts that have stood still for 5 s."""
@@ -129,52 +137,63 @@ class Dialling:
         if len(self.attempts) < MAX_PENDING:
             return None
         dialled = [attempt for attempt in self.attempts.values() if attempt.step is Step.DIALLED]
-        if len(dialled) > 1:
-            return dialled[1]
-        return dialled[0] if dialled else next(iter(self.attempts.values()))
+        idle = [
+            attempt for attempt in self.attempts.values() if attempt.step is not Step.DIALLED and not attempt.request
+        ]
+        return (dialled[1:] + idle)[0]
 
     def proceeded(self, attempt: Attempt, step: Step, now: float) -> None:
         """The attempt has come further."""
+        if step > attempt.step:
+            attempt.handshake_s = now - attempt.since
         attempt.step, attempt.since = step, now
+
+    def asks_at(self) -> float:
+        """When the next open connection asks for the seat."""
+        asking = self.asking()
+        if self._newest_waiting() is None:
+            return _NEVER
+        return -_NEVER if asking is None else asking.since + max(ANSWER_S, 2 * asking.handshake_s)
+
+    def asking(self) -> Attempt | None:
+        """The one that has asked."""
+        return next((attempt for attempt in self.attempts.values() if attempt.request), None)
+
+    def next_to_ask(self, now: float) -> Attempt | None:
+        """The one whose turn it is to ask, None while it is nobody's."""
+        return self._newest_waiting() if self.asks_at() <= now else None
 
     def seated(self, attempt: Attempt) -> None:
         """The attempt has the seat, and is pending no more."""
         del self.attempts[attempt.conn]
 
-    def missed(self, attempt: Attempt) -> None:
-        """Nobody answered. What the hub said before that is out of date."""
-        self._end(attempt)
-        self._turns[attempt.hub].wait_s = 0.0
+    def ended(self, attempt: Attempt, verdict: Verdict, now: float) -> list[int]:
+        """The attempt is over. Returns what is to be closed: after a no, also the others that would hear the same."""
+        self.attempts.pop(attempt.conn)
+        hub, over = attempt.hub, [attempt.conn]
+        if hub == self._hub:
+            self._hub = (self._hub + 1) % self.hubs
+        if verdict is Verdict.MISSED:  # what the hub said before that is out of date
+            self._turns[hub].wait_s = 0.0
+            return over
+        over += [other.conn for other in self.attempts.values() if other.hub == hub]
+        self.attempts = {conn: other for conn, other in self.attempts.items() if other.hub != hub}
+        if verdict is Verdict.REFUSED:
+            self.wait_for_a_human(hub, now)
+        else:
+            self._slow_down(hub, now)
+        return over
 
-    def slowed(self, attempt: Attempt, now: float) -> None:
-        """The hub answered, and not with a seat: it is left alone for 0.25 s, doubling to 5 s."""
-        self._end(attempt)
-        self.slow_down(attempt.hub, attempt.began, now)
-
-    def refused(self, attempt: Attempt, now: float) -> None:
-        """The hub wants something that only a person can change."""
-        self._end(attempt)
-        self.wait_for_a_human(attempt.hub, now)
-
-    def slow_down(self, hub: int, began: float, now: float) -> None:
-        """As `slowed`, for an attempt that began then: one that began before the last no says nothing new."""
-        turn = self._turns[hub]
-        if began < turn.said_no_at:
-            return
-        turn.said_no_at = now
-        turn.wait_s = min(max(FIRST_WAIT_S, 2 * turn.wait_s), LONGEST_WAIT_S)
-        turn.not_before = max(turn.not_before, now + self._varied(turn.wait_s))
-
-    def lost(self, hub: int, began: float, seated_at: float, unwelcome: bool, now: float) -> None:
+    def lost(self, hub: int, seated_at: float, unwelcome: bool, now: float) -> None:
         """The seat is to be found again. One that lasted, without a complaint from the hub, was a good answer."""
         if unwelcome or now - seated_at < STABLE_S:
-            self.slow_down(hub, began, now)
+            self._slow_down(hub, now)
         else:
             self.forgive(hub)
         self.start(hub)
 
     def wait_for_a_human(self, hub: int, now: float) -> None:
-        """As `refused`, for a hub that gave a seat and took it back."""
+        """The hub wants something that only a person can change."""
         turn = self._turns[hub]
         turn.not_before, turn.closed = now + self._varied(HUMAN_WAIT_S), True
 
@@ -182,10 +201,14 @@ class Dialling:
         """Whether every hub waits for a person."""
         return all(turn.closed for turn in self._turns)
 
-    def _end(self, attempt: Attempt) -> None:
-        del self.attempts[attempt.conn]
-        if attempt.hub == self._hub:
-            self._hub = (self._hub + 1) % self.hubs
+    def _slow_down(self, hub: int, now: float) -> None:
+        turn = self._turns[hub]
+        turn.wait_s = min(max(FIRST_WAIT_S, 2 * turn.wait_s), LONGEST_WAIT_S)
+        turn.not_before = max(turn.not_before, now + self._varied(turn.wait_s))
+
+    def _newest_waiting(self) -> Attempt | None:
+        opened = (attempt for attempt in reversed(self.attempts.values()) if attempt.step is Step.OPENED)
+        return next((attempt for attempt in opened if not attempt.request), None)
 
     def _varied(self, seconds: float) -> float:
         return seconds * self.random.uniform(1 - VARY, 1 + VARY)

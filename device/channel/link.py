@@ -14,11 +14,10 @@ _NEVER = float("inf")
 
 @dataclass(slots=True)
 class Link:
-    """hub: its index. began: when its attempt did. unwelcome: the hub has asked for a slower pace."""
+    """hub: its index. unwelcome: the hub has asked for a slower pace."""
 
     conn: int
     hub: int
-    began: float
     seated_at: float
     liveness: Liveness
     actions: list[Action] = field(repr=False)

@@ -53,7 +53,7 @@ class Seat:
         self._requests.drop_own()
         calls = list(self._requests.waiting.values())
         asked = [(call.method, call.params) for call in calls]
-        link.again = deque(wish for wish in self._streams.again(seated.resumed) if wish not in asked)
+        link.again = deque(wish for wish in self._streams.again() if wish not in asked)
         for call in calls:
             link.send(call.text, now)
         self.tick(now)

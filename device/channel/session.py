@@ -83,7 +83,7 @@ class Session:
         offline_at = float("inf")
         if link is not None and link.silent_since is not None and self.state is State.IN_CALL:
             offline_at = link.silent_since + OFFLINE_S
-        return min(self._dialling.due_at(), self._dialling.expires_at(), self._seat.deadline(), offline_at)
+        return min(self._dialling.deadline(), self._seat.deadline(), offline_at)
 
     # What the owner wants
 
@@ -148,8 +148,8 @@ class Session:
 
     def opened(self, conn: int, now: float) -> None:
         """The WebSocket is open."""
-        if self._join is not None:
-            self._approach.opened(conn, self._seat.asks(self._join), now)
+        self._approach.opened(conn, now)
+        self._ask(now)
 
     def failed(self, conn: int, miss: Miss, now: float, http_status: int = 0, detail: str = "") -> None:
         """The attempt came to no WebSocket. detail: one line for people, where there is more to say."""
@@ -202,9 +202,14 @@ class Session:
             self._judge(self._seat.link, now)
         for setback in self._approach.overdue(now):
             self._set_back(setback, now)
+        self._ask(now)
         self._approach.dial(now)
 
     # A seat is found, doubted, and lost
+
+    def _ask(self, now: float) -> None:
+        if self._join is not None:
+            self._approach.ask(self._seat.asks(self._join), now)
 
     def _take(self, outcome: Outcome, now: float) -> None:
         if isinstance(outcome, Arrival):
@@ -220,7 +225,7 @@ class Session:
             self._actions.append(Close(self._seat.link.conn, abort=True))
         self._reconnects += self._seat.uid != 0
         liveness = Liveness(now, arrival.rtt_s, seated.ping_ms / 1_000, hub.secure)
-        link = Link(attempt.conn, attempt.hub, attempt.began, now, liveness, self._actions, deque(), now)
+        link = Link(attempt.conn, attempt.hub, now, liveness, self._actions, deque(), now)
         self._answer_joins({"uid": seated.uid})
         self._news.in_call(hub, now)
         self._seat.sit(seated, link, now)
@@ -267,7 +272,7 @@ class Session:
 
     def _lose(self, link: Link, why: str, now: float) -> None:
         self._seat.link = None
-        self._dialling.lost(link.hub, link.began, link.seated_at, link.unwelcome, now)
+        self._dialling.lost(link.hub, link.seated_at, link.unwelcome, now)
         self._news.offline(why, self._hubs[link.hub], now)
 
     def _give_way(self, error: ChannelError) -> None:

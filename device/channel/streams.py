@@ -1,7 +1,7 @@
 """Whose streams there are, and what this client wants of them: what a lost seat must find again. PURE.
 
-A wish is made by a request and outlives it: what the hub has not agreed to yet is asked for again at the next seat, and
-all of it where the seat is a new one. Only a refusal, or the end of the stream, ends a wish.
+A wish is made by a request and outlives it: it is asked for again at the next seat. Only a refusal, or the end of the
+stream, ends it.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +26,6 @@ class Streams:
 
     known: dict[int, Stream] = field(default_factory=dict)
     _wishes: dict[int, bool] = field(default_factory=dict)
-    _agreed: set[int] = field(default_factory=set)
 
     @property
     def published(self) -> bool:
@@ -66,15 +65,12 @@ class Streams:
         if method in _WANTED:
             key = params.get("uid", _OURS)
             self._wishes[key] = _WANTED[method]
-            self._agreed.discard(key)
 
     def agreed(self, method: str, params: jsonrpc.Params) -> None:
         """The hub has carried it out."""
         key = params.get("uid", _OURS)
-        if method in _WANTED and self._wishes.get(key) is _WANTED[method]:
-            self._agreed.add(key)
-            if not _WANTED[method]:
-                del self._wishes[key]
+        if self._wishes.get(key) is False and _WANTED.get(method) is False:
+            del self._wishes[key]
 
     def refused(self, method: str, params: jsonrpc.Params) -> None:
         """The hub will not."""
@@ -82,12 +78,14 @@ class Streams:
         if method in _WANTED and self._wishes.get(key) is _WANTED[method]:
             del self._wishes[key]
 
-    def again(self, resumed: bool) -> list[tuple[str, jsonrpc.Params]]:
-        """The requests to make at a seat: what has not been agreed to, and at a new one all that is wanted."""
+    def again(self) -> list[tuple[str, jsonrpc.Params]]:
+        """The requests to make at a seat: all that is wanted, and what is no longer and was not agreed to.
+
+        Also at a seat that the hub calls resumed: when several attempts reach a hub at once, the first makes the seat
+        and the others resume it as it is, with nothing published yet. Asking twice changes nothing.
+        """
         requests: list[tuple[str, jsonrpc.Params]] = []
         for key, wanted in sorted(self._wishes.items()):
-            if (key in self._agreed and resumed) or not (wanted or resumed):
-                continue
             if key == _OURS:
                 requests.append((messages.PUBLISH if wanted else messages.UNPUBLISH, {}))
             else:
