@@ -196,16 +196,16 @@ class JitterBuffer:
     def _head(self, at: int) -> _Held | None:
         """The oldest packet held, after skipping what would sound too late."""
         target = self._arrivals.due - self._arrivals.fastest
-        limit = min(MAX_AGE, max(target, self._usual_delay) + MAX_CONCEALED)
+        limit = max(target, self._usual_delay) + MAX_CONCEALED
         while self._held:
             head = self._held[0]
             delay = at - head.timestamp - self._arrivals.fastest
-            if delay <= limit or (len(self._held) == 1 and delay <= MAX_AGE):
+            if delay <= MAX_AGE and (delay <= limit or len(self._held) == 1):
                 return head
             self._take(head)
             self.counts.late += 1
             self._position = None
-            limit, self._usual_delay = target, 0
+            limit = target
         return None
 
     def _play(self, head: _Held, at: int) -> Play:
@@ -223,7 +223,7 @@ class JitterBuffer:
     def _take(self, head: _Held) -> None:
         del self._held[0]
         self._floor = head.timestamp + head.samples
-        self._last_sequence = max(self._last_sequence, head.sequence)
+        self._last_sequence = head.sequence
 
     def _conceal(self, head: _Held | None, position: int, wanted: int) -> Lost:
         missing = head.timestamp - position if head else -(-wanted // CONCEAL_STEP) * CONCEAL_STEP

@@ -50,6 +50,15 @@ def talk(lengths: Iterable[int], *, start: int = SECOND, sequence: int = 1_000, 
     return spoken
 
 
+def in_order(packets: Iterable[Arrival]) -> list[Arrival]:
+    """The same packets as a stream brings them: one that is held up holds up those behind it."""
+    brought: list[Arrival] = []
+    for packet in packets:
+        before = brought[-1].arrived if brought else 0
+        brought.append(packet.late(max(0, before - packet.arrived)))
+    return brought
+
+
 @dataclass(frozen=True)
 class Heard:
     """One answer of the buffer and when it sounded."""

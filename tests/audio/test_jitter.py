@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from device.audio.jitter import MAX_AGE, MAX_HELD, JitterBuffer, Lost, Play, Silence, packet_samples
 from tests.audio import properties
-from tests.audio.listening import MS, SECOND, TICK, Arrival, Listener, payload, talk
+from tests.audio.listening import MS, SECOND, TICK, Arrival, Listener, in_order, payload, talk
 
 WAIT = 10 * MS + TICK + 5 * MS // 2  # of the first packet of a new talker: unknown jitter, a tick, the margin
 lengths = st.sampled_from([480, 960, 1_920, 2_880])
@@ -153,10 +153,12 @@ def test_a_short_spurt_is_always_played(spurt: list[int], late: int, phase: int)
 
 def test_a_spurt_needs_no_end_marker() -> None:
     """After the last packet 100 ms are made up, as it could be late; then there is silence."""
-    heard = listen(talk([960] * 10)).heard
+    heard = listen(talk([960] * 10), phase=77).heard
     [*_, last] = [n for n, one in enumerate(heard) if isinstance(one.answer, Play)]
     tail = [one.answer for one in heard[last + 1 :]]
-    assert sum(answer.samples for answer in tail if isinstance(answer, Lost)) == 100 * MS
+    made_up = [answer.samples for answer in tail if isinstance(answer, Lost)]
+    assert sum(made_up) == 100 * MS
+    assert all(samples % 120 == 0 for samples in made_up)  # as libopus does it
     assert isinstance(tail[-1], Silence)
 
 
@@ -183,8 +185,8 @@ def test_a_pause_is_not_a_loss(pause_ms: int, packets: int) -> None:
 @given(phase=phases, lost=st.integers(5, 25))
 @properties
 def test_an_isolated_loss_costs_exactly_its_own_length(length: int, jitter_ms: int, phase: int, lost: int) -> None:
-    """In a buffer shallower than one packet (no jitter before) and in a deep one (every second packet was late)."""
-    sent = [packet.late(jitter_ms * MS * (packet.number % 2) * (packet.number < 40)) for packet in talk([length] * 70)]
+    """In a buffer shallower than one packet (no jitter before) and in a deep one."""
+    sent = in_order(packet.late(jitter_ms * MS * (packet.number in (9, 29))) for packet in talk([length] * 70))
     whole, listener = listen(sent, phase), listen(sent[: 40 + lost] + sent[41 + lost :], phase)
     assert listener.concealed() - whole.concealed() == length
     assert listener.played == [number for number in whole.played if number != 40 + lost]
@@ -222,6 +224,26 @@ def test_a_packet_that_comes_after_its_place_was_made_up_is_late_not_played() ->
     assert listener.played == [n for n in range(40) if n != 30]
     assert listener.buffer.counts.late == 1
     assert listener.concealed() == 960
+
+
+@given(st.integers(0, 150 * MS), phases)
+@properties
+def test_in_a_deep_buffer_a_late_packet_is_heard_in_time_or_not_at_all(late: int, phase: int) -> None:
+    """Where later packets are there already, waiting for this one would only make the call slower."""
+    sent = in_order(packet.late(80 * MS * (packet.number == 20)) for packet in talk([960] * 70))
+    whole = listen(sent, phase)
+    listener = listen([packet.late(late) if packet.number == 50 else packet for packet in sent], phase)
+    assert listener.starts[60] == whole.starts[60]
+    assert listener.concealed() - whole.concealed() == (0 if 50 in listener.played else 960)
+    assert (late < 60 * MS) <= (50 in listener.played)
+
+
+def test_when_jitter_ends_nothing_of_the_deep_buffer_is_skipped() -> None:
+    """What waits in it came in time; getting shorter is left to the slips (drift.py)."""
+    sent = in_order(packet.late(MS * min(packet.number, 220) * (packet.number < 250)) for packet in talk([960] * 700))
+    listener = listen(sent)
+    assert listener.played == list(range(700))
+    assert listener.starts[600] - sent[600].arrived > 200 * MS
 
 
 def test_two_losses_in_a_row_are_made_up_for_100_ms_at_most() -> None:
@@ -272,7 +294,47 @@ def test_a_speaker_that_stood_still_does_not_play_what_waited_meanwhile() -> Non
     assert max(at - sent[number].arrived for number, at in listener.starts.items()) <= WAIT
 
 
+def test_a_single_packet_that_waited_too_long_for_the_speaker_is_not_played() -> None:
+    [packet] = talk([960])
+    listener = Listener().listen([packet], packet.arrived + TICK)
+    listener.stand_still(packet.arrived + MAX_AGE + TICK)
+    listener.listen([], packet.arrived + SECOND)
+    assert listener.played == []
+    assert listener.buffer.counts.late == 1
+
+
+def test_a_loss_among_what_is_skipped_is_not_made_up() -> None:
+    sent = talk([960] * 100)
+    listener = Listener().listen(sent[:74] + sent[75:], sent[50].arrived)
+    listener.stand_still(sent[75].arrived)
+    listener.listen([], sent[-1].arrived + SECOND)
+    assert listener.concealed() <= 960
+    assert max(at - sent[number].arrived for number, at in listener.starts.items()) <= WAIT
+
+
+@pytest.mark.parametrize(("age", "held"), [(MAX_AGE, 1), (MAX_AGE + 1, 0)])
+def test_a_packet_over_500_ms_old_is_not_even_kept(age: int, held: int) -> None:
+    buffer = JitterBuffer(TICK)
+    for packet in talk([960] * 40):
+        buffer.push(packet.sequence, packet.timestamp, payload(960, packet.number), packet.arrived)
+        buffer.pop(packet.arrived + SECOND, TICK)
+    assert buffer.held == 0
+    late = talk([960] * 41)[-1].late(age)
+    buffer.push(late.sequence, late.timestamp, payload(960, 40), late.arrived)
+    assert buffer.held == held
+
+
 # A talker that restarts
+
+
+def test_a_sequence_that_jumps_back_is_another_stream_too() -> None:
+    """So its duplicates are known as such, although the numbers are older than what was seen before."""
+    first = talk([960] * 50, sequence=20_000)
+    again = talk([960] * 50, start=first[-1].arrived + SECOND, sequence=1_000,
+                 timestamp=first[-1].timestamp + 960 + SECOND, number=50)  # fmt: skip
+    listener = listen(first + [copy for packet in again for copy in (packet, packet)])
+    assert listener.played == list(range(100))
+    assert listener.buffer.counts.duplicate == 50
 
 
 @given(st.integers(0, 65_535), st.integers(0, (1 << 32) - 1), phases)
