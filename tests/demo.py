@@ -31,10 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--picture", type=Path, default=Path("intercomd-demo.png"), help="where to draw the waveforms")
     options = parser.parse_args()
-    print(
-        f"Two intercoms on a virtual sound card, and a hub. The first one hears {SENTENCES} spoken sentences.",
-        flush=True,
-    )
+    print(f"Two intercoms and a hub. The first intercom hears {SENTENCES} spoken sentences.", flush=True)
     try:
         good = _demonstrate(options.picture)
     except AssertionError as error:  # a process that ended, or what did not come about in time
