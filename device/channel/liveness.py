@@ -42,7 +42,8 @@ class Liveness:
         self._waiting: deque[tuple[int, float]] = deque()  # (last byte of a message, when it was written)
         self._acknowledged_at = self._heard_at = now
         self._ping_at = now + ping_s
-        self._pinged_at = _NEVER
+        self._pinged_at = _NEVER  # the ping that may still be answered
+        self._unanswered_since = _NEVER  # the first of those that were not
         self._wary_s, self._wary_until = 0.0, now
 
     def wrote(self, payload_bytes: int, now: float) -> None:
@@ -68,14 +69,15 @@ class Liveness:
     def pinged(self, now: float) -> None:
         """A ping goes out."""
         self._pinged_at, self._ping_at = now, now + self._ping_s
+        self._unanswered_since = min(self._unanswered_since, now)
 
     def ponged(self, now: float) -> None:
         """The answer came."""
         self._short_rtt_s, self.rtt_s = min(self.rtt_s, now - self._pinged_at), now - self._pinged_at
-        self._pinged_at = _NEVER
+        self._pinged_at = self._unanswered_since = _NEVER
 
     def ping_lost(self) -> None:
-        """The hub never answered, though it sends other things: try again."""
+        """It is too late for an answer: try again. That there was none is not forgotten."""
         self._pinged_at = _NEVER
 
     def ping_at(self) -> float:
@@ -103,6 +105,6 @@ class Liveness:
         bytes_since = ping_since = _NEVER
         if self._waiting:
             bytes_since = max(self._waiting[0][1], self._acknowledged_at, self._heard_at)
-        if self._pinged_at != _NEVER:
-            ping_since = max(self._pinged_at, self._heard_at)
+        if self._unanswered_since != _NEVER:
+            ping_since = max(self._unanswered_since, self._heard_at)
         return min(bytes_since, ping_since)
