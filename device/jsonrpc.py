@@ -114,9 +114,10 @@ def _call(message: Params, id: Id | None) -> Request | Notification:
 def _answer(message: Params, id: Id | None) -> Reply | Failure:
     error = message.get("error")
     if error is not None:
-        if not isinstance(error, dict) or not isinstance(error.get("code"), int):
+        code = error.get("code") if isinstance(error, dict) else None
+        if not isinstance(error, dict) or isinstance(code, bool) or not isinstance(code, int):
             raise JsonRpcError(INVALID_REQUEST, "error without a code", id)
-        return Failure(id, error["code"], str(error.get("message", "")))
+        return Failure(id, code, str(error.get("message", "")))
     result = message.get("result")
     if id is None or not isinstance(result, dict):
         raise JsonRpcError(INVALID_REQUEST, "neither method, result nor error", id)

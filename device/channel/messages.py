@@ -123,7 +123,7 @@ class Rejoin:
         return cls(
             join=Join.read(params),
             session=_checked("session", _short(SESSION_MAX_CHARACTERS), _member(params, "session", str)),
-            known=tuple(_checked("known", rules.check_uid, _member({"uid": uid}, "uid", int)) for uid in known),
+            known=tuple(_checked("known", rules.check_uid, _member({"known": uid}, "known", int)) for uid in known),
         )
 
 
@@ -188,7 +188,7 @@ class Seated:
             uid=read_uid(result),
             session=_checked("session", _short(SESSION_MAX_CHARACTERS), _member(result, "session", str)),
             resumed=_member(result, "resumed", bool, False),
-            streams=tuple(Stream.read(_member({"stream": item}, "stream", dict)) for item in streams),
+            streams=tuple(Stream.read(_member({"streams": item}, "streams", dict)) for item in streams),
             removed=tuple(read_uid({"uid": uid}) for uid in removed),
             ping_ms=_checked("ping_ms", _between(100, 60_000), _member(result, "ping_ms", int, 1_000)),
             grace_ms=_checked("grace_ms", _between(0, 3_600_000), _member(result, "grace_ms", int, 20_000)),

@@ -1,0 +1,51 @@
+"""Where a hub is: what people write, what is dialled, and what may be shown."""
+
+import pytest
+
+from device.channel import address
+
+
+@pytest.mark.parametrize(
+    ("url", "dialled", "shown"),
+    [
+        ("ws://127.0.0.1:8800", "ws://127.0.0.1:8800/v1", "ws://127.0.0.1:8800"),
+        ("  wss://hub.example.org/ ", "wss://hub.example.org/v1", "wss://hub.example.org:443"),
+        ("ws://hub.local", "ws://hub.local/v1", "ws://hub.local:80"),
+        ("ws://[::1]:8800/own/path", "ws://[::1]:8800/own/path", "ws://[::1]:8800"),
+        ("WS://HUB.local:1", "ws://HUB.local:1/v1", "ws://hub.local:1"),
+    ],
+)
+def test_what_people_write(url: str, dialled: str, shown: str) -> None:
+    hub = address.read(url)
+    assert (hub.url, str(hub)) == (dialled, shown)
+
+
+def test_a_query_is_dialled_and_never_shown() -> None:
+    hub = address.read("wss://hub.example.org/v1?key=SECRET")
+    assert hub.url.endswith("?key=SECRET")
+    assert "SECRET" not in f"{hub} {hub!r}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "hub.local", "http://hub.local", "ws://", "ws://:8800", "ws://hub:port", "ws://hub:65536", "ws://[::1",
+        "ws://user:SECRET@hub.local", "ws://hub.local#SECRET", "ws://küche.local",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(ValueError, match="hub") as refused:
+        address.read(url)
+    assert "SECRET" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("host", "is_loopback"),
+    [
+        ("127.0.0.1", True), ("127.3.2.1", True), ("[::1]", True), ("localhost", True),
+        ("192.168.1.10", False), ("0.0.0.0", False), ("hub.local", False), ("localhost.example.org", False),
+    ],
+)  # fmt: skip
+def test_what_cannot_leave_this_machine(host: str, is_loopback: bool) -> None:
+    assert address.read(f"ws://{host}:8800").is_loopback is is_loopback

@@ -1,0 +1,100 @@
+"""What a client knows of the streams, and what it wants of them."""
+
+from device.channel.messages import Seated, Stream
+from device.channel.streams import MAX_STREAMS, Streams
+
+
+def seated(*uids: int, resumed: bool = False, removed: tuple[int, ...] = (), own: int = 7) -> Seated:
+    streams = tuple(Stream(uid, f"label {uid}") for uid in uids)
+    return Seated(own, "s", resumed, streams, removed, 1_000, 20_000, "")
+
+
+def added(uid: int) -> tuple[str, dict[str, object]]:
+    return ("stream-added", {"uid": uid, "label": f"label {uid}"})
+
+
+def removed(uid: int) -> tuple[str, dict[str, object]]:
+    return ("stream-removed", {"uid": uid})
+
+
+def test_the_first_seat_shows_all_streams_but_our_own() -> None:
+    assert Streams().seated(seated(1, 7, 2)) == [added(1), added(2)]
+
+
+def test_a_new_seat_shows_the_difference() -> None:
+    streams = Streams()
+    streams.seated(seated(1, 2))
+    assert streams.seated(seated(2, 3)) == [removed(1), added(3)]
+
+
+def test_a_resumed_seat_removes_only_what_the_hub_names() -> None:
+    """A hub that has just started does not know everybody yet."""
+    streams = Streams()
+    streams.seated(seated(1, 2, 3))
+    assert streams.seated(seated(4, resumed=True, removed=(2, 9))) == [removed(2), added(4)]
+
+
+def test_a_stream_that_is_there_is_not_removed_whatever_else_the_hub_says() -> None:
+    streams = Streams()
+    streams.seated(seated(1))
+    assert streams.seated(seated(1, resumed=True, removed=(1,))) == []
+
+
+def test_a_new_label_is_news_and_the_same_one_is_not() -> None:
+    streams = Streams()
+    assert streams.added(Stream(1, "a")) == [("stream-added", {"uid": 1, "label": "a"})]
+    assert streams.added(Stream(1, "a")) == []
+    assert streams.added(Stream(1, "b")) == [("stream-added", {"uid": 1, "label": "b"})]
+    assert streams.removed(1) == [removed(1)]
+    assert streams.removed(1) == []
+
+
+def test_a_hub_that_names_streams_without_end_is_not_believed() -> None:
+    streams = Streams()
+    for uid in range(1, 3 * MAX_STREAMS):
+        streams.added(Stream(uid))
+    assert len(streams.known) == MAX_STREAMS
+    assert streams.added(Stream(1, "renamed"))
+
+
+def test_wishes_are_asked_for_again_at_every_seat() -> None:
+    streams = Streams()
+    for method, params in [("subscribe", {"uid": 5}), ("publish", {}), ("ping", {}), ("subscribe", {"uid": 3})]:
+        streams.wished(method, params)
+        streams.agreed(method, params)
+    assert streams.published
+    assert streams.again() == [("publish", {}), ("subscribe", {"uid": 3}), ("subscribe", {"uid": 5})]
+
+
+def test_what_is_wanted_no_more_is_asked_for_until_the_hub_agrees() -> None:
+    streams = Streams()
+    for method in ("publish", "unpublish"):
+        streams.wished(method, {})
+    streams.wished("subscribe", {"uid": 3})
+    streams.wished("unsubscribe", {"uid": 3})
+    assert not streams.published
+    assert streams.again() == [("unpublish", {}), ("unsubscribe", {"uid": 3})]
+    streams.agreed("publish", {})  # the answer to the older request, late
+    assert streams.again() == [("unpublish", {}), ("unsubscribe", {"uid": 3})]
+    streams.agreed("unpublish", {})
+    streams.agreed("unsubscribe", {"uid": 3})
+    assert streams.again() == []
+
+
+def test_a_refusal_ends_the_wish_it_answers_and_no_newer_one() -> None:
+    streams = Streams()
+    streams.wished("publish", {})
+    streams.wished("unpublish", {})
+    streams.refused("publish", {})
+    assert streams.again() == [("unpublish", {})]
+    streams.refused("unpublish", {})
+    streams.refused("ping", {})
+    assert streams.again() == []
+
+
+def test_the_end_of_a_stream_ends_the_subscription() -> None:
+    streams = Streams()
+    streams.added(Stream(3))
+    streams.wished("subscribe", {"uid": 3})
+    streams.removed(3)
+    assert streams.again() == []

@@ -1,0 +1,71 @@
+"""The table of what follows from which failure."""
+
+import pytest
+
+from device.channel import errors, verdicts
+from device.channel.errors import ChannelError, Remedy
+from device.channel.verdicts import Miss, Verdict
+
+
+@pytest.mark.parametrize(
+    ("miss", "verdict"),
+    [
+        (Miss.TIMEOUT, Verdict.MISSED),
+        (Miss.UNREACHABLE, Verdict.MISSED),
+        (Miss.REFUSED, Verdict.MISSED),
+        (Miss.DNS, Verdict.MISSED),
+        (Miss.TLS, Verdict.SLOWED),
+        (Miss.HTTP, Verdict.SLOWED),
+        (Miss.DROPPED, Verdict.SLOWED),
+        (Miss.STRANGER, Verdict.SLOWED),
+    ],
+)
+def test_only_an_answer_slows_the_dialling_down(miss: Miss, verdict: Verdict) -> None:
+    came, error = verdicts.of_miss(miss)
+    assert came is verdict
+    assert (error.code, error.reason) == (errors.UNREACHABLE, str(miss))
+
+
+def test_every_miss_has_a_verdict() -> None:
+    assert {verdicts.of_miss(miss)[0] for miss in Miss} == {Verdict.MISSED, Verdict.SLOWED}
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "code"),
+    [
+        (401, Verdict.REFUSED, errors.LOGIN_FAILED),
+        (403, Verdict.REFUSED, errors.LOGIN_FAILED),
+        (429, Verdict.SLOWED, errors.TOO_FREQUENT),
+        (500, Verdict.SLOWED, errors.OVERLOADED),
+        (502, Verdict.SLOWED, errors.OVERLOADED),
+        (503, Verdict.SLOWED, errors.OVERLOADED),
+        (504, Verdict.SLOWED, errors.OVERLOADED),
+        (404, Verdict.SLOWED, errors.UNREACHABLE),
+        (301, Verdict.SLOWED, errors.UNREACHABLE),
+        (200, Verdict.SLOWED, errors.UNREACHABLE),
+    ],
+)
+def test_http_answers(status: int, verdict: Verdict, code: int) -> None:
+    came, error = verdicts.of_miss(Miss.HTTP, status)
+    assert (came, error.code) == (verdict, code)
+    assert str(status) in error.reason
+
+
+def test_a_better_sentence_takes_the_place_of_the_general_one() -> None:
+    assert verdicts.of_miss(Miss.TLS, detail="set ca_file")[1].reason == "set ca_file"
+
+
+@pytest.mark.parametrize(
+    ("remedy", "verdict"),
+    [
+        (Remedy.FIX_THE_CALL, Verdict.REFUSED),
+        (Remedy.REJOIN, Verdict.SLOWED),
+        (Remedy.SLOW_DOWN, Verdict.SLOWED),
+        (Remedy.ASK_A_HUMAN, Verdict.REFUSED),
+        (Remedy.GIVE_WAY, Verdict.GIVE_WAY),
+    ],
+)
+def test_refusals_follow_the_remedy(remedy: Remedy, verdict: Verdict) -> None:
+    codes = [code for code, meaning in errors.TABLE.items() if meaning.remedy is remedy]
+    assert codes
+    assert {verdicts.of_refusal(ChannelError(code)) for code in codes} == {verdict}
