@@ -3,8 +3,8 @@
 A talker's microphone and this speaker count 48,000 samples a second by two crystals, so the buffer between them grows
 or empties: at 200 ppm by 0.7 s in an hour. `Drift` looks at each packet that is played: how long it waited (delay),
 and how much of that is more than it needed (excess). Half a millisecond either way is left alone. Beyond that 0.1 % of
-the packet is dropped or repeated for each ms, so that an excess dies away within seconds; at most 1 % in speech,
-where more would be heard, and 10 % in quiet passages. The same steps shorten the delay when jitter is over.
+the packet is dropped or repeated for each ms, at most 1 %, so that an excess dies away within seconds; in quiet
+passages, where nobody hears it, ten times as much. The same steps shorten the delay when jitter is over.
 
 Lengths are samples of 48 kHz. A resampler can stand in the same place: it would take `correct` as a ratio.
 """
@@ -13,7 +13,8 @@ import math
 
 _LEFT_ALONE = 24
 _SHARE_PER_SAMPLE = 0.001 / 48
-_MOST_IN_SPEECH, _MOST_IN_QUIET = 0.01, 0.1
+_MOST = 0.01
+_TIMES_IN_QUIET = 10
 # The mean that `ppm` is: long enough for the noise of single arrivals, short enough to show a crystal warming up.
 _MEMORY = 120 * 48_000
 # Before so much has been heard, noise is all there is.
@@ -35,9 +36,9 @@ class Drift:
 
     def correct(self, delay: int, excess: int, samples: int, quiet: bool) -> int:
         """How many samples to drop (> 0) or repeat (< 0) in this packet of so many samples."""
-        most = _MOST_IN_QUIET if quiet else _MOST_IN_SPEECH
         beyond = max(0, abs(excess) - _LEFT_ALONE)
-        self._owed += math.copysign(min(most, beyond * _SHARE_PER_SAMPLE) * samples, excess)
+        share = min(_MOST, beyond * _SHARE_PER_SAMPLE) * (_TIMES_IN_QUIET if quiet else 1)
+        self._owed += math.copysign(share * samples, excess)
         slips = int(self._owed)
         self._owed -= slips
         self._measure(delay, samples, slips)

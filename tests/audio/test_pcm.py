@@ -118,9 +118,9 @@ def test_nothing_is_left_to_slip_in_an_empty_block() -> None:
     assert pcm.slip(b"", 0) == b""
 
 
-@pytest.mark.parametrize("slips", [1, -1])
+@pytest.mark.parametrize("slips", [1, -1, 3, -3])
 def test_a_slip_sits_where_it_is_not_heard(slips: int) -> None:
-    """No step in a slipped tone is noticeably larger than the largest step of the tone itself."""
+    """No step in a slipped tone is larger than the largest step of the tone itself."""
     said = tone(960, 10_000, 300)
 
     def largest_step(block: bytes) -> int:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from device.audio.jitter import packet_samples
 from device.audio.talkers import MAX_TALKERS, Talkers, TalkerStatus
 from tests.audio import properties
-from tests.audio.listening import MS, SECOND, TICK, Arrival, number_of, payload, talk
+from tests.audio.listening import MS, SECOND, TICK, Arrival, in_order, number_of, payload, talk
 
 CORRUPT = 999_999
 CONCEALED = 30_000
@@ -106,12 +106,12 @@ def test_nobody_is_silence() -> None:
 @pytest.mark.parametrize("tick", [240, 480, 960])
 @pytest.mark.parametrize("lengths", [[480] * 12, [960] * 6, [1_920] * 3, [2_880] * 2, [480, 960, 480, 1_920, 480]])
 def test_packets_of_any_length_come_out_whole_and_in_order(tick: int, lengths: list[int]) -> None:
-    packets = talk(lengths)
+    packets = talk(lengths, number=1_000)
     heard = Room(tick).send(1, packets).listen(2 * SECOND)
     spoken = [sample - 1 for sample in heard if sample not in (0, CONCEALED)]
-    assert [number for number, _ in itertools.groupby(spoken)] == list(range(len(packets)))
+    assert [number for number, _ in itertools.groupby(spoken)] == [packet.number for packet in packets]
     for packet in packets:
-        assert spoken.count(packet.number) == pytest.approx(packet.samples, rel=0.05)
+        assert spoken.count(packet.number) == pytest.approx(packet.samples, rel=0.011)
 
 
 def test_talkers_are_summed() -> None:
@@ -295,6 +295,28 @@ def test_delay_grows_with_jitter_and_shrinks_back_within_seconds() -> None:
     assert len(delays) > 1_940
 
 
+@pytest.mark.parametrize(("loudness", "within_s"), [(100, 0), (9_000, 7)])
+def test_a_delay_shrinks_ten_times_as_fast_in_a_pause(loudness: int, within_s: int) -> None:
+    """80 ms of standstill made it longer. Marks up to 180 are as quiet as a room, -45 dBFS."""
+    packets = [dataclasses.replace(packet, number=loudness + packet.number % 70) for packet in talk([960] * 1_000)]
+    room = Room().send(1, in_order(packet.late(80 * MS * (n == 300)) for n, packet in enumerate(packets)))
+    room.listen(2 * SECOND)
+    wait_ms = {round(room.at / SECOND): status.buffer_ms for status in room.skip(20 * SECOND)}
+    assert wait_ms[7] < 14
+    assert all(wait_ms[second] < 16 for second in range(8 + within_s, 20))
+    assert all(wait_ms[second] > 20 for second in range(8, 8 + within_s // 2))
+
+
+def test_standstills_are_not_taken_for_drift() -> None:
+    """Each makes the delay longer by 60 ms and slips make it shorter again; neither is the talker's clock."""
+    packets = talk([960] * 1_500)
+    stuck = in_order(packet.late(80 * MS * (packet.number % 250 == 100)) for packet in packets)
+    room = Room().send(1, stuck)
+    room.listen(2 * SECOND)
+    for status in room.skip(30 * SECOND):
+        assert status.drift_ppm == pytest.approx(0, abs=100)
+
+
 def test_after_an_outage_the_delay_is_what_it_was_at_once() -> None:
     packets = talk([960] * 500)
     stuck = packets[250].arrived + 450 * MS
@@ -323,3 +345,17 @@ def test_a_thread_that_wakes_late_does_not_move_the_sound() -> None:
     delays = room.delays(packets, 20 * SECOND)
     steady = [delay for number, delay in delays.items() if number > 250]
     assert max(steady) - min(steady) < 2 * MS
+
+
+def test_a_thread_that_wakes_late_does_not_make_a_spurt_start_early() -> None:
+    chance = random.Random(5)
+    spurts = [
+        talk([960] * 5, start=SECOND + n * SECOND // 3, sequence=1_000 + 5 * n, timestamp=5_000_000 + n * SECOND // 3,
+             number=10 * n)
+        for n in range(60)
+    ]  # fmt: skip
+    packets = [packet for spurt in spurts for packet in spurt]
+    room = Room(wake=lambda: chance.uniform(0, 9 * MS) if chance.random() < 0.3 else 0.0).send(1, packets)
+    delays = room.delays(packets, 22 * SECOND)
+    starts = [delays[10 * n] for n in range(5, 60)]
+    assert max(starts) - min(starts) < 2 * MS
