@@ -118,7 +118,7 @@ class JitterBuffer:
         self._held: list[_Held] = []
         self._position: int | None = None
         self._floor: float = -math.inf
-        self._last_sequence = 0
+        self._last_sequence = self._concealing = 0
         self._restart(0, 0, _NEVER)
 
     @property
@@ -163,7 +163,7 @@ class JitterBuffer:
                 self._position = None  # a pause, not a loss: what follows starts when it is due
         if self._position is not None and self._concealing < MAX_CONCEALED:
             return self._conceal(head, self._position, wanted)
-        self._position = None
+        self._position, self._concealing = None, 0
         if head is None:
             return Silence(wanted)
         wait = head.timestamp + self._arrivals.due - at
@@ -209,9 +209,8 @@ class JitterBuffer:
         return None
 
     def _play(self, head: _Held, at: int) -> Play:
-        missing = head.sequence - self._last_sequence - 1
-        self.counts.lost += max(0, missing)
-        self.counts.concealed += 1 if self._concealing or missing > 0 else 0
+        self.counts.lost += max(0, head.sequence - self._last_sequence - 1)
+        self.counts.concealed += self._concealing > 0
         self._take(head)
         self.counts.played += 1
         self._position = head.timestamp + head.samples

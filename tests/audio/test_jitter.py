@@ -172,7 +172,7 @@ def test_a_pause_is_not_a_loss(pause_ms: int, packets: int) -> None:
                  timestamp=end.timestamp + 960 + pause, number=packets)  # fmt: skip
     listener = listen(first + again)
     assert listener.played == list(range(2 * packets))
-    assert listener.buffer.counts.lost == 0
+    assert (listener.buffer.counts.lost, listener.buffer.counts.concealed) == (0, 0)
     delay = listener.starts[packets] - again[0].arrived
     assert delay == WAIT - (10 * MS if packets >= 20 else 0)
 
@@ -216,6 +216,13 @@ def test_a_packet_up_to_90_ms_too_late_is_waited_for_and_nothing_is_skipped(late
 @properties
 def test_packets_of_any_length_mix_within_one_stream(mixed: list[int], phase: int) -> None:
     assert listen(talk(mixed), phase).played == list(range(len(mixed)))
+
+
+def test_the_second_packet_may_come_before_the_first() -> None:
+    first, *others = talk([480] * 10)
+    listener = listen([first.late(481), *others])
+    assert listener.played == list(range(10))
+    assert (listener.buffer.counts.lost, listener.concealed()) == (0, 0)
 
 
 def test_a_packet_that_comes_after_its_place_was_made_up_is_late_not_played() -> None:
