@@ -82,7 +82,7 @@ class Talkers:
         """The next tick_samples samples for the speaker, always; now_ns: monotonic time of this call."""
         at = self._now(_samples(now_ns))
         sounding = []
-        for talker in list(self._talkers.values()):  # a copy: forget may come from another thread
+        for talker in self._talkers.values():
             block = talker.pull(at)
             if block is not None:
                 sounding.append(block)
@@ -93,29 +93,28 @@ class Talkers:
         return pcm.mix(sounding) if sounding else self._silence
 
     def forget(self, uid: int) -> None:
-        """A talker has left; unknown ones too. May be called from any thread."""
+        """A talker has left, or is another one from now on; unknown ones too."""
         self._talkers.pop(uid, None)
 
     def snapshot(self) -> tuple[TalkerStatus, ...]:
-        """Everybody who is known: heard in the last minute and not forgotten. May be called from any thread."""
+        """Everybody who was heard in the last minute and is not forgotten. May be called from any thread."""
         return self._snapshot
 
     def _now(self, now: int) -> int:
-        """The playback clock at this pull: a thread wakes late, never early, so the early pulls are right."""
+        """The playback clock at this pull: threads wake late, never early, so what comes early is right at once."""
         expected = self._clock + self._tick
         late = now - expected
         self._clock = expected + late * _CLOCK_SHARE if 0 <= late < _STOOD_STILL else now
         if late >= _STOOD_STILL:
-            for talker in list(self._talkers.values()):
+            for talker in self._talkers.values():
                 talker.stood_still()
         return int(self._clock)
 
     def _take_stock(self, at: int) -> None:
-        talkers = list(self._talkers.values())
-        for talker in talkers:
+        for talker in list(self._talkers.values()):
             if at - talker.heard > FORGET_AFTER:
                 self.forget(talker.uid)
-        self._snapshot = tuple(talker.status() for talker in talkers)
+        self._snapshot = tuple(talker.status() for talker in self._talkers.values())
 
 
 class _Talker:
