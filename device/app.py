@@ -43,8 +43,8 @@ Status = dict[str, Any]
 
 # By frame length: how much sound playback asks for at a time, and how much the card still holds then. Both are latency;
 # a smaller tick wakes the thread more often, a smaller reserve leaves it less time to be late (scripts/bench).
-_TICK_MS = {10: 5, 20: 15}
-_RESERVE_MS = {10: 10, 20: 15}
+_TICK_MS = {10: 5, 20: 20}
+_RESERVE_MS = {10: 9, 20: 12}
 # Packets between loop and playback: 32 talkers for 320 ms. More arrive only while the playback thread stands still, and
 # then the oldest are the ones that would be too old to play.
 _ARRIVALS = 1_024

@@ -6,17 +6,13 @@ more threads, and the playback clock, which ticks twice a frame. Limit: 1.5 time
 memory 45 MB.
 """
 
-import json
-import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
+from tests.bench.floors import floor
 from tests.call import Call
-from tests.daemon import ROOT
-from tests.soundcard import Bench, Device, speech
+from tests.soundcard import Device, speech
 
 TURNS = 5
 SETTLE_S, MEASURE_S = 3.0, 12.0
@@ -51,28 +47,15 @@ def cases() -> Iterator[dict[str, object]]:
     }
 
 
-def _talk(mic: Device) -> None:
-    """The ten sentences, again and again."""
+def _talk(mic: Device) -> int:
+    """The ten sentences, again and again; returns the first frame of them."""
     samples = speech.speech().samples
     begin = round(mic.frame()) + 4_800
     mic.put(samples, begin)
     mic.loop(begin, len(samples))
+    return begin
 
 
 def _floor() -> float:
-    """CPU of the floor in ms per second of call; a run with an xrun is repeated."""
-    while True:
-        with Bench() as bench:
-            mic, _ = bench.device("mic"), bench.device("spk")
-            _talk(mic)
-            report = json.loads(
-                subprocess.check_output(
-                    [
-                        sys.executable, str(ROOT / "tests/bench/floor.py"), "mic", "spk",
-                        "--frame-ms", "20", "--opus", "voip", "--seconds", str(MEASURE_S),
-                    ],
-                    env={**os.environ, **bench.env()},
-                )
-            )  # fmt: skip
-            if report["xruns"] == 0:
-                return float(report["cpu_ms_per_s"])
+    """CPU of the floor in ms per second of call."""
+    return floor(20, True, MEASURE_S, _talk, lambda report, mic, spk, begin: float(report["cpu_ms_per_s"]))

@@ -1,0 +1,62 @@
+"""How soon it talks: from the start of the process to its first packet at the hub.
+
+A real device process with the shipped defaults on the virtual card, a real hub, and a listener that is in the channel
+already; the listener is on loopback, so its first packet is there as soon as the hub has forwarded it. Limit: 0.8 s,
+as the median of the starts. Beside it how long Python alone takes to start and to import what the device imports.
+"""
+
+import asyncio
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from device.channel.client import Client
+from tests.daemon import APP_ID, ROOT, DeviceDaemon, HubDaemon
+from tests.soundcard import Bench
+
+STARTS = 9
+LIMIT_S = 0.8
+
+
+def cases() -> Iterator[dict[str, object]]:
+    """One case."""
+    with HubDaemon() as hub, Bench() as bench:
+        bench.device("mic")
+        bench.device("spk")
+        starts = [asyncio.run(_start(hub, bench)) for _ in range(STARTS)]
+    imports = [_import() for _ in range(STARTS)]
+    median_s = statistics.median(starts)
+    yield {
+        "case": "process start to first packet",
+        "median_s": round(median_s, 3),
+        "worst_s": round(max(starts), 3),
+        "python_and_imports_s": round(statistics.median(imports), 3),
+        "limit": f"{LIMIT_S} s",
+        "ok": median_s <= LIMIT_S,
+    }
+
+
+async def _start(hub: HubDaemon, bench: Bench) -> float:
+    first: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+    def heard(packet: object, arrived_ns: int) -> None:
+        if not first.done():
+            first.set_result(arrived_ns / 1e9)
+
+    listener = Client([hub.url])
+    listener.init(APP_ID)
+    listener.on("media", heard)
+    await listener.join(None, "lobby", auto_subscribe=True)
+    began = time.monotonic()
+    with DeviceDaemon(hub.url, env=bench.env("mic", "spk")):
+        heard_at = await asyncio.wait_for(first, 30)
+    await listener.leave()
+    return heard_at - began
+
+
+def _import() -> float:
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import device.app, device.config"], cwd=ROOT, check=True)
+    return time.monotonic() - began
