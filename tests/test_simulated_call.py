@@ -1,0 +1,324 @@
+"""An hour of call in virtual time: the real sessions, rooms and jitter buffers over a network made of arithmetic.
+
+Two devices and a hub. Every packet says when it was spoken, and a decoder that only reads that sees what would sound:
+nothing old, nothing twice, nothing out of order, and speech again as soon as the network lets it through.
+"""
+
+import heapq
+import random
+import struct
+from collections import deque
+from collections.abc import Callable
+from functools import cache
+from itertools import count
+from typing import Any
+
+from device.audio.talkers import Talkers
+from device.channel import address, rtp
+from device.channel.actions import Answer, Close, Dial, Send
+from device.channel.messages import Join
+from device.channel.news import State
+from device.channel.session import Session
+from device.hub import limits
+from device.hub.out import Send as HubSend
+from device.hub.rooms import Rooms
+from device.hub.sessions import Sessions
+from tests.daemon import APP_ID
+from tests.netem import Path, Weather
+
+HUB = address.read("ws://127.0.0.1:8800")
+PACKET_MS, TICK_MS = 60, 15
+CLOCK = 48
+# One 60 ms packet of wideband Opus (RFC 6716 section 3.1: configuration 11, mono, one frame) as far as anybody looks.
+TOC = bytes([11 << 3])
+OLD_S = 0.5
+
+
+class Time:
+    """Virtual: what is due happens in order, and nothing takes any time."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._number = count()
+
+    def at(self, when: float, what: Callable[[], None]) -> None:
+        heapq.heappush(self._due, (max(when, self.now), next(self._number), what))
+
+    def run(self, until: float) -> None:
+        while self._due and self._due[0][0] <= until:
+            self.now, _, what = heapq.heappop(self._due)
+            what()
+        self.now = until
+
+
+class Wire:
+    """One TCP connection, both directions of it, as the session's and the rooms' messages see it."""
+
+    def __init__(self, time: Time, weather: Weather, seed: int) -> None:
+        self._time = time
+        self.up, self.down = Path(weather, seed, ordered=True), Path(weather, seed + 1, ordered=True)
+        self._unacknowledged: deque[tuple[float, int]] = deque()
+        self._delay_s = weather.delay_ms / 1e3
+
+    def carry(self, path: Path, message: str | bytes | None, deliver: Callable[[Any], None]) -> None:
+        arrives = path.send((message, deliver), self._time.now)
+        assert arrives is not None  # a stream loses nothing
+        self._time.at(arrives, lambda: self._arrive(path))
+        if path is self.up and message is not None:
+            frame_bytes = 6 if len(message) < 126 else 8  # RFC 6455 section 5.2: header and mask
+            self._unacknowledged.append((arrives + self._delay_s, len(message) + frame_bytes))
+
+    def _arrive(self, path: Path) -> None:
+        for _, (message, deliver) in path.arrived(self._time.now):
+            deliver(message)
+
+    def unacknowledged_bytes(self) -> int:
+        while self._unacknowledged and self._unacknowledged[0][0] <= self._time.now:
+            self._unacknowledged.popleft()
+        return sum(size for _, size in self._unacknowledged)
+
+    def cut(self) -> None:
+        self.up.cut()
+        self.down.cut()
+
+
+class HubSide:
+    """The rooms, and the wires they answer on."""
+
+    def __init__(self, time: Time, weather: Weather) -> None:
+        self.time, self.weather = time, weather
+        source = random.Random(99)
+        self.rooms = Rooms(Sessions(bytes(32)), source.randbytes, time.now)
+        self.clients: dict[int, tuple[Wire, Peer]] = {}
+        self._numbers = count(1)
+        self._tick()
+
+    def _tick(self) -> None:
+        self.send(self.rooms.tick(self.time.now))
+        self.time.at(self.time.now + limits.TICK_S, self._tick)
+
+    def accept(self, wire: Wire, peer: "Peer", conn: int) -> int:
+        number = next(self._numbers)
+        self.clients[number] = (wire, peer)
+        peer.numbers[conn] = number
+        assert not self.rooms.opened(number, "127.0.0.1", self.time.now)
+        return number
+
+    def received(self, number: int, message: str | bytes) -> None:
+        if number not in self.clients:
+            return
+        if isinstance(message, str):
+            self.send(self.rooms.text(number, message, self.time.now))
+            return
+        for listener in self.rooms.media(number, message, self.time.now):
+            self._to(listener, message)
+
+    def send(self, outs: Any) -> None:
+        for out in outs:
+            if isinstance(out, HubSend):
+                for listener in out.to:
+                    self._to(listener, out.text)
+            else:
+                self.drop(out.connection)
+
+    def _to(self, number: Any, message: str | bytes) -> None:
+        if number in self.clients:
+            wire, peer = self.clients[number]
+            wire.carry(wire.down, message, lambda got: peer.received(number, got))
+
+    def drop(self, number: Any) -> None:
+        if number in self.clients:
+            self.rooms.closed(number, self.time.now)
+            wire, _ = self.clients.pop(number)
+            wire.cut()
+
+
+class Peer:
+    """One device: a session, its wires, a microphone that says what time it is, and ears that check it."""
+
+    def __init__(self, hub: HubSide, seed: int, ppm: float, speaking: Callable[[float], bool]) -> None:
+        self.hub, self.time, self.speaking = hub, hub.time, speaking
+        self.session = Session([HUB], random.Random(seed))
+        self.numbers: dict[int, int] = {}
+        self.wires: dict[int, Wire] = {}
+        self.heard: list[tuple[float, float]] = []  # (spoken at, sounded at)
+        self.refused: list[object] = []
+        self._talkers = Talkers(lambda: Ear(self), TICK_MS * CLOCK)
+        self._rate = 1 + ppm * 1e-6
+        self._seeds = count(seed * 1_000, 2)
+        self._spoke = False
+        self._first = random.Random(seed).getrandbits(32)
+        self._began = self.time.now
+        self._frames = 0
+        self.session.join(Join(APP_ID, "lobby", auto_subscribe=True), self.time.now)
+        self.session.call("publish", {}, self.time.now)
+        self._capture()
+        self._play()
+        self._wake()
+
+    def _capture(self) -> None:
+        now = self.time.now
+        if self.speaking(now):
+            conn = self.session.conn
+            if conn is not None and conn in self.wires:
+                self.session.unacknowledged(conn, self.wires[conn].unacknowledged_bytes(), now)
+            timestamp = (self._first + self._frames) & 0xFFFFFFFF
+            payload = TOC + struct.pack("!d", now)
+            data = self.session.send(payload, timestamp, -20, not self._spoke, now)
+            if data is not None and self.session.conn is not None:
+                self._up(self.session.conn, data)
+        self._spoke = self.speaking(now)
+        self._frames += PACKET_MS * CLOCK
+        self.time.at(self._began + self._frames / CLOCK / 1e3 / self._rate, self._capture)
+
+    def _play(self) -> None:
+        self._talkers.pull(round(self.time.now * 1e9))
+        self.time.at(self.time.now + TICK_MS / 1e3 / self._rate, self._play)
+
+    def _wake(self) -> None:
+        """A client's timer: the session's deadline, or sooner as packets may bring it nearer."""
+        conn = self.session.conn
+        if conn is not None and conn in self.wires:
+            self.session.unacknowledged(conn, self.wires[conn].unacknowledged_bytes(), self.time.now)
+        self.session.tick(self.time.now)
+        self._carry_out()
+        self.time.at(min(max(self.session.deadline(), self.time.now + 0.001), self.time.now + 0.1), self._wake)
+
+    def received(self, number: int, message: str | bytes) -> None:
+        conn = next((conn for conn, known in self.numbers.items() if known == number), None)
+        if conn is None or conn not in self.wires:
+            return
+        if isinstance(message, str):
+            self.session.text(conn, message, self.time.now)
+            self._carry_out()
+        else:
+            packet = self.session.media(conn, message, self.time.now)
+            if packet is not None:
+                arrived_ns = round(self.time.now * 1e9)
+                self._talkers.push(packet.ssrc, packet.sequence, packet.timestamp, packet.payload, arrived_ns)
+
+    def _carry_out(self) -> None:
+        for action in self.session.actions():
+            match action:
+                case Dial(conn, _):
+                    self._dial(conn)
+                case Send(conn, text):
+                    self._up(conn, text)
+                case Close(conn, _):
+                    self._close(conn)
+                case Answer(_, outcome) if isinstance(outcome, Exception):
+                    self.refused.append(outcome)
+
+    def _dial(self, conn: int) -> None:
+        wire = self.wires[conn] = Wire(self.time, self.hub.weather, next(self._seeds))
+
+        def syn(_: object) -> None:
+            if conn in self.wires:
+                self.hub.accept(wire, self, conn)
+                wire.carry(wire.down, None, lambda _: self._opened(conn))
+
+        wire.carry(wire.up, None, syn)
+
+    def _opened(self, conn: int) -> None:
+        self.session.reached(conn, self.time.now)
+        self.session.opened(conn, self.time.now)
+        self._carry_out()
+
+    def _up(self, conn: int, message: str | bytes) -> None:
+        if conn in self.wires and conn in self.numbers:
+            wire, number = self.wires[conn], self.numbers[conn]
+            wire.carry(wire.up, message, lambda got: self.hub.received(number, got))
+
+    def _close(self, conn: int) -> None:
+        self.wires.pop(conn, None)
+        number = self.numbers.pop(conn, None)
+        if number is not None:
+            self.hub.drop(number)
+
+
+class Ear:
+    """Stands where the decoder stands: reads when a packet was spoken and notes that it sounds now."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    def decode(self, payload: bytes) -> bytes:
+        (spoken,) = struct.unpack("!d", payload[1:])
+        self._peer.heard.append((spoken, self._peer.time.now))
+        return bytes(PACKET_MS * CLOCK * 2)
+
+    def conceal(self, samples: int) -> bytes:
+        return bytes(samples * 2)
+
+
+def spurts(length_s: float, every_s: float, offset_s: float) -> Callable[[float], bool]:
+    return lambda now: (now - offset_s) % every_s < length_s
+
+
+FIRST_SPEAKS = spurts(6.0, 10.0, 0.0)
+
+
+def call(weather: Weather, hours: float) -> tuple[Peer, Peer]:
+    time = Time()
+    hub = HubSide(time, weather)
+    first = Peer(hub, 1, +100, FIRST_SPEAKS)
+    second = Peer(hub, 2, -100, spurts(3.0, 10.0, 5.5))
+    time.run(time.now + hours * 3_600)
+    return first, second
+
+
+HOLES = tuple((1_000.0 + at, 1_000.0 + at + length) for at, length in ((300, 2), (900, 5), (1_500, 15), (2_400, 60)))
+
+
+BAD = Weather(delay_ms=20, jitter_ms=5, stalls=HOLES)
+
+
+@cache
+def an_hour_with_holes() -> tuple[Peer, Peer]:
+    return call(BAD, hours=1)
+
+
+def check(ears: tuple[Peer, Peer], weather: Weather, hours: float, least_share: float) -> None:
+    """Nothing old, nothing twice, in order, and this share of what was said."""
+    for ear, mouth in (ears, ears[::-1]):
+        spoken = [at for at, _ in ear.heard]
+        assert spoken == sorted(set(spoken)), "out of order, or twice"
+        oldest_s = max(sounded - at for at, sounded in ear.heard)
+        assert oldest_s < OLD_S + (weather.delay_ms * 2 + TICK_MS) / 1e3
+        assert ear.session.state is State.IN_CALL
+        assert not ear.refused
+        assert len(ear.heard) > least_share * said(mouth, hours)
+
+
+def test_ten_minutes_on_a_quiet_network_lose_nothing() -> None:
+    weather = Weather(delay_ms=1)
+    check(call(weather, 1 / 6), weather, 1 / 6, 0.998)
+
+
+def test_ten_minutes_on_a_radio_link_with_losses_and_jitter() -> None:
+    weather = Weather(delay_ms=20, jitter_ms=10, loss=0.02, burst=2)
+    check(call(weather, 1 / 6), weather, 1 / 6, 0.95)
+
+
+def test_an_hour_with_holes_of_two_seconds_to_a_minute() -> None:
+    check(an_hour_with_holes(), BAD, 1, 0.95)
+
+
+def test_speech_is_back_soon_after_a_hole_ends() -> None:
+    _, second = an_hour_with_holes()
+    for begin, end in HOLES:
+        back = next(sounded for _, sounded in second.heard if sounded > end)
+        said_again = next(end + n * 0.02 for n in count() if FIRST_SPEAKS(end + n * 0.02))
+        assert back - said_again < 0.75, f"{end - begin:.0f} s hole"
+
+
+def said(mouth: Peer, hours: float) -> int:
+    """How many packets were worth of saying."""
+    packets = int(hours * 3_600_000 / PACKET_MS)
+    return sum(mouth.speaking(1_000 + number * PACKET_MS / 1e3) for number in range(packets))
+
+
+def test_the_packet_that_the_simulation_sends_is_one_of_ours() -> None:
+    packet = rtp.Packet(7, 1, 2, TOC + bytes(8))
+    assert rtp.unpack(packet.pack()) == packet
