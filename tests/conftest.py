@@ -1,7 +1,9 @@
 """For all tests: what needs root is left out where there is none, and counted."""
 
 import os
+from collections.abc import Iterator
 
+import coverage
 import pytest
 
 NOT_RUN = pytest.StashKey[int]()
@@ -20,3 +22,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """A line that scripts can look for, also when nothing was left out."""
     terminalreporter.write_line(f"NOT RUN (needs root): {config.stash.get(NOT_RUN, 0)}")
+
+
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This test, and the processes that it starts, run at their real speed: what they cover is not traced."""
+    monkeypatch.setenv("COVERAGE_PROCESS_CONFIG", "")
+    tracing = coverage.Coverage.current()
+    if tracing:
+        tracing.stop()
+    yield
+    if tracing:
+        tracing.start()

@@ -50,6 +50,7 @@ def test_two_devices_hear_each_other_at_once() -> None:
     assert abs(talker["latency_ms"] - np.median(there.latency_ms)) < 25
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_nine_devices_hear_the_one_that_talks_and_nobody_hears_himself() -> None:
     with Call(ppm=[0.0] * 9, audio={"complexity": 0}) as call:
         mouth, *ears = call.parties

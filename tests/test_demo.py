@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.daemon import ROOT
 from tests.timing import seconds
+
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
 @contextmanager
 def demo(picture: Path) -> Iterator["subprocess.Popen[str]"]:
-    """The demo as scripts/run starts it. It is measured, so what it covers is not."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS")}
+    """The demo as scripts/run starts it."""
     command = [sys.executable, "-m", "tests.demo", "--picture", str(picture)]
-    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
         finally:
