@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,7 +42,5 @@ def floor(
 
 
 def _command(frame_ms: int, codec: bool, seconds: float) -> list[str]:
-    """With the priority that the device's audio threads have, where that is allowed."""
-    first = ["chrt", "-f", "10"] if os.geteuid() == 0 and shutil.which("chrt") else []
-    command = [*first, sys.executable, str(ROOT / "tests/bench/floor.py"), "mic", "spk", "--frame-ms", str(frame_ms)]
+    command = [sys.executable, str(ROOT / "tests/bench/floor.py"), "mic", "spk", "--frame-ms", str(frame_ms)]
     return [*command, "--seconds", str(seconds), *(["--opus", "voip"] if codec else [])]
