@@ -35,7 +35,7 @@ WEATHERS = {
         Weather(delay_ms=5, jitter_ms=0.5, stalls=tuple((at, at + 0.5) for at in range(40, 640, 30))), True,
     ),
 }  # fmt: skip
-# The limits hold for the loopback; the others are for comparing one change with the next.
+# The loopback alone has a limit; the others are for comparing one change with the next.
 SPREAD_MS = 5.0
 
 
