@@ -85,7 +85,11 @@ class Hub:
         rooms = Rooms(Sessions(self._key), os.urandom, time.monotonic(), self._app_ids, _version())
         self._exchange = Exchange(rooms)
         self._server = Server(self._exchange)
-        await self._server.start(sock, self._tls)
+        try:
+            await self._server.start(sock, self._tls)
+        except asyncio.CancelledError:
+            await self._server.stop()
+            raise
         logger.info("the hub listens at %s", self.url)
 
     async def stop(self) -> None:

@@ -117,7 +117,8 @@ def _answer(message: Params, id: Id | None) -> Reply | Failure:
         code = error.get("code") if isinstance(error, dict) else None
         if not isinstance(error, dict) or isinstance(code, bool) or not isinstance(code, int):
             raise JsonRpcError(INVALID_REQUEST, "error without a code", id)
-        return Failure(id, code, str(error.get("message", "")))
+        reason = error.get("message")
+        return Failure(id, code, reason if isinstance(reason, str) else "")
     result = message.get("result")
     if id is None or not isinstance(result, dict):
         raise JsonRpcError(INVALID_REQUEST, "neither method, result nor error", id)

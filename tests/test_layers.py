@@ -66,6 +66,7 @@ EDGES = {
     "config.py": "files",
     "hub/exchange.py": "connections, log",
     "hub/server.py": "the hub's websockets",
+    "hub/sockets.py": "sockets",
     "hubapp.py": "event loop, files, TLS",
     "service/control.py": "UNIX socket",
 }

@@ -1,11 +1,11 @@
 """Between `Rooms`, which knows who hears whom, and the connections of the server, which carry it.
 
 A packet is made a frame once, and the same bytes go to every listener; this loop is where the hub spends its time.
-PURE: it calls connections, but knows them only as `Line`.
+It waits for nothing, and knows connections only as `Line`.
 """
 
 import logging
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Protocol, cast
 
@@ -17,18 +17,18 @@ logger = logging.getLogger(__name__)
 
 
 class Line(Hashable, Protocol):
-    """A connection as far as it matters here.
-
-    clear: nothing is held back, a media frame may be given to `write`; else it has to go to `hold`.
-    write: straight to the kernel; returns how many bytes it took, and raises OSError where it takes none.
-    """
-
-    clear: bool
-    write: Callable[[bytes], int]
+    """A connection as far as it matters here."""
 
     @property
     def address(self) -> str:
         """Where the client is: its IP address."""
+
+    @property
+    def clear(self) -> bool:
+        """Open, and nothing is held back: a media frame may go to `write`. Else it has to go to `hold`."""
+
+    def write(self, frame: bytes, /) -> int:
+        """Straight to the kernel; returns how many bytes it took. Raises OSError where it takes none."""
 
     def queue(self, rest: bytes) -> None:
         """Send what `write` did not take, as soon as possible."""

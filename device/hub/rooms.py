@@ -219,17 +219,17 @@ class Rooms:
         return self._drop(link, link.surplus, now)
 
     def _inspect(self, link: Link, now: float) -> None:
-        if link.seat is None and now - link.opened_at > limits.JOIN_WITHIN_S:
-            self._seating.close(link, CLOSE_POLICY, f"no join within {limits.JOIN_WITHIN_S:.0f} s")
-        elif now - link.heard_at > limits.SEAT_GRACE_S:
-            self._seating.close(link, CLOSE_POLICY, f"silent for {limits.SEAT_GRACE_S:.0f} s")
-        elif link.out_of_patience:
-            self._seating.close(link, CLOSE_POLICY, "too many packets, or bad ones")
-        elif link.complaint and not link.complained:
+        if link.complaint and not link.complained:
             link.complained = True
             code, reason = link.complaint
             text = jsonrpc.notification(messages.ERROR, {"code": code, "reason": reason})
             self._out.append(Send((link.connection,), text))
+        if link.out_of_patience:
+            self._seating.close(link, CLOSE_POLICY, "too many packets, or bad ones")
+        elif link.seat is None and now - link.opened_at > limits.JOIN_WITHIN_S:
+            self._seating.close(link, CLOSE_POLICY, f"no join within {limits.JOIN_WITHIN_S:.0f} s")
+        elif now - link.heard_at > limits.SEAT_GRACE_S:
+            self._seating.close(link, CLOSE_POLICY, f"silent for {limits.SEAT_GRACE_S:.0f} s")
 
     def _excuse(self, gap_s: float) -> None:
         self._seating.excuse(gap_s)

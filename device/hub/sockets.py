@@ -37,7 +37,11 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return sock
 
 
-def forget_unsent(sock: TransportSocket) -> None:
-    """Make the coming close throw away what the peer has not got; the kernel would go on sending it for minutes."""
-    with contextlib.suppress(OSError):  # it is closed already
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+def forget_unsent(sock: socket.socket | TransportSocket | None) -> None:
+    """Make the coming close throw away what the peer has not got; the kernel would go on sending it for minutes.
+
+    sock: None where TLS has closed it already.
+    """
+    with contextlib.suppress(OSError):  # closed already, without TLS
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)

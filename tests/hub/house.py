@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
+
 from device import jsonrpc
 from device.channel import rtp
 from device.hub import limits
@@ -115,3 +117,10 @@ class House:
             self.wait(1.0)
             for connection in connections:
                 self.ask(connection, "ping")
+
+
+def refused(house: House, connection: Any, method: str, **params: Any) -> int:
+    """The code of the error that answers this request."""
+    with pytest.raises(Refused) as error:
+        house.ask(connection, method, **params)
+    return error.value.code

@@ -1,0 +1,12 @@
+"""What rooms ask for can be carried by a WebSocket."""
+
+from websockets.frames import Close as CloseFrame
+
+from device.hub import out
+
+
+def test_every_close_code_may_be_sent() -> None:
+    codes = [value for name, value in vars(out).items() if name.startswith("CLOSE_")]
+    assert len(codes) == len(set(codes)) == 6
+    for code in codes:
+        CloseFrame(code, "why").check()

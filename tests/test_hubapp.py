@@ -1,0 +1,163 @@
+"""A hub is assembled from plain values, and what it cannot be it says in one line."""
+
+import asyncio
+import logging
+import resource
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device import hubapp
+from device.hub import limits
+from device.hubapp import Hub, HubError, parse_listen, serve
+from tests.hub.guest import guest
+from tests.hub.house import APP, OTHER_APP, Refused
+from tests.timing import seconds
+
+
+@pytest.mark.parametrize(
+    ("listen", "parts"),
+    [("127.0.0.1:8800", ("127.0.0.1", 8800)), ("[::1]:0", ("::1", 0)), ("localhost:65535", ("localhost", 65535))],
+)
+def test_where_to_listen_is_host_and_port(listen: str, parts: tuple[str, int]) -> None:
+    assert parse_listen(listen) == parts
+
+
+@pytest.mark.parametrize("listen", ["", "8800", ":8800", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "x:65536"])
+def test_anything_else_is_an_error_that_shows_how(listen: str) -> None:
+    with pytest.raises(HubError, match='such as "127'):
+        Hub(listen)
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8800", "[::]:8800", "192.168.1.2:8800", "hub.example:8800"])
+def test_beyond_loopback_it_has_to_be_open(listen: str) -> None:
+    with pytest.raises(HubError) as refusal:
+        Hub(listen)
+    assert "open = true" in str(refusal.value) and "\n" not in str(refusal.value)
+    Hub(listen, open=True)
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "127.9.9.9:0", "[::1]:0", "localhost:0"])
+def test_loopback_needs_no_permission(listen: str) -> None:
+    Hub(listen)
+
+
+async def test_it_tells_where_it_is() -> None:
+    hub = Hub("localhost:0")
+    assert hub.snapshot() == {}
+    async with hub:
+        assert hub.port > 0 and hub.url == f"ws://localhost:{hub.port}"
+        async with guest(hub.url) as someone:
+            await someone.join()
+            assert hub.snapshot()["seats"] == 1
+    await hub.stop()
+
+
+async def test_ipv6_works_too() -> None:
+    async with Hub("[::1]:0") as hub, guest(hub.url) as someone:
+        assert hub.url == f"ws://[::1]:{hub.port}"
+        await someone.join()
+
+
+async def test_a_port_in_use_is_one_line() -> None:
+    async with Hub("127.0.0.1:0") as hub:
+        with pytest.raises(HubError, match=r"cannot listen on 127\.0\.0\.1:\d+: Address already in use"):
+            await Hub(f"127.0.0.1:{hub.port}").start()
+
+
+async def test_it_serves_only_its_apps() -> None:
+    async with Hub("127.0.0.1:0", app_ids=[APP]) as hub, guest(hub.url) as someone:
+        with pytest.raises(Refused) as refusal:
+            await someone.ask("join", appId=OTHER_APP, channel="lobby")
+        assert refusal.value.code == 401
+        await someone.join()
+
+
+def test_an_app_id_has_to_be_one() -> None:
+    with pytest.raises(HubError, match="32 hexadecimal characters"):
+        Hub("127.0.0.1:0", app_ids=["mine"])
+
+
+async def test_sessions_outlive_a_restart_with_a_state_directory(tmp_path: Path) -> None:
+    async def rejoin(state_dir: Path | None, claim: dict[str, Any]) -> dict[str, Any]:
+        async with Hub("127.0.0.1:0", state_dir=state_dir) as hub, guest(hub.url) as someone:
+            return await someone.ask("rejoin", appId=APP, channel="lobby", **claim)
+
+    folder = tmp_path / "made" / "by the hub"
+    async with Hub("127.0.0.1:0", state_dir=folder) as hub, guest(hub.url) as someone:
+        seat = await someone.join(7)
+    claim = {"uid": 7, "session": seat["session"]}
+    back = await rejoin(folder, claim)
+    assert (back["uid"], back["session"], back["resumed"]) == (7, seat["session"], False)
+    with pytest.raises(Refused):
+        await rejoin(None, claim)
+    assert stat.S_IMODE((folder / hubapp.KEY_FILE).stat().st_mode) == 0o600
+
+
+def test_a_broken_key_is_replaced_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / hubapp.KEY_FILE).write_bytes(b"short")
+    (tmp_path / "hub.new").write_bytes(b"left over")
+    Hub("127.0.0.1:0", state_dir=tmp_path)
+    assert "5 bytes instead of 32" in caplog.text
+    key = (tmp_path / hubapp.KEY_FILE).read_bytes()
+    assert len(key) == 32 and [path.name for path in tmp_path.iterdir()] == [hubapp.KEY_FILE]
+    Hub("127.0.0.1:0", state_dir=tmp_path)
+    assert (tmp_path / hubapp.KEY_FILE).read_bytes() == key
+
+
+def test_a_key_that_cannot_be_kept_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(HubError, match="cannot keep the hub's key"):
+        Hub("127.0.0.1:0", state_dir=tmp_path / "file")
+
+
+def test_tls_needs_both_files_and_readable_ones(tmp_path: Path) -> None:
+    with pytest.raises(HubError, match="set tls_cert and tls_key"):
+        Hub("127.0.0.1:0", tls_cert="cert.pem")
+    with pytest.raises(HubError, match="cannot read"):
+        Hub("127.0.0.1:0", tls_cert=str(tmp_path / "none"), tls_key=str(tmp_path / "none"))
+    (tmp_path / "cert.pem").write_text("no certificate")
+    with pytest.raises(HubError, match="no certificate and its key"):
+        Hub("127.0.0.1:0", tls_cert=str(tmp_path / "cert.pem"), tls_key=str(tmp_path / "cert.pem"))
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 2, 5])
+async def test_serve_stops_the_hub_whenever_it_is_cancelled(rounds: int) -> None:
+    hub = Hub("127.0.0.1:0")
+    task = asyncio.get_running_loop().create_task(serve(hub))
+    while not hub.port:
+        await asyncio.sleep(0)
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, seconds(5))
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", hub.port)
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "allowed", "warns"),
+    [
+        (1_024, resource.RLIM_INFINITY, 2_200, False),
+        (1_024, 524_288, 2_200, False),
+        (1_024, 2_000, 2_000, True),
+        (4_096, 4_096, None, False),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None, False),
+    ],
+)
+async def test_it_asks_for_as_many_files_as_a_full_hub_needs(
+    soft: int, hard: int, allowed: int | None, warns: bool,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, both: asked.append(both))
+    with caplog.at_level(logging.WARNING):
+        async with Hub("127.0.0.1:0"):
+            pass
+    assert asked == ([(allowed, hard)] if allowed else [])
+    assert ("a full hub needs" in caplog.text) == warns
+    assert limits.MAX_CONNECTIONS + hubapp.SPARE_FILES == 2_200
