@@ -229,7 +229,7 @@ class Server:
 
     async def start(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Listen on a bound socket, which is ours from now on."""
-        self._server = serve(
+        self._server = await serve(
             self._handle,
             start_serving=False, sock=sock, ssl=tls, backlog=LISTEN_QUEUE, logger=_SILENCE, server_header=None,
             subprotocols=[Subprotocol(rules.SUBPROTOCOL)], compression=None, process_request=self._process_request,
@@ -238,7 +238,6 @@ class Server:
             write_limit=(1, 0),  # one byte of TLS that the kernel did not take counts as full; without TLS see above
             create_connection=cast(Any, partial(Connection, exchange=self._exchange, lines=self._connections)),
         )  # fmt: skip
-        await self._server
         self._tick()
         await self._server.start_serving()
 

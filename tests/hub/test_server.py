@@ -5,9 +5,7 @@ import contextlib
 import json
 import socket
 import ssl
-import subprocess
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -18,36 +16,10 @@ from device import jsonrpc
 from device.channel import rtp, rules
 from device.hub import limits
 from device.hubapp import Hub
+from tests.hub.deaf import UPGRADE, deaf, raw
 from tests.hub.guest import Guest, guest, honest_call
 from tests.hub.house import APP
 from tests.timing import seconds
-
-
-@contextlib.asynccontextmanager
-async def running(**options: Any) -> AsyncIterator[Hub]:
-    """A hub on a free port."""
-    async with Hub("127.0.0.1:0", **options) as hub:
-        yield hub
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """Certificate and key files for 127.0.0.1, signed by itself."""
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
-    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    name = ["-days", "2", "-subj", "/CN=hub", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert]
-    subprocess.run([*make, *name], check=True, capture_output=True)
-    return cert, key
-
-
-def raw(hub: Hub, **options: int) -> socket.socket:
-    """A plain connection to the hub; options are socket options of SOL_SOCKET."""
-    sock = socket.socket()
-    for name, value in options.items():
-        sock.setsockopt(socket.SOL_SOCKET, getattr(socket, name), value)
-    sock.connect(("127.0.0.1", hub.port))
-    return sock
 
 
 async def get(hub: Hub, path: str) -> tuple[int, dict[str, str], str]:
@@ -62,20 +34,20 @@ async def get(hub: Hub, path: str) -> tuple[int, dict[str, str], str]:
 
 
 async def test_an_honest_call_loses_nothing() -> None:
-    async with running() as hub, honest_call(hub.url):
+    async with Hub("127.0.0.1:0") as hub, honest_call(hub.url):
         pass
 
 
 async def test_a_call_through_tls_loses_nothing(certificate: tuple[str, str]) -> None:
     trust = ssl.create_default_context(cafile=certificate[0])
-    async with running(tls_cert=certificate[0], tls_key=certificate[1]) as hub:
+    async with Hub("127.0.0.1:0", tls_cert=certificate[0], tls_key=certificate[1]) as hub:
         assert hub.url.startswith("wss://")
         async with honest_call(hub.url, tls=trust):
             pass
 
 
 async def test_packets_pass_byte_for_byte_whatever_their_length() -> None:
-    async with running() as hub, guest(hub.url) as talker, guest(hub.url) as listener:
+    async with Hub("127.0.0.1:0") as hub, guest(hub.url) as talker, guest(hub.url) as listener:
         await listener.join(autoSubscribe=True)
         await talker.join(7)
         await talker.ask("publish")
@@ -88,7 +60,7 @@ async def test_packets_pass_byte_for_byte_whatever_their_length() -> None:
 
 
 async def test_healthz_tells_how_busy_it_is() -> None:
-    async with running() as hub, guest(hub.url) as someone:
+    async with Hub("127.0.0.1:0") as hub, guest(hub.url) as someone:
         await someone.join()
         status, headers, body = await get(hub, "/healthz")
         assert (status, headers["Content-Type"]) == (200, "application/json")
@@ -97,13 +69,13 @@ async def test_healthz_tells_how_busy_it_is() -> None:
 
 
 async def test_other_pages_say_where_to_go() -> None:
-    async with running() as hub:
+    async with Hub("127.0.0.1:0") as hub:
         status, _, body = await get(hub, "/")
         assert status == 404 and body == "The channel is at /v1, the health at /healthz.\n"
 
 
 async def test_another_subprotocol_is_refused() -> None:
-    async with running() as hub:
+    async with Hub("127.0.0.1:0") as hub:
         for offer in (None, [Subprotocol("chat")]):
             with pytest.raises(InvalidStatus) as refusal:
                 async with guest(hub.url, subprotocols=offer):
@@ -113,7 +85,7 @@ async def test_another_subprotocol_is_refused() -> None:
 
 async def test_a_full_hub_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_CONNECTIONS_PER_ADDRESS", 1)
-    async with running() as hub:
+    async with Hub("127.0.0.1:0") as hub:
         async with guest(hub.url):
             with pytest.raises(InvalidStatus) as refusal:
                 async with guest(hub.url):
@@ -128,7 +100,7 @@ async def test_a_full_hub_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_lost_connection_keeps_its_seat() -> None:
-    async with running() as hub, honest_call(hub.url, "lobby") as listener:
+    async with Hub("127.0.0.1:0") as hub, honest_call(hub.url, "lobby") as listener:
         async with guest(hub.url) as someone:
             seat = await someone.join(7, autoSubscribe=True)
             someone.socket.transport.abort()
@@ -141,7 +113,7 @@ async def test_a_lost_connection_keeps_its_seat() -> None:
 
 
 async def test_leaving_and_closing_in_one_breath_frees_the_seat() -> None:
-    async with running() as hub, guest(hub.url) as other:
+    async with Hub("127.0.0.1:0") as hub, guest(hub.url) as other:
         await other.join()
         async with guest(hub.url) as someone:
             await someone.join(7)
@@ -150,7 +122,7 @@ async def test_leaving_and_closing_in_one_breath_frees_the_seat() -> None:
 
 
 async def test_a_message_may_come_in_pieces() -> None:
-    async with running() as hub, guest(hub.url) as talker, guest(hub.url) as listener:
+    async with Hub("127.0.0.1:0") as hub, guest(hub.url) as talker, guest(hub.url) as listener:
         await listener.join(autoSubscribe=True)
         text = jsonrpc.request(99, "join", {"appId": APP, "channel": "lobby", "uid": 7})
         await talker.socket.send([text[:10], text[10:20], text[20:]])
@@ -176,7 +148,7 @@ async def a_long_text(someone: Guest) -> None:
 
 @pytest.mark.parametrize(("abuse", "code"), [(pieces, 1009), (pings, 1008), (a_long_text, 1009)])
 async def test_abuse_of_the_websocket_is_closed_with_a_reason(abuse: Any, code: int) -> None:
-    async with running() as hub, honest_call(hub.url), guest(hub.url) as someone:
+    async with Hub("127.0.0.1:0") as hub, honest_call(hub.url), guest(hub.url) as someone:
         await abuse(someone)
         got, reason = await someone.closed()
         assert got == code and reason
@@ -184,14 +156,14 @@ async def test_abuse_of_the_websocket_is_closed_with_a_reason(abuse: Any, code: 
 
 async def test_who_never_joins_is_closed_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "JOIN_WITHIN_S", 0.1)
-    async with running() as hub, guest(hub.url) as someone:
+    async with Hub("127.0.0.1:0") as hub, guest(hub.url) as someone:
         code, reason = await someone.closed()
         assert code == 1008 and reason and reason.startswith("no join within")
 
 
 async def test_who_does_not_even_shake_hands_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "JOIN_WITHIN_S", 0.1)
-    async with running() as hub:
+    async with Hub("127.0.0.1:0") as hub:
         sock = raw(hub)
         reader, writer = await asyncio.open_connection(sock=sock)
         async with asyncio.timeout(seconds(10)):
@@ -200,113 +172,8 @@ async def test_who_does_not_even_shake_hands_is_dropped(monkeypatch: pytest.Monk
         writer.close()
 
 
-async def test_a_listener_who_does_not_read_gets_only_what_is_fresh_when_he_reads_again() -> None:
-    async with running() as hub, guest(hub.url) as talker, guest(hub.url) as other:
-        await talker.join(1)
-        await talker.ask("publish")
-        await other.join(2, autoSubscribe=True)
-        sleeper = await deaf(hub, 3)
-        sequence = 0
-        async with asyncio.timeout(seconds(60)):
-            while not hub.snapshot()["packets_late"]:
-                await talker.speak(sequence, b"p" * 1_200)
-                sequence += 1
-                await asyncio.sleep(1 / rules.MAX_PACKETS_PER_S)
-        for _ in range(300):
-            await talker.speak(sequence, b"p" * 1_200)
-            sequence += 1
-            await asyncio.sleep(1 / rules.MAX_PACKETS_PER_S)
-        await other.until(lambda: len(other.packets) == sequence)
-        late = hub.snapshot()["packets_late"]
-        assert late >= 200, "more than the backlog keeps has been dropped, and the other one lost nothing"
-        got = await drain(sleeper)
-        assert sequence - 1 in got and sequence - 150 not in got
-        assert got == sorted(got) and len(got) <= sequence - late
-        sleeper.close()
-
-
-async def test_tls_keeps_no_more_for_a_listener_who_does_not_read(certificate: tuple[str, str]) -> None:
-    async def taken(**options: Any) -> int:
-        """How many packets of 1.2 kB are on their way to him before the first is dropped."""
-        trust = {"ssl": ssl.create_default_context(cafile=certificate[0])} if options else {}
-        async with running(**options) as hub, guest(hub.url, **trust) as talker:
-            await talker.join(1)
-            await talker.ask("publish")
-            sleeper = await deaf(hub, 2, **trust)
-            sequence = 0
-            while not hub.snapshot()["packets_late"]:
-                await talker.speak(sequence, b"p" * 1_200)
-                sequence += 1
-                await asyncio.sleep(1 / rules.MAX_PACKETS_PER_S)
-            sleeper.close()
-            return sequence
-
-    async with asyncio.timeout(seconds(60)):
-        tls = await taken(tls_cert=certificate[0], tls_key=certificate[1])
-        assert tls <= await taken() + 16
-
-
-async def deaf(hub: Hub, uid: int, ssl: ssl.SSLContext | None = None) -> socket.socket:
-    """Somebody who joins, wants to hear everybody, and does not read on. His socket takes little."""
-    join = jsonrpc.request(1, "join", {"appId": APP, "channel": "lobby", "uid": uid, "autoSubscribe": True}).encode()
-
-    def enter() -> socket.socket:
-        sock = raw(hub, SO_RCVBUF=4_096)
-        if ssl is not None:
-            sock = ssl.wrap_socket(sock, server_hostname="127.0.0.1")
-        answer = b""
-        for message, end in ((UPGRADE, b"\r\n\r\n"), (masked(0x81, join), b'"result"')):
-            sock.sendall(message)
-            while end not in answer:
-                answer += sock.recv(1)
-        sock.setblocking(False)
-        return sock
-
-    return await asyncio.to_thread(enter)
-
-
-async def drain(sock: socket.socket) -> list[int]:
-    """The sequence numbers of all packets that come now, until nothing more does."""
-    data, loop = b"", asyncio.get_running_loop()
-    with contextlib.suppress(TimeoutError):
-        while True:
-            async with asyncio.timeout(seconds(0.3)):
-                data += await loop.sock_recv(sock, 65_536)
-    at, got = data.index(b"\x82\x7e"), []
-    while at + 4 <= len(data):
-        size = int.from_bytes(data[at + 2 : at + 4], "big")
-        got.append(int.from_bytes(data[at + 6 : at + 8], "big"))
-        at += 4 + size
-    return got
-
-
-UPGRADE = (
-    b"GET /v1 HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-    b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Protocol: intercom.v1\r\n\r\n"
-)
-
-
-def masked(first: int, payload: bytes) -> bytes:
-    """A client's frame; a mask of zeros is a mask."""
-    size = len(payload)
-    head = bytes((first, 0x80 | size)) if size < 126 else bytes((first, 0xFE)) + size.to_bytes(2, "big")
-    return head + bytes(4) + payload
-
-
-async def test_who_leaves_his_texts_unread_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "REQUEST_BURST", 1_000_000)
-    async with running() as hub, guest(hub.url) as other:
-        await other.join(2)
-        sleeper = await deaf(hub, 3)
-        async with asyncio.timeout(seconds(60)):
-            while hub.snapshot()["connections"] == 2:
-                await other.ask("publish")
-                await other.ask("unpublish")
-        sleeper.close()
-
-
 async def test_stopping_takes_less_than_half_a_second_whatever_clients_do(certificate: tuple[str, str]) -> None:
-    async with running() as hub, guest(hub.url) as someone:
+    async with Hub("127.0.0.1:0") as hub, guest(hub.url) as someone:
         await someone.join(1)
         await someone.ask("publish")
         sleeper, stranger, halfway = await deaf(hub, 2), raw(hub), raw(hub)
@@ -326,7 +193,7 @@ async def test_stopping_takes_less_than_half_a_second_whatever_clients_do(certif
 
 
 async def test_stopping_does_not_wait_for_a_tls_handshake(certificate: tuple[str, str]) -> None:
-    async with running(tls_cert=certificate[0], tls_key=certificate[1]) as hub:
+    async with Hub("127.0.0.1:0", tls_cert=certificate[0], tls_key=certificate[1]) as hub:
         before = asyncio.all_tasks()
         sock = raw(hub)
         while not (handshake := asyncio.all_tasks() - before):
@@ -339,5 +206,10 @@ async def test_stopping_does_not_wait_for_a_tls_handshake(certificate: tuple[str
 
 
 async def test_two_hubs_live_in_one_process() -> None:
-    async with running() as one, running() as two, honest_call(one.url) as first, honest_call(two.url) as second:
+    async with (
+        Hub("127.0.0.1:0") as one,
+        Hub("127.0.0.1:0") as two,
+        honest_call(one.url) as first,
+        honest_call(two.url) as second,
+    ):
         assert first.packets and second.packets and one.port != two.port
