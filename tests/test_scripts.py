@@ -26,14 +26,18 @@ class Machine:
         self.bin.mkdir()
         (self.checkout / "scripts").mkdir(parents=True)
         (self.checkout / "scripts" / "prepare").write_bytes((ROOT / "scripts" / "prepare").read_bytes())
-        for name in ("setup.cfg", "pyproject.toml"):
-            (self.checkout / name).write_text("")
-        for tool in ("bash", "cat", "cut", "dirname", "env", "ln", "mkdir", "setpriv", "sha256sum", "touch", "chmod"):
+        (self.checkout / "setup.cfg").write_text("[options]\n[tool:pytest]\n")
+        (self.checkout / "pyproject.toml").touch()
+        tools = "bash cat chmod cut dirname env flock grep ln mkdir rm sed setpriv sha256sum touch"
+        for tool in tools.split():
             (self.bin / tool).symlink_to(f"/usr/bin/{tool}")
         self.has("dpkg-query", 'shift 2; for name; do echo "$name installed"; done')
-        pip = folder / "pip"
-        pip.write_text(f'#!/bin/sh\necho "pip $*" >>{self.log}\n')
-        make_venv = f"mkdir -p .venv/bin; ln -sf {pip} .venv/bin/pip; ln -sf /bin/true .venv/bin/python"
+        pip = folder / "pip"  # less its first line, which names the environment it belongs to
+        pip.write_text(f'[ "$1" = --version ] || echo "pip $*" >>{self.log}\n')
+        make_venv = (
+            "rm -rf .venv; mkdir -p .venv/bin; ln -s /bin/sh .venv/bin/python; "
+            f'{{ echo "#!$PWD/.venv/bin/python"; cat {pip}; }} >.venv/bin/pip; chmod +x .venv/bin/pip'
+        )
         self.has("python3", f'case $* in -c*) ;; *) echo "python3 $*" >>{self.log}; {make_venv} ;; esac')
         self.log.touch()
         for path in (folder, *folder.rglob("*")):
@@ -95,17 +99,37 @@ def test_the_first_time_everything_is_installed_and_the_second_time_nothing(mach
 
 def test_what_can_be_tested_can_be_run_but_not_the_other_way_round(machine: Machine) -> None:
     machine.prepare("run")
-    assert machine.done()[1].endswith("--editable .")
+    assert machine.done()[-1].endswith("--editable .")
     machine.prepare("test")
-    assert machine.done()[1].endswith("--editable .[test]")
+    assert machine.done()[-1].endswith("--editable .[test]")
     machine.prepare("run")
     assert machine.done() == []
 
 
-def test_other_requirements_are_installed_anew(machine: Machine) -> None:
+def test_other_requirements_are_installed_into_what_is_there(machine: Machine) -> None:
     machine.prepare()
     machine.done()
-    (machine.checkout / "setup.cfg").write_text("changed")
+    (machine.checkout / "setup.cfg").write_text("[options]\ninstall_requires = more\n[tool:pytest]\n")
+    machine.prepare()
+    assert machine.done() == ["pip install --quiet --disable-pip-version-check --editable .[test]"]
+
+
+def test_other_settings_of_tools_install_nothing(machine: Machine) -> None:
+    machine.prepare()
+    machine.done()
+    (machine.checkout / "setup.cfg").write_text("[options]\n[tool:pytest]\naddopts = -v\n")
+    machine.prepare()
+    assert machine.done() == []
+
+
+def test_an_environment_that_was_moved_or_lost_its_python_is_made_anew(machine: Machine) -> None:
+    machine.prepare()
+    machine.done()
+    moved = machine.checkout.rename(machine.checkout.with_name("moved"))
+    machine.checkout = moved
+    machine.prepare()
+    assert len(machine.done()) == 2
+    (moved / ".venv" / "bin" / "python").unlink()
     machine.prepare()
     assert len(machine.done()) == 2
 
