@@ -179,7 +179,15 @@ def test_secrets_of_a_hubs_url_are_masked_when_printed(file: Path) -> None:
     assert said.endswith('did you mean ["wss://***@a/?***"]?')
 
 
-PIN = st.integers(1, 27)
+def test_a_strange_file_name_is_printed_so_that_it_can_be_read_again(tmp_path: Path, file: Path) -> None:
+    strange = tmp_path / 'to\x7fk\x01e"n\\'
+    strange.touch()
+    file.write_text(written({("channel", "token_file"): str(strange)}))
+    loaded = config.load(file, needs_app_id=False)
+    file.write_text(config.as_toml(loaded))
+    assert config.load(file, needs_app_id=False).channel.token_file == str(strange)
+
+
 GOOD: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("channel", "hub"): st.lists(st.sampled_from(["ws://a", "wss://b:1/v1", "ws://[::1]:8800"]), min_size=1),
     ("channel", "app_id"): st.text(string.hexdigits, min_size=32, max_size=32),

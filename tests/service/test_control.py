@@ -140,14 +140,14 @@ async def test_a_line_of_64_kb_is_read_and_a_longer_one_ends_the_connection(visi
 async def test_the_ninth_connection_is_told_and_a_place_that_is_given_back_is_given_again(visit: Any) -> None:
     guests = [await visit() for _ in range(MAX_CONNECTIONS)]
     for guest in guests:
-        assert "error" in await guest.ask(b"hello\n")
+        assert (await guest.ask(b"hello\n"))["error"]["code"] == PARSE_ERROR
     ninth = await visit()
     assert (await ninth.hear())["error"] == {"code": OVERLOADED, "message": "8 connections are open already; close one"}
     assert await ninth.hear() is None
     await guests[0].say(b"half a line")
     guests[0].writer.close()
     assert "error" in await guests[1].ask(b"hello\n")  # by now the daemon has seen the end of the first
-    assert "error" in await (await visit()).ask(b"hello\n")
+    assert (await (await visit()).ask(b"hello\n"))["error"]["code"] == PARSE_ERROR
 
 
 async def test_who_is_silent_is_shown_out(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ async def test_a_living_daemon_keeps_its_socket(daemon: Control, tmp_path: Path)
 
 
 async def test_a_daemon_that_ends_takes_its_socket_along_and_closes_what_is_open(tmp_path: Path) -> None:
-    async with Control(tmp_path, HANDLERS) as daemon:
+    async with Control(tmp_path, HANDLERS, idle_s=3_600) as daemon:
         reader, writer = await asyncio.open_unix_connection(daemon.path)
         writer.write(b'{"jsonrpc": "2.0", "id": 1, "method": "status"}\n')
         await reader.readline()
