@@ -6,12 +6,11 @@ from dataclasses import dataclass
 # Whatever the server calls a connection; rooms only hand it back.
 Connection = Hashable
 
-# Close codes of WebSocket, RFC 6455 section 7.4.1; from 4000 on they are ours.
+# Close codes of WebSocket, RFC 6455 section 7.4.1; from 4000 on they are ours, see also channel/messages.py.
 CLOSE_NORMAL = 1000
 CLOSE_GOING_AWAY = 1001
 CLOSE_POLICY = 1008
 CLOSE_TOO_BIG = 1009
-CLOSE_UID_CONFLICT = 4001  # another device has the seat now
 CLOSE_REPLACED = 4002  # the same device has opened two newer connections
 
 

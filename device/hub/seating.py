@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from device import jsonrpc
 from device.channel import errors, messages, rules
 from device.hub import limits, sessions
-from device.hub.out import CLOSE_NORMAL, CLOSE_REPLACED, CLOSE_UID_CONFLICT, Close, Out, Send
+from device.hub.out import CLOSE_NORMAL, CLOSE_REPLACED, Close, Out, Send
 from device.hub.seats import Channel, Link, Seat
 from device.hub.sessions import Sessions
 
@@ -179,7 +179,7 @@ class Seating:
         conflict = jsonrpc.notification(messages.ERROR, {"code": errors.UID_CONFLICT, "reason": reason})
         for link in list(seat.links):
             self._out.append(Send((link.connection,), conflict))
-            self.close(link, CLOSE_UID_CONFLICT, reason)
+            self.close(link, messages.CLOSE_UID_CONFLICT, reason)
         self._give_up(seat, "dropped")
 
     def _give_up(self, seat: Seat, reason: str) -> None:
