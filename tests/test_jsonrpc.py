@@ -39,6 +39,11 @@ def test_a_failure_may_answer_what_could_not_be_read() -> None:
     )
 
 
+def test_a_failure_whose_message_is_no_text_has_no_reason() -> None:
+    nested = "[" * 900 + "]" * 900
+    assert jsonrpc.parse('{"jsonrpc":"2.0","id":1,"error":{"code":5,"message":' + nested + "}}") == Failure(1, 5, "")
+
+
 def test_params_may_be_missing() -> None:
     assert jsonrpc.parse('{"jsonrpc":"2.0","method":"ping"}') == Notification("ping", {})
 

@@ -104,6 +104,5 @@ class News:
         self.emit(messages.ERROR, {"code": error.code, "reason": error.reason})
 
     def _become(self, state: State) -> None:
-        if self.state is not state:
-            self.state = state
-            self.emit(CONNECTION_STATE, {"state": state.value})
+        self.state = state
+        self.emit(CONNECTION_STATE, {"state": state.value})

@@ -1,0 +1,80 @@
+"""What the owner gets to see: the first failure is worth a warning, its repeats are not, being back is."""
+
+from device.channel import address, errors
+from device.channel.actions import DEBUG, INFO, WARNING, Action, Emit, Log
+from device.channel.errors import ChannelError
+from device.channel.news import News, State
+
+HUB = address.read("ws://127.0.0.1:8800/v1?key=SECRET")
+
+
+def told(actions: list[Action]) -> list[tuple[int, str] | tuple[str, object]]:
+    out: list[tuple[int, str] | tuple[str, object]] = []
+    for action in actions:
+        assert "SECRET" not in repr(action)
+        if isinstance(action, Log):
+            out.append((action.level, action.text))
+        elif isinstance(action, Emit):
+            out.append((action.event, action.params.get("state", action.params.get("code"))))
+    actions.clear()
+    return out
+
+
+def test_a_call_with_an_outage() -> None:
+    actions: list[Action] = []
+    news = News(actions)
+    assert news.state is State.LEFT
+    news.joining("lobby", 10.0)
+    news.in_call(HUB, 10.5)
+    assert told(actions) == [
+        ("connection-state", "joining"),
+        (INFO, "joined lobby at ws://127.0.0.1:8800 after 0.5 s"),
+        ("connection-state", "in-call"),
+    ]
+    news.offline("closed with 1006", HUB, 100.0)
+    news.offline("closed with 1006", HUB, 101.0)
+    assert told(actions) == [
+        (WARNING, "ws://127.0.0.1:8800 is lost (closed with 1006), dialling"),
+        ("error", errors.DISCONNECTED),
+        ("connection-state", "offline"),
+    ]
+    news.missed(ChannelError(errors.UNREACHABLE), HUB)
+    assert told(actions) == [(DEBUG, "ws://127.0.0.1:8800: no hub can be reached (905)")]
+    news.in_call(HUB, 103.25)
+    news.left()
+    assert told(actions) == [
+        (INFO, "back in lobby at ws://127.0.0.1:8800 after 3.2 s"),
+        ("connection-state", "in-call"),
+        ("connection-state", "left"),
+    ]
+
+
+def test_before_the_first_seat_nobody_there_is_worth_one_word() -> None:
+    actions: list[Action] = []
+    news = News(actions)
+    news.joining("lobby", 10.0)
+    actions.clear()
+    for _ in range(3):
+        news.missed(ChannelError(errors.UNREACHABLE, "connection refused"), HUB)
+    line = "ws://127.0.0.1:8800: connection refused; trying until it answers"
+    assert told(actions) == [(WARNING, line), ("error", errors.UNREACHABLE), (DEBUG, line), (DEBUG, line)]
+
+
+def test_an_error_is_news_again_once_things_were_well() -> None:
+    actions: list[Action] = []
+    news = News(actions)
+    news.joining("lobby", 10.0)
+    for _ in range(2):
+        news.error(ChannelError(errors.OVERLOADED), "busy")
+        news.in_call(HUB, 11.0)
+    assert [level for level, text in told(actions) if text == "busy"] == [WARNING, WARNING]
+
+
+def test_a_change_of_connection_without_an_outage_is_no_news() -> None:
+    actions: list[Action] = []
+    news = News(actions)
+    news.joining("lobby", 10.0)
+    news.in_call(HUB, 10.5)
+    actions.clear()
+    news.in_call(HUB, 60.0)
+    assert told(actions) == [(DEBUG, "lobby at ws://127.0.0.1:8800: on a new connection")]

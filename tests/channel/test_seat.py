@@ -1,0 +1,132 @@
+"""A seat and its holder: requests, streams, pings, over one connection after another."""
+
+from collections import deque
+from itertools import count
+from random import Random
+from typing import Any
+
+import pytest
+
+from device import jsonrpc
+from device.channel import errors
+from device.channel.actions import DEBUG, Action, Answer, Log, Send
+from device.channel.errors import ChannelError
+from device.channel.link import AGAIN_PER_S, Link
+from device.channel.liveness import Liveness
+from device.channel.messages import Join, Rejoin, Seated
+from device.channel.news import News
+from device.channel.seat import Seat
+
+JOIN = Join("0" * 32, "lobby")
+
+
+class Holder:
+    """A seat, and what it asked for."""
+
+    def __init__(self) -> None:
+        self.actions: list[Action] = []
+        self.seat = Seat(Random(1), self.actions, News(self.actions), count(1))
+
+    def sit(self, now: float, conn: int = 1) -> None:
+        link = Link(conn, 0, now, Liveness(now, 0.01, 1.0, secure=False), self.actions, deque(), now)
+        self.seat.sit(Seated(7, f"s{conn}", False, (), (), 1_000, 20_000, "1"), link, now)
+
+    def took(self) -> list[Any]:
+        """Requests sent and answers given since the last time."""
+        out: list[Any] = []
+        for action in self.actions:
+            if isinstance(action, Send):
+                message = jsonrpc.parse(action.text)
+                assert isinstance(message, jsonrpc.Request)
+                out.append((action.conn, message.method, message.params))
+            elif isinstance(action, Answer):
+                failed = isinstance(action.outcome, ChannelError)
+                out.append((action.request, action.outcome.code if failed else action.outcome))  # type: ignore[union-attr]
+        self.actions.clear()
+        return out
+
+
+def test_the_seat_is_asked_for_anew_or_as_the_one_we_had() -> None:
+    holder = Holder()
+    assert holder.seat.asks(JOIN) == JOIN
+    holder.sit(0.0)
+    asks = holder.seat.asks(JOIN)
+    assert isinstance(asks, Rejoin)
+    assert (asks.join.uid, asks.session) == (7, "s1")
+    holder.seat.leave(ChannelError(errors.OUT_OF_ORDER))
+    assert holder.seat.asks(JOIN) == JOIN
+    assert holder.seat.uid == 0
+
+
+def test_a_request_made_without_a_connection_goes_out_at_the_next_seat_once() -> None:
+    holder = Holder()
+    number = holder.seat.call("publish", {}, 0.0)
+    assert holder.took() == []
+    holder.sit(1.0)
+    assert holder.took() == [(1, "publish", {})]
+    assert holder.seat.text(jsonrpc.reply(number, {"ok": True}), 1.1) is None
+    assert holder.took() == [(number, {"ok": True})]
+    holder.sit(2.0, conn=2)
+    assert holder.took() == [(2, "publish", {})]
+
+
+def test_a_hundred_subscriptions_keep_to_the_pace_of_the_hub() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    for uid in range(1, 101):
+        holder.seat.text(jsonrpc.reply(holder.seat.call("subscribe", {"uid": uid}, 0.0), {}), 0.0)
+    holder.took()
+    holder.sit(1.0, conn=2)
+    sent = [len(holder.took())]
+    for at in (2.0, 3.0):
+        holder.seat.tick(at)
+        sent.append(sum(method == "subscribe" for _, method, _ in holder.took()))
+    assert sent == [AGAIN_PER_S, AGAIN_PER_S, 100 - 2 * AGAIN_PER_S]
+
+
+def test_a_ping_goes_out_every_second_and_its_answer_is_the_round_trip() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    assert holder.seat.deadline() == 1.0
+    holder.seat.tick(1.0)
+    assert holder.took() == [(1, "ping", {})]
+    assert holder.seat.link is not None
+    holder.seat.text(jsonrpc.reply(1, {}), 1.25)
+    assert holder.seat.link.liveness.rtt_s == pytest.approx(0.25)
+
+
+def test_a_ping_of_the_caller_s_own_is_only_a_request() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    number = holder.seat.call("ping", {}, 0.5)
+    holder.seat.text(jsonrpc.reply(number, {}), 0.9)
+    assert holder.seat.link is not None
+    assert holder.seat.link.liveness.rtt_s == 0.01
+    assert (number, {}) in holder.took()
+
+
+def test_an_answer_that_is_late_is_no_answer_and_an_unanswered_ping_is_asked_again() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    number = holder.seat.call("publish", {}, 0.0)
+    holder.seat.tick(1.0)
+    holder.took()
+    holder.seat.tick(10.0)
+    assert holder.took() == [(number, errors.TIMED_OUT)]
+    holder.seat.tick(11.0)
+    assert holder.took() == [(1, "ping", {})]
+    holder.seat.link = None
+    holder.seat.tick(30.0)
+    assert holder.took() == []
+    assert holder.seat.deadline() == float("inf")
+
+
+def test_a_hub_that_complains_is_heard_and_one_that_babbles_is_not() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    complaint = holder.seat.text(jsonrpc.notification("error", {"code": 502, "reason": "busy\n"}), 0.1)
+    assert complaint is not None
+    assert (complaint.code, complaint.reason) == (502, "busy?")
+    holder.actions.clear()
+    assert holder.seat.text("\x1b[2J", 0.1) is None
+    assert holder.actions == [Log(DEBUG, "unreadable message from the hub: not JSON")]
