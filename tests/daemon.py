@@ -5,6 +5,7 @@ They never run as root.
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,11 +25,24 @@ APP_ID = "0123456789abcdef0123456789abcdef"
 
 
 class Daemon:
-    """One `intercomd` process. Its log is collected line by line; leaving the `with` ends it."""
+    """One `intercomd` process. Its log is collected line by line; leaving the `with` ends it.
 
-    def __init__(self, *arguments: str, env: Mapping[str, str] | None = None, prefix: tuple[str, ...] = ()) -> None:
+    config: the text of its configuration file. env: what to add to the environment. prefix: a command to start it with.
+    """
+
+    def __init__(
+        self,
+        *arguments: str,
+        config: str | None = None,
+        env: Mapping[str, str] | None = None,
+        prefix: tuple[str, ...] = (),
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="intercomd-test-"))
         self.folder.chmod(0o777)
+        self.config = self.folder / "intercom.toml"
+        if config is not None:
+            self.config.write_text(config)
+            arguments += ("--config", str(self.config))
         self.log: list[str] = []
         self._process = subprocess.Popen(
             [*prefix, *unprivileged.drop(), sys.executable, "-m", "device", *arguments],
@@ -129,6 +143,7 @@ class Daemon:
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self.end(signal.SIGKILL)
+        shutil.rmtree(self.folder)
 
 
 class HubDaemon(Daemon):
@@ -161,10 +176,7 @@ class DeviceDaemon(Daemon):
         **sections: dict[str, Any],
     ) -> None:
         channel = {"hub": [hub_url], "app_id": APP_ID, **sections.pop("channel", {})}
-        self.config = Path(tempfile.mkdtemp(prefix="intercomd-test-")) / "intercom.toml"
-        self.config.parent.chmod(0o755)
-        self.config.write_text(_toml({"channel": channel, **sections}))
-        super().__init__("run", "--config", str(self.config), *arguments, env=env, prefix=prefix)
+        super().__init__("run", *arguments, config=_toml({"channel": channel, **sections}), env=env, prefix=prefix)
 
 
 def free_port() -> int:

@@ -92,7 +92,7 @@ def test_the_first_time_everything_is_installed_and_the_second_time_nothing(mach
     ]
     assert machine.done() == [
         "python3 -m venv --clear .venv",
-        "pip install --quiet --disable-pip-version-check --editable .[test]",
+        "pip install --quiet --disable-pip-version-check --use-pep517 --editable .[test]",
     ]
     assert (machine.prepare().stdout, machine.done()) == ("ready\n", [])
 
@@ -111,7 +111,7 @@ def test_other_requirements_are_installed_into_what_is_there(machine: Machine) -
     machine.done()
     (machine.checkout / "setup.cfg").write_text("[options]\ninstall_requires = more\n[tool:pytest]\n")
     machine.prepare()
-    assert machine.done() == ["pip install --quiet --disable-pip-version-check --editable .[test]"]
+    assert machine.done() == ["pip install --quiet --disable-pip-version-check --use-pep517 --editable .[test]"]
 
 
 def test_other_settings_of_tools_install_nothing(machine: Machine) -> None:
