@@ -19,11 +19,12 @@ Rooms, and what each may import:
 
 Pure files compute and nothing else: no socket, thread, clock, file or global state; time and bytes come in as
 arguments, events and bytes come out. Each outside world has one file, and its library is imported nowhere else:
-ALSA in audio/card.py (also the only place where threads of ours start), Opus in audio/opus.py, the client's
-websockets in channel/client.py, the hub's in hub/server.py, the control socket in service/control.py.
+ALSA in audio/card.py (which also starts the two audio threads), Opus in audio/opus.py, the client's websockets in
+channel/wire.py, names of hosts in channel/resolver.py (a daemon thread each, never joined, as a lookup cannot be
+interrupted), the hub's websockets in hub/server.py, the control socket in service/control.py.
 tests/test_layers.py holds all of this to be true.
 
-Three threads of ours and no more: the event loop (network, control), capture (read, gate, encode) and playback (pull,
+Three threads and no more carry a call: the event loop (network, control), capture (read, gate, encode) and playback (pull,
 decode, mix, write). Capture hands a packet to the loop with call_soon_threadsafe; the loop hands packets to playback
 through one bounded drop-oldest queue. A thread never touches asyncio objects, the loop never waits for a thread.
 """
