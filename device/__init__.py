@@ -11,7 +11,7 @@ Rooms, and what each may import:
     config      intercom.toml -> frozen dataclasses; imports channel.rules and channel.address (pure), no other room
     channel/    what both ends of the wire agree on, and the client end; imports no other room
     audio/      samples: cards, codec, jitter buffer, mix; imports no other room, and never sees RTP
-    service/    the local control socket; imports no other room
+    service/    the local control socket, and a status as people read it; imports no other room
     hub/        the server that channels live on; imports channel
     app         assembles a device from its Config: imports every room and translates between them in plain values
     hubapp      assembles a hub in the same way
@@ -24,7 +24,8 @@ channel/wire.py, names of hosts in channel/resolver.py (a daemon thread each, ne
 interrupted), the hub's websockets in hub/server.py, the control socket in service/control.py.
 tests/test_layers.py holds all of this to be true.
 
-Three threads and no more carry a call: the event loop (network, control), capture (read, gate, encode) and playback (pull,
-decode, mix, write). Capture hands a packet to the loop with call_soon_threadsafe; the loop hands packets to playback
-through one bounded drop-oldest queue. A thread never touches asyncio objects, the loop never waits for a thread.
+Three threads and no more carry a call: the event loop (network, control), capture (read, gate, encode) and playback
+(pull, decode, mix, write). Capture hands a packet to the loop with call_soon_threadsafe; the loop hands packets to
+playback through one bounded drop-oldest queue. A thread never touches asyncio objects, the loop never waits for a
+thread.
 """
