@@ -1,0 +1,106 @@
+"""Names are looked up without anybody waiting for a thread."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from device.channel.resolver import Resolver
+from tests.timing import seconds, until
+
+REAL = socket.getaddrinfo
+
+
+class Dns:
+    """Answers names when it is allowed to; numbers at once, as the real one."""
+
+    def __init__(self) -> None:
+        self.answers = threading.Event()
+        self.answers.set()
+        self.asked: list[str] = []
+        self.address = "127.0.0.9"
+        self.error: Exception | None = None
+
+    def __call__(self, host: str, port: int, *arguments: Any, **options: Any) -> Any:
+        if options.get("flags"):
+            return REAL(host, port, *arguments, **options)
+        self.asked.append(host)
+        assert self.answers.wait(seconds(20))
+        if self.error is not None:
+            raise self.error
+        return REAL(self.address, port, *arguments, **options)
+
+
+@pytest.fixture
+def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
+    fake = Dns()
+    monkeypatch.setattr(socket, "getaddrinfo", fake)
+    yield fake
+    fake.answers.set()
+    until(lambda: not threads())
+
+
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "resolver"]
+
+
+async def test_an_address_is_no_name(dns: Dns) -> None:
+    resolver = Resolver()
+    assert await resolver.look_up("127.0.0.1", 8800) == ((socket.AF_INET, ("127.0.0.1", 8800)),)
+    assert await resolver.look_up("::1", 8800) == ((socket.AF_INET6, ("::1", 8800, 0, 0)),)
+    assert dns.asked == []
+
+
+async def test_one_thread_asks_for_everybody_and_whoever_gives_up_harms_nobody(dns: Dns) -> None:
+    dns.answers.clear()
+    resolver = Resolver()
+    tasks = [asyncio.ensure_future(resolver.look_up("hub.local", 8800)) for _ in range(5)]
+    await asyncio.sleep(0)
+    assert len(threads()) == 1
+    tasks[0].cancel()
+    dns.answers.set()
+    rest = await asyncio.gather(*tasks[1:])
+    assert rest == [((socket.AF_INET, ("127.0.0.9", 8800)),)] * 4
+    assert dns.asked == ["hub.local"]
+
+
+async def test_the_last_good_answer_serves_while_dns_hangs_and_the_newest_as_soon_as_it_comes(dns: Dns) -> None:
+    resolver = Resolver()
+    await resolver.look_up("hub.local", 8800)
+    dns.answers.clear()
+    dns.address = "127.0.0.10"
+    for _ in range(3):
+        assert await resolver.look_up("hub.local", 8800) == ((socket.AF_INET, ("127.0.0.9", 8800)),)
+    assert len(threads()) == 1
+    dns.answers.set()
+    async with asyncio.timeout(seconds(10)):
+        while (await resolver.look_up("hub.local", 8800))[0][1][0] != "127.0.0.10":
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("error", [socket.gaierror(socket.EAI_AGAIN, "try again"), UnicodeError("label too long")])
+async def test_a_name_that_nobody_knows_is_asked_for_again_each_time(dns: Dns, error: Exception) -> None:
+    resolver = Resolver()
+    dns.error = error
+    for _ in range(2):
+        with pytest.raises(socket.gaierror):
+            await resolver.look_up("hub.local", 8800)
+    dns.error = None
+    assert await resolver.look_up("hub.local", 8800)
+    assert dns.asked == ["hub.local"] * 3
+
+
+def test_a_thread_that_hangs_holds_up_nobody_s_end(dns: Dns) -> None:
+    dns.answers.clear()
+
+    async def give_up() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await Resolver().look_up("hub.local", 8800)
+
+    asyncio.run(give_up())
+    (thread,) = threads()
+    assert thread.daemon
