@@ -5,8 +5,8 @@ packets a second (hub_load.py); everybody pings once a second, and that is count
 kernel's: it sends each listener a TCP segment of his own, and on loopback receives it as well. So beside the hub, by
 turns in the same run, stands the floor: the same load on a process that does nothing but that (hub_floor.py).
 
-Limits, as medians of the turns: 3.3 us a packet and 3 ms for 99 of 100 packets; on a machine where the floor needs more
-than that by itself, 1.5 times the floor. Nothing lost. Memory 45 MB.
+Limits, as medians of the turns: 3.3 us a packet and 3 ms for 99 of 100 packets, nothing lost; memory 45 MB. Where the
+floor alone is above a limit no hub can meet it on that machine, and `times_floor` is what there is to judge.
 """
 
 import json
@@ -21,7 +21,7 @@ from tests.daemon import ROOT, HubDaemon
 TURNS = 5
 SECONDS = 5.0
 LISTENERS = 200
-CPU_US, P99_MS, TIMES_THE_FLOOR = 3.3, 3.0, 1.5
+CPU_US, P99_MS = 3.3, 3.0
 PARTICIPANTS, MEMORY_MB = 10, 45.0
 
 CORES = sorted(os.sched_getaffinity(0))
@@ -64,13 +64,9 @@ def _verdict(hub: list[dict[str, float]], floor: list[dict[str, float]]) -> dict
         "p99_ms": round(p99_ms, 2),
         "floor_p99_ms": round(floor_p99_ms, 2),
         "lost": lost,
-        "limit": f"{CPU_US} us, {P99_MS:g} ms, or {TIMES_THE_FLOOR} x a floor above that; 0 lost",
-        "ok": cpu_us <= _limit(CPU_US, floor_cpu_us) and p99_ms <= _limit(P99_MS, floor_p99_ms) and not lost,
+        "limit": f"{CPU_US} us, {P99_MS:g} ms, 0 lost",
+        "ok": cpu_us <= CPU_US and p99_ms <= P99_MS and not lost,
     }
-
-
-def _limit(limit: float, floor: float) -> float:
-    return TIMES_THE_FLOOR * floor if floor > limit else limit
 
 
 def _on(core: int) -> tuple[str, ...]:
