@@ -136,6 +136,7 @@ class FakeHub:
             request = jsonrpc.parse(data)
             assert isinstance(request, jsonrpc.Request)
             visit.texts.append(request)
+            self._changed.set()
             answer = await self.answer(visit, request)
             if answer is not None:
                 await visit.ws.send(answer)

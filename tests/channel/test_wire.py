@@ -227,7 +227,7 @@ async def test_media_of_every_length_arrives_as_it_was(size: int) -> None:
 
 
 async def test_text_and_media_keep_their_order() -> None:
-    async with FakeHub() as hub, attached(hub) as (it, listener):
+    async with FakeHub() as hub, attached(hub) as (_, listener):
         await hub.until(lambda: len(hub.visits) == 1)
         ws = hub.visits[0].ws
         wanted = []
@@ -289,9 +289,15 @@ async def test_a_message_longer_than_any_of_a_hub_ends_the_connection() -> None:
 
 
 async def test_an_owner_who_has_had_enough_hears_no_more() -> None:
-    async with FakeHub() as hub, attached(hub) as (it, listener):
+    class Impatient(Listener):
+        def media_came(self, conn: int, data: bytes) -> None:
+            super().media_came(conn, data)
+            it.detach()
+
+    async with FakeHub() as hub, attached(hub) as (it, _):
+        listener = Impatient()
+        it.attach(listener, 5)
         frame = Frame(Opcode.BINARY, b"a").serialize(mask=False)
-        listener.media_came = lambda conn, data: (listener.heard.append(("media", data)), it.detach())[0]  # type: ignore[method-assign]
         it.data_received(frame * 3)
         it.data_received(Frame(Opcode.TEXT, b"b").serialize(mask=False))
         assert listener.heard == [("media", b"a")]

@@ -1,0 +1,370 @@
+"""Client, as people import it, against a hub that does what a test says."""
+
+import asyncio
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device import jsonrpc
+from device.channel import errors, rtp, rules
+from device.channel.client import LEAVE_S, Client
+from device.channel.errors import ChannelError
+from device.channel.messages import Stream
+from device.channel.news import State
+from tests.channel.fakehub import Certificates, FakeHub, make_certificates, silent_server
+from tests.timing import seconds
+
+APP_ID = "0123456789abcdef0123456789abcdef"
+
+
+def client_of(*urls: str, **options: Any) -> Client:
+    client = Client(urls, **options)
+    client.init(APP_ID)
+    return client
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("ca"))
+
+
+async def left_in_time(client: Client) -> None:
+    began = time.monotonic()
+    await client.leave()
+    assert time.monotonic() - began < seconds(LEAVE_S + 0.2)
+    assert client.status.state is State.LEFT
+
+
+# A call
+
+
+async def test_a_call_from_the_first_word_to_the_last() -> None:
+    async with FakeHub() as hub:
+        hub.streams = (Stream(3, "hall"),)
+        client = client_of(hub.url)
+        heard: list[Any] = []
+        got_media = asyncio.Event()
+        client.on("*", lambda event, params: heard.append((event, params)))
+
+        def media(packet: rtp.Packet, arrived_ns: int) -> None:
+            heard.append(packet)
+            got_media.set()
+
+        client.on("media", media)
+        assert await client.join(None, "lobby", label="kitchen", role=rules.Role.BROADCASTER) == 4_711
+        await client.publish()
+        await client.subscribe(3)
+        assert client.send(b"opus", 960, level_dbov=-30, first_of_spurt=True)
+        await hub.say(rtp.Packet(3, 1, 2, b"hello").pack())
+        async with asyncio.timeout(seconds(10)):
+            await got_media.wait()
+        status = client.status
+        await client.unsubscribe(3)
+        await client.unpublish()
+        assert not client.send(b"opus", 1_920)
+        await left_in_time(client)
+        await hub.until(lambda: hub.visits[0].ended.is_set())
+    visit = hub.visits[0]
+    assert visit.methods() == ["join", "publish", "subscribe", "unsubscribe", "unpublish", "leave"]
+    assert visit.texts[0].params == {
+        "appId": APP_ID, "channel": "lobby", "uid": 0, "token": "", "role": "broadcaster", "label": "kitchen",
+        "autoSubscribe": False,
+    }  # fmt: skip
+    sent = rtp.unpack(visit.media[0])
+    assert (sent.ssrc, sent.timestamp, sent.payload, sent.marker, sent.level_dbov) == (4_711, 960, b"opus", True, -30)
+    assert (visit.code, visit.reset) == (1000, False)
+    assert (status.state, status.uid, status.channel, status.hub) == (State.IN_CALL, 4_711, "lobby", hub.url)
+    assert heard == [
+        ("connection-state", {"state": "joining"}),
+        ("connection-state", {"state": "in-call"}),
+        ("stream-added", {"uid": 3, "label": "hall"}),
+        rtp.Packet(3, 1, 2, b"hello"),
+        ("connection-state", {"state": "left"}),
+    ]
+
+
+async def test_handlers_come_and_go() -> None:
+    async with FakeHub() as hub:
+        client, heard = client_of(hub.url), list[str]()
+        client.on("connection-state", lambda params: heard.append(params["state"]))
+        client.on("media", lambda packet, arrived_ns: heard.append("media"))
+        await client.join(None, "lobby")
+        client.off("connection-state")
+        client.off("media")
+        await hub.say(rtp.Packet(3, 1, 2, b"hello").pack())
+        await client.publish()
+        await client.leave()
+        assert heard == ["joining", "in-call"]
+
+
+async def test_rejoin_is_a_new_connection_to_the_same_seat() -> None:
+    async with FakeHub() as hub:
+        client = client_of(hub.url)
+        await client.join(None, "lobby", uid=9)
+        assert await client.rejoin() == 9
+        assert [visit.methods()[0] for visit in hub.visits] == ["join", "rejoin"]
+        assert hub.visits[1].texts[0].params["session"] == "a session"
+        await left_in_time(client)
+
+
+async def test_an_error_has_its_code_and_reason() -> None:
+    async with FakeHub() as hub:
+        client = client_of(hub.url)
+        hub.answer = hub.refuses(errors.LOGIN_FAILED, "token expired")
+        with pytest.raises(ChannelError) as refused:
+            await client.join("a token", "lobby")
+        assert (refused.value.code, refused.value.reason) == (errors.LOGIN_FAILED, "token expired")
+        assert client.status.state is State.JOINING, "tried again every 60 s"
+        hub.answer = hub.obeys
+        assert await client.rejoin()
+        await left_in_time(client)
+
+
+async def test_a_hub_that_is_overloaded_is_asked_again() -> None:
+    async with FakeHub() as hub:
+        hub.http = lambda connection, request: connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "")
+        client = client_of(hub.url)
+        joining = asyncio.ensure_future(client.join(None, "lobby"))
+        await asyncio.sleep(seconds(0.4))
+        hub.http = lambda connection, request: None
+        async with asyncio.timeout(seconds(10)):
+            assert await joining
+        await left_in_time(client)
+
+
+# What can be wrong before anything is sent
+
+
+def test_addresses_that_are_none_are_refused() -> None:
+    for hubs in ([], ["http://hub"], ["ws://127.0.0.1", "hub"]):
+        with pytest.raises(ChannelError) as refused:
+            Client(hubs)
+        assert refused.value.code == errors.NO_SERVER
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_ca_file_that_cannot_be_read_is_refused(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ChannelError, match=r"ca\.pem") as refused:
+        Client(["wss://hub.example.org"], ca_file=str(path))
+    assert "\n" not in str(refused.value)
+    Client(["ws://127.0.0.1"], ca_file=str(path))
+
+
+async def test_a_token_does_not_go_in_clear_to_another_machine(caplog: pytest.LogCaptureFixture) -> None:
+    client = client_of("wss://hub.example.org", "ws://192.0.2.1:8800")
+    with pytest.raises(ChannelError) as refused:
+        await client.join("SECRET", "lobby")
+    assert refused.value.code == errors.IN_CLEAR
+    assert "insecure = true" in refused.value.reason
+    assert client.status.state is State.LEFT
+    insecure = client_of("ws://192.0.2.1:8800", insecure=True)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await insecure.join("SECRET", "lobby")
+    assert "the token goes in clear to ws://192.0.2.1:8800" in caplog.text
+    assert "SECRET" not in caplog.text
+
+
+async def test_wrong_arguments_are_refused_at_once() -> None:
+    client = Client(["ws://127.0.0.1:1"])
+    with pytest.raises(ChannelError, match="init first"):
+        await client.join(None, "lobby")
+    with pytest.raises(ValueError, match="App ID"):
+        client.init("x")
+    client.init(APP_ID)
+    for wrong in (
+        client.join(None, "a/b"),
+        client.join(None, "lobby", uid=-1),
+        client.join(None, "lobby", label="\n"),
+        client.join(None, "lobby", role="king"),  # type: ignore[arg-type]
+        client.subscribe(0),
+        client.subscribe(True),
+        client.unsubscribe(2**32),
+    ):
+        with pytest.raises(ValueError, match=r"channel name|uid|label|Role"):
+            await wrong
+    with pytest.raises(ChannelError, match="join first"):
+        await client.publish()
+    with pytest.raises(ChannelError, match="join first"):
+        await client.rejoin()
+    await client.leave()
+
+
+# TLS
+
+
+async def test_a_call_over_tls(certificates: Certificates) -> None:
+    async with FakeHub(tls=certificates.hub) as hub:
+        client = client_of(hub.url, ca_file=certificates.ca_file)
+        await client.join("a token", "lobby")
+        await client.publish()
+        assert client.send(bytes(60), 960)
+        await hub.until(lambda: len(hub.visits[0].media) == 1)
+        hub.visits[0].ws.transport.abort()
+        await hub.until(lambda: len(hub.visits) == 2)
+        await left_in_time(client)
+
+
+async def test_a_hub_that_is_not_trusted_is_told_with_the_remedy(certificates: Certificates) -> None:
+    async with FakeHub(tls=certificates.hub) as hub:
+        client = client_of(hub.url)
+        told: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        client.on("error", told.set_result)
+        joining = asyncio.ensure_future(client.join("a token", "lobby"))
+        async with asyncio.timeout(seconds(10)):
+            error = await told
+        assert error["code"] == errors.UNREACHABLE
+        assert "set ca_file" in error["reason"]
+        await left_in_time(client)
+        with pytest.raises(ChannelError, match="left"):
+            await joining
+
+
+# Leaving whatever the link does
+
+
+async def test_leaving_while_dns_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_answer, real = threading.Event(), socket.getaddrinfo
+
+    def hangs(host: str, port: int, *arguments: Any, **options: Any) -> Any:
+        if options.get("flags"):
+            return real(host, port, *arguments, **options)
+        assert may_answer.wait(seconds(20))
+        raise socket.gaierror(socket.EAI_AGAIN, "no name server")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    client = client_of("ws://hub.example.org:8800")
+    joining = asyncio.ensure_future(client.join(None, "lobby"))
+    await asyncio.sleep(seconds(0.6))
+    assert sum(thread.name == "resolver" for thread in threading.enumerate()) == 1
+    await left_in_time(client)
+    may_answer.set()
+    with pytest.raises(ChannelError, match="left"):
+        await joining
+
+
+async def test_leaving_while_the_hub_stands_still() -> None:
+    async with silent_server() as url:
+        client = client_of(url)
+        joining = asyncio.ensure_future(client.join(None, "lobby"))
+        await asyncio.sleep(seconds(0.3))
+        await left_in_time(client)
+        with pytest.raises(ChannelError, match="left"):
+            await joining
+
+
+async def test_leaving_a_hub_that_reads_nothing_any_more() -> None:
+    async with FakeHub() as hub:
+        client = client_of(hub.url)
+        await client.join(None, "lobby")
+        hub.visits[0].ws.transport.pause_reading()
+        await left_in_time(client)
+
+
+async def test_a_connection_half_open_is_replaced_and_the_old_one_reset() -> None:
+    """The hub's process neither reads nor writes on it any more; its kernel still acknowledges."""
+    async with FakeHub() as hub:
+        hub.ping_ms = 100
+        client = client_of(hub.url)
+        await client.join(None, "lobby")
+        hub.visits[0].ws.transport.pause_reading()
+        await hub.until(lambda: len(hub.visits) == 2 and hub.visits[1].methods() != [])
+        assert hub.visits[1].methods()[0] == "rejoin"
+        async with asyncio.timeout(seconds(10)):
+            while client.status.reconnects == 0:
+                await asyncio.sleep(0.001)
+        hub.visits[0].ws.transport.resume_reading()
+        await hub.until(lambda: hub.visits[0].ended.is_set())
+        assert hub.visits[0].reset
+        assert client.status.state is State.IN_CALL
+        await left_in_time(client)
+
+
+async def test_a_join_that_is_cancelled_leaves() -> None:
+    async with silent_server() as url:
+        client = client_of(url)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(seconds(0.05)):
+                await client.join(None, "lobby")
+        assert client.status.state is State.LEFT
+        await left_in_time(client)
+
+
+async def test_a_rejoin_that_is_cancelled_in_a_call_does_not_leave() -> None:
+    async with FakeHub() as hub:
+        client = client_of(hub.url)
+        await client.join(None, "lobby")
+        hub.answer = lambda visit, request: asyncio.sleep(0, None)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(seconds(0.05)):
+                await client.rejoin()
+        assert client.status.state.value == "offline"
+        hub.answer = hub.obeys
+        async with asyncio.timeout(seconds(10)):
+            while client.status.state is not State.IN_CALL:
+                await asyncio.sleep(0.01)
+        await left_in_time(client)
+
+
+async def test_another_device_with_this_uid_ends_it_for_good() -> None:
+    async with FakeHub() as hub:
+        client = client_of(hub.url)
+        gone = asyncio.Event()
+        await client.join(None, "lobby", uid=9)
+        client.on("error", lambda params: gone.set() if params["code"] == errors.UID_CONFLICT else None)
+        await hub.notify("error", code=errors.UID_CONFLICT, reason="another device joined with this uid")
+        async with asyncio.timeout(seconds(10)):
+            await gone.wait()
+        await asyncio.sleep(seconds(0.5))
+        assert (client.status.state, len(hub.visits)) == (State.LEFT, 1)
+
+
+# What it costs
+
+
+def test_the_library_needs_no_sound_and_little_else() -> None:
+    code = "import sys, device.channel.client; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    foreign = {name.split(".")[0] for name in loaded} & {"alsaaudio", "opuslib", "gpiozero", "systemd", "numpy"}
+    assert foreign == set()
+    assert not {"device.audio", "device.hub", "websockets.legacy", "websockets.sync"} & set(loaded)
+
+
+async def test_a_handshake_context_is_made_once(monkeypatch: pytest.MonkeyPatch, certificates: Certificates) -> None:
+    made = list[ssl.SSLContext]()
+    real = ssl.create_default_context
+
+    def make(**options: Any) -> ssl.SSLContext:
+        made.append(real(**options))
+        return made[-1]
+
+    monkeypatch.setattr(ssl, "create_default_context", make)
+    async with FakeHub(tls=certificates.hub) as hub:
+        client = client_of(hub.url, ca_file=certificates.ca_file)
+        await client.join(None, "lobby")
+        await client.rejoin()
+        await client.leave()
+    assert len(made) == 1
+
+
+async def test_requests_that_a_hub_answers_strangely_raise_nothing_else() -> None:
+    async with FakeHub() as hub:
+        client = client_of(hub.url)
+        await client.join(None, "lobby")
+        hub.answer = lambda visit, request: asyncio.sleep(0, jsonrpc.failure(request.id, 12_345, "\x1b[2J" * 1_000))
+        with pytest.raises(ChannelError) as refused:
+            await client.publish()
+        assert refused.value.reason.startswith("?[2J?")
+        assert len(refused.value.reason) == errors.REASON_MAX_CHARACTERS
+        await left_in_time(client)
