@@ -1,0 +1,175 @@
+"""Two clients and the real hub, on loopback: what the one says the other hears, whatever happens to the connections."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device.channel import errors, rtp, rules
+from device.channel.client import Client
+from device.channel.errors import ChannelError
+from device.channel.news import State
+from device.hubapp import Hub
+from tests.channel.fakehub import make_certificates
+from tests.timing import seconds
+
+APP_ID = "0123456789abcdef0123456789abcdef"
+FRAME = bytes([0xF8]) + bytes(60)
+
+
+class Person:
+    """A client, and what it has heard."""
+
+    def __init__(self, *hubs: str, **options: Any) -> None:
+        self.client = Client(hubs, **options)
+        self.client.init(APP_ID)
+        self.events: list[tuple[str, Any]] = []
+        self.packets: list[rtp.Packet] = []
+        self._timestamp = 0
+        self._changed = asyncio.Event()
+        self.client.on("*", self._happened)
+        self.client.on("media", self._heard)
+
+    def _happened(self, event: str, params: Any) -> None:
+        self.events.append((event, params))
+        self._changed.set()
+
+    def _heard(self, packet: rtp.Packet, arrived_ns: int) -> None:
+        self.packets.append(packet)
+        self._changed.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(seconds(20)):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def hears(self, other: "Person", packets: int = 20) -> None:
+        """The other talks until we have heard so many packets of it."""
+        before = len(self.packets)
+        async with asyncio.timeout(seconds(20)):
+            while len(self.packets) - before < packets:
+                other.say()
+                await asyncio.sleep(0.005)
+
+    def say(self) -> None:
+        self.client.send(FRAME, self._timestamp, -30, self._timestamp == 0)
+        self._timestamp += 960
+
+    def seen(self, event: str) -> list[int]:
+        return [params["uid"] for name, params in self.events if name == event]
+
+
+@asynccontextmanager
+async def call(hub: Hub, **options: Any) -> AsyncIterator[tuple[Person, Person]]:
+    """Two in a channel, each publishing and hearing the other."""
+    kitchen, hall = Person(hub.url, **options), Person(hub.url, **options)
+    try:
+        for uid, person in ((1, kitchen), (2, hall)):
+            await person.client.join(None, "lobby", uid, label=f"person {uid}", auto_subscribe=True)
+            await person.client.publish()
+        yield kitchen, hall
+    finally:
+        await asyncio.gather(kitchen.client.leave(), hall.client.leave())
+
+
+async def test_both_hear_each_other_and_every_packet_as_it_was() -> None:
+    async with Hub("127.0.0.1:0") as hub, call(hub) as (kitchen, hall):
+        await hall.hears(kitchen, 50)
+        await kitchen.hears(hall, 50)
+        assert {packet.ssrc for packet in hall.packets} == {1}
+        numbers = [packet.sequence for packet in hall.packets]
+        assert [(number - numbers[0]) % 2**16 for number in numbers] == list(range(len(numbers)))
+        assert [packet.marker for packet in hall.packets] == [True] + [False] * (len(numbers) - 1)
+        assert {(packet.payload, packet.level_dbov) for packet in hall.packets} == {(FRAME, -30)}
+        assert kitchen.seen("stream-added") == [2]
+        assert hall.seen("stream-added") == [1]
+        await kitchen.client.leave()
+        await hall.until(lambda: hall.seen("user-left") == [1])
+        assert hall.seen("stream-removed") == [1]
+
+
+async def test_streams_are_heard_by_who_subscribes_as_long_as_he_does() -> None:
+    async with Hub("127.0.0.1:0") as hub, call(hub) as (kitchen, _):
+        chooser = Person(hub.url)
+        await chooser.client.join(None, "lobby", 3, role=rules.Role.AUDIENCE)
+        assert sorted(chooser.seen("stream-added")) == [1, 2]
+        await chooser.client.subscribe(1)
+        await chooser.hears(kitchen)
+        await chooser.client.unsubscribe(1)
+        before = len(chooser.packets)
+        for _ in range(20):
+            kitchen.say()
+        with pytest.raises(ChannelError) as refused:
+            await chooser.client.subscribe(99)
+        assert refused.value.code == errors.NOT_A_BROADCASTER
+        with pytest.raises(ChannelError) as refused:
+            await chooser.client.publish()
+        assert refused.value.code == errors.AUDIENCE_CANNOT_PUBLISH
+        assert len(chooser.packets) == before
+        await chooser.client.leave()
+
+
+async def test_a_new_connection_goes_on_where_the_old_one_was() -> None:
+    async with Hub("127.0.0.1:0") as hub, call(hub) as (kitchen, hall):
+        await hall.hears(kitchen)
+        await hall.client.rejoin()
+        await hall.hears(kitchen)
+        await kitchen.client.rejoin()
+        await hall.hears(kitchen)
+        numbers = [packet.sequence for packet in hall.packets]
+        assert len(set(numbers)) == len(numbers)
+        assert hall.seen("stream-removed") == hall.seen("user-left") == []
+
+
+async def test_a_hub_that_comes_back_has_everybody_back_without_a_word(tmp_path: Path) -> None:
+    async with Hub("127.0.0.1:0", state_dir=tmp_path) as hub, call(hub) as (kitchen, hall):
+        await hall.hears(kitchen)
+        await hub.stop()
+        await hall.until(lambda: hall.client.status.state is State.OFFLINE)
+        async with Hub(f"127.0.0.1:{hub.port}", state_dir=tmp_path):
+            await hall.until(lambda: hall.client.status.state is State.IN_CALL)
+            await kitchen.until(lambda: kitchen.client.status.state is State.IN_CALL)
+            await hall.hears(kitchen)
+            await kitchen.hears(hall)
+            assert (hall.client.status.uid, hall.client.status.reconnects) == (2, 1)
+            assert hall.seen("stream-removed") == []
+
+
+async def test_the_newcomer_with_our_uid_has_the_seat_and_we_stay_away() -> None:
+    async with Hub("127.0.0.1:0") as hub, call(hub) as (kitchen, hall):
+        newcomer = Person(hub.url)
+        assert await newcomer.client.join(None, "lobby", 2) == 2
+        await hall.until(lambda: hall.client.status.state is State.LEFT)
+        assert [params["code"] for event, params in hall.events if event == "error"] == [errors.UID_CONFLICT]
+        await asyncio.sleep(seconds(0.6))
+        assert hall.client.status.state is State.LEFT
+        assert newcomer.client.status.state is State.IN_CALL
+        assert kitchen.client.status.state is State.IN_CALL
+        await newcomer.client.leave()
+
+
+async def test_a_hub_that_does_not_serve_this_app_says_so() -> None:
+    async with Hub("127.0.0.1:0", app_ids=["f" * 32]) as hub:
+        stranger = Person(hub.url)
+        with pytest.raises(ChannelError) as refused:
+            await stranger.client.join(None, "lobby")
+        assert refused.value.code == errors.BAD_REQUEST
+        await stranger.client.leave()
+
+
+async def test_a_call_over_tls(tmp_path: Path) -> None:
+    ca_file = make_certificates(tmp_path).ca_file
+    certificate, key = str(tmp_path / "hub.pem"), str(tmp_path / "hub.key")
+    async with (
+        Hub("127.0.0.1:0", tls_cert=certificate, tls_key=key) as hub,
+        call(hub, ca_file=ca_file) as (kitchen, hall),
+    ):
+        assert hub.url.startswith("wss://")
+        await hall.hears(kitchen)
+        await hall.client.rejoin()
+        await hall.hears(kitchen)
+        assert hall.client.status.skipped == kitchen.client.status.skipped == 0
