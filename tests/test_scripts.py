@@ -286,3 +286,41 @@ def test_run_ends_as_its_intercom_does(home: Path) -> None:
         f"{config}: [channel] frame_ms: no such key; it belongs into [audio]",
         f"{config}: [channel] app_id: is missing; it is 32 hexadecimal characters; scripts/run makes one",
     ]
+
+
+@pytest.mark.parametrize(
+    ("tests", "code"),
+    [
+        ("echo 'NOT RUN (needs root): 0'; echo '== 3 passed in 0.1s =='", 0),
+        ("echo 'NOT RUN (needs root): 3'; echo '== 3 passed, 3 deselected in 0.1s =='", 1),
+        ("echo '== 3 passed in 0.1s =='", 1),
+        ("echo 'NOT RUN (needs root): 0'; echo '== 1 failed in 0.1s =='; exit 1", 1),
+    ],
+)
+def test_ci_passes_only_when_every_test_has_run_and_passed(tmp_path: Path, tests: str, code: int) -> None:
+    for name, text in ((".ci/run", (ROOT / ".ci" / "run").read_text()), ("scripts/test", f"#!/bin/sh\n{tests}\n")):
+        script = tmp_path / name
+        script.parent.mkdir()
+        script.write_text(text)
+        script.chmod(0o755)
+    ci = subprocess.run([tmp_path / ".ci" / "run"], cwd="/", capture_output=True, text=True, timeout=seconds(30))
+    assert ci.returncode == code
+    assert "passed in" in ci.stdout or "failed in" in ci.stdout or "deselected in" in ci.stdout
+
+
+def test_what_needs_root_is_left_out_for_others_and_counted() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "--collect-only",
+        "-q",
+        "tests/test_scripts.py",
+    ]
+    said = subprocess.run(
+        [*unprivileged.drop(), *command], cwd=ROOT, capture_output=True, text=True, timeout=seconds(60)
+    )
+    assert "NOT RUN (needs root): 1" in said.stdout.splitlines()
+    assert "test_root_installs_missing_packages_itself" not in said.stdout
