@@ -212,9 +212,10 @@ def test_in_the_journal_lines_carry_a_priority_and_no_time() -> None:
             [sys.executable, "-m", "device", "hub", "--listen", f"127.0.0.1:{free_port()}"],
             cwd=ROOT, stderr=pipe, env={**os.environ, "JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}"},
         )  # fmt: skip
-        assert lines.readline().startswith("<6>the hub listens at ws://127.0.0.1:")
+        said = lines.readline()
         hub.terminate()
         assert hub.wait(seconds(10)) == 0
+    assert said.startswith("<6>the hub listens at ws://127.0.0.1:")
 
 
 def test_a_defect_is_one_line_and_its_traceback_is_for_who_asks(
