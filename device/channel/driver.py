@@ -57,7 +57,7 @@ class Driver:
         now, session = time.monotonic(), self._session
         conn = session.conn
         to = None if conn is None else self._wires[conn]
-        if to is not None and conn is not None:
+        if to is not None and conn is not None and session.is_clogged(now):
             session.unacknowledged(conn, to.unacknowledged_bytes(), now)
         packet = session.send(payload, timestamp, level_dbov, marker, now)
         if packet is None or to is None:

@@ -4,8 +4,8 @@ Two things are waited for, each with a clock of its own:
 
     bytes   written and not yet acknowledged by the other kernel (the client reads their number from its socket).
             Progress is any acknowledgement, and anything that arrives.
-    ping    sent every `ping_s`, answered by the hub's process. Progress is anything that arrives: a hub that has
-            stopped still acknowledges bytes.
+    ping    sent when nothing has come for `ping_s`, answered by the hub's process. Progress is anything that
+            arrives: a hub that has stopped still acknowledges bytes.
 
 When one of them has waited for `patience` without progress, the connection is in doubt. Patience is 400 ms and the
 round trip on top, because on a long path nothing at all can come back sooner. The round trip is the shorter one of the
@@ -18,6 +18,8 @@ from collections import deque
 
 DOUBT_S = 0.4
 SPEECH_S = 0.2
+# A listener who has nothing to say pings nevertheless: the hub wants to hear it, and the round trip is to be known.
+PING_ANYWAY_S = 5.0
 WARY_S = 10.0
 WARY_MORE = 1.25
 WARY_MAX_S = 2.0
@@ -41,8 +43,8 @@ class Liveness:
         self._written = self._acknowledged = 0
         self._waiting: deque[tuple[int, float]] = deque()  # (last byte of a message, when it was written)
         self._acknowledged_at = self._heard_at = now
-        self._ping_at = now + ping_s
-        self._pinged_at = _NEVER  # the ping that may still be answered
+        self._pinged_at = now  # the last one
+        self._ping_waits = False  # and may still be answered
         self._unanswered_since = _NEVER  # the first of those that were not
         self._wary_s, self._wary_until = 0.0, now
 
@@ -68,21 +70,24 @@ class Liveness:
 
     def pinged(self, now: float) -> None:
         """A ping goes out."""
-        self._pinged_at, self._ping_at = now, now + self._ping_s
+        self._pinged_at, self._ping_waits = now, True
         self._unanswered_since = min(self._unanswered_since, now)
 
     def ponged(self, now: float) -> None:
         """The answer came."""
         self._short_rtt_s, self.rtt_s = min(self.rtt_s, now - self._pinged_at), now - self._pinged_at
-        self._pinged_at = self._unanswered_since = _NEVER
+        self._ping_waits, self._unanswered_since = False, _NEVER
 
     def ping_lost(self) -> None:
         """It is too late for an answer: try again. That there was none is not forgotten."""
-        self._pinged_at = _NEVER
+        self._ping_waits = False
 
     def ping_at(self) -> float:
         """When the next ping is due; one at a time."""
-        return self._ping_at if self._pinged_at == _NEVER else _NEVER
+        if self._ping_waits:
+            return _NEVER
+        quiet_since = max(self._pinged_at, self._heard_at)
+        return min(quiet_since + self._ping_s, self._pinged_at + max(self._ping_s, PING_ANYWAY_S))
 
     def doubt_at(self) -> float:
         """When this connection is in doubt unless something comes before; in the past where it is already."""

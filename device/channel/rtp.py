@@ -12,7 +12,7 @@ The hub reads `ssrc_of` alone and forwards the bytes as they are; `unpack` is th
 """
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PAYLOAD_TYPE = 111
 LEVEL_EXTENSION_ID = 1
@@ -31,11 +31,13 @@ _WRITE = struct.Struct("!BBHIIHHBBH")
 _FIXED = struct.Struct("!BBHII")
 _EXTENSION_HEADER = struct.Struct("!HH")
 _SSRC = struct.Struct("!8xI")
+# A packet with nothing but our own extension, as `pack` makes it, is read in one go.
+_OWN = struct.Struct("!xBHII5xB2x")
+_OWN_EXTENSION = bytes([0xBE, 0xDE, 0, 1, LEVEL_EXTENSION_ID << 4])
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """One media packet.
+class Packet(NamedTuple):
+    """One media packet. A tuple: fifty or more a second are made, and a frozen dataclass takes four times as long.
 
     ssrc: the sender's uid. sequence: 0..65535. timestamp: 0..2^32-1 in samples of 48 kHz.
     payload: one Opus packet, 10 to 60 ms. marker: first packet of a talk-spurt.
@@ -74,6 +76,9 @@ def ssrc_of(data: bytes) -> int:
 
 def unpack(data: bytes) -> Packet:
     """Read a packet; CSRCs, foreign extensions and padding are skipped. Raises ValueError for anything else."""
+    if data[:1] == b"\x90" and data[12:17] == _OWN_EXTENSION and _OWN.size < len(data) <= MAX_PACKET_BYTES:
+        second, sequence, timestamp, ssrc, level = _OWN.unpack_from(data)
+        return Packet(ssrc, sequence, timestamp, data[_OWN.size :], second >= _MARKER, -(level & 0x7F))
     ssrc_of(data)
     first, second, sequence, timestamp, ssrc = _FIXED.unpack_from(data)
     start, end, level_dbov = HEADER_BYTES + 4 * (first & 0x0F), len(data), None

@@ -45,10 +45,13 @@ class Seat:
             return join
         return Rejoin(replace(join, uid=self.uid), self._seated.session, tuple(self._streams.known))
 
-    def sit(self, seated: Seated, link: Link, now: float) -> None:
-        """The hub gave it, on this connection. Says what has changed meanwhile, and asks for what is wanted of it."""
+    def sit(self, seated: Seated, link: Link, rejoined: bool, now: float) -> None:
+        """The hub gave it, on this connection, to a rejoin or else to a join.
+
+        Says what has changed meanwhile, and asks for what is wanted of it.
+        """
         self._seated, self.link = seated, link
-        for event, params in self._streams.seated(seated):
+        for event, params in self._streams.seated(seated, told_known=rejoined):
             self._news.emit(event, params)
         self._requests.drop_own()
         calls = list(self._requests.waiting.values())
@@ -94,11 +97,15 @@ class Seat:
             self._ask(messages.PING, {}, now)
             self.link.liveness.pinged(now)
 
+    def is_clogged(self, now: float) -> bool:
+        """Whether the next frame would be skipped, by what was last told of the connection."""
+        return self.link is not None and self.link.liveness.is_clogged(now)
+
     def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool, now: float) -> bytes | None:
         """One frame of ours as the packet to send, None where it is not to be sent. Raises ValueError if too long."""
         if not self._streams.published:
             return None
-        if self.link is None or self.link.liveness.is_clogged(now):
+        if self.link is None or self.is_clogged(now):
             self.skipped += 1
             self._voice.skipped(marker)
             return None

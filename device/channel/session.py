@@ -133,10 +133,14 @@ class Session:
         self._actions.append(Answer(number, ChannelError(errors.OUT_OF_ORDER, "join first")))
         return number
 
+    def is_clogged(self, now: float) -> bool:
+        """Whether the next frame would be skipped, unless `unacknowledged` has something better to tell."""
+        return self._seat.is_clogged(now)
+
     def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool, now: float) -> bytes | None:
         """One frame; returns the packet to send on `conn`, None where it is not to be sent.
 
-        Tell `unacknowledged` before, so that the answer is about now. Raises ValueError for a payload that is too long.
+        Where `is_clogged`, tell `unacknowledged` before. Raises ValueError for a payload that is empty or too long.
         """
         return self._seat.send(payload, timestamp, level_dbov, marker, now)
 
@@ -190,7 +194,7 @@ class Session:
             return None
 
     def unacknowledged(self, conn: int, unacknowledged_bytes: int, now: float) -> None:
-        """How much of what was written the other kernel has not acknowledged; before each `send` and `tick`."""
+        """How much of what was written the other kernel has not acknowledged; before each `tick` at least."""
         link = self._seat.link
         if link is not None and conn == link.conn:
             link.liveness.acknowledged_all_but(unacknowledged_bytes, now)
@@ -228,7 +232,7 @@ class Session:
         link = Link(attempt.conn, attempt.hub, now, liveness, self._actions, deque(), now)
         self._answer_joins({"uid": seated.uid})
         self._news.in_call(hub, now)
-        self._seat.sit(seated, link, now)
+        self._seat.sit(seated, link, attempt.resumes, now)
 
     def _set_back(self, setback: Setback, now: float) -> None:
         self._approach.give_up(setback, now)

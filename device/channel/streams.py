@@ -32,14 +32,14 @@ class Streams:
         """Whether ours is to be there."""
         return self._wishes.get(_OURS, False)
 
-    def seated(self, seated: Seated) -> News:
+    def seated(self, seated: Seated, told_known: bool) -> News:
         """The hub's list at join or rejoin; returns the difference, as events.
 
-        A resumed seat names who has gone: a hub that has just started does not know everybody yet. A new seat lists
-        all there are.
+        A hub that was told whom we know names who has gone: one that has just started does not know everybody yet. One
+        that was not lists all there are.
         """
         there = {stream.uid for stream in seated.streams}
-        gone = set(seated.removed) if seated.resumed else set(self.known)
+        gone = set(seated.removed) if told_known else set(self.known)
         news = [one for uid in sorted(gone - there) for one in self.removed(uid)]
         for stream in seated.streams:
             if stream.uid != seated.uid:

@@ -72,6 +72,12 @@ def test_the_level_is_found_among_other_elements() -> None:
     assert rtp.unpack(data) == Packet(3, 1, 2, b"opus", level_dbov=-30)
 
 
+def test_the_voice_activity_bit_is_no_part_of_the_level() -> None:
+    data = bytearray(Packet(3, 1, 2, b"opus", level_dbov=-30).pack())
+    data[17] |= 0x80
+    assert rtp.unpack(bytes(data)) == Packet(3, 1, 2, b"opus", level_dbov=-30)
+
+
 @pytest.mark.parametrize(
     "extension",
     [

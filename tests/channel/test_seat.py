@@ -29,7 +29,7 @@ class Holder:
 
     def sit(self, now: float, conn: int = 1) -> None:
         link = Link(conn, 0, now, Liveness(now, 0.01, 1.0, secure=False), self.actions, deque(), now)
-        self.seat.sit(Seated(7, f"s{conn}", False, (), (), 1_000, 20_000, "1"), link, now)
+        self.seat.sit(Seated(7, f"s{conn}", False, (), (), 1_000, 20_000, "1"), link, False, now)
 
     def took(self) -> list[Any]:
         """Requests sent and answers given since the last time."""

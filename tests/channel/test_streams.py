@@ -4,9 +4,9 @@ from device.channel.messages import Seated, Stream
 from device.channel.streams import MAX_STREAMS, Streams
 
 
-def seated(*uids: int, resumed: bool = False, removed: tuple[int, ...] = (), own: int = 7) -> Seated:
+def seated(*uids: int, removed: tuple[int, ...] = ()) -> Seated:
     streams = tuple(Stream(uid, f"label {uid}") for uid in uids)
-    return Seated(own, "s", resumed, streams, removed, 1_000, 20_000, "")
+    return Seated(7, "s", False, streams, removed, 1_000, 20_000, "")
 
 
 def added(uid: int) -> tuple[str, dict[str, object]]:
@@ -18,26 +18,26 @@ def removed(uid: int) -> tuple[str, dict[str, object]]:
 
 
 def test_the_first_seat_shows_all_streams_but_our_own() -> None:
-    assert Streams().seated(seated(1, 7, 2)) == [added(1), added(2)]
+    assert Streams().seated(seated(1, 7, 2), told_known=False) == [added(1), added(2)]
 
 
-def test_a_new_seat_shows_the_difference() -> None:
+def test_a_hub_that_does_not_know_what_we_know_lists_all_there_are() -> None:
     streams = Streams()
-    streams.seated(seated(1, 2))
-    assert streams.seated(seated(2, 3)) == [removed(1), added(3)]
+    streams.seated(seated(1, 2), told_known=False)
+    assert streams.seated(seated(2, 3), told_known=False) == [removed(1), added(3)]
 
 
-def test_a_resumed_seat_removes_only_what_the_hub_names() -> None:
-    """A hub that has just started does not know everybody yet."""
+def test_a_hub_that_was_told_names_who_has_gone() -> None:
+    """One that has just started does not know everybody yet."""
     streams = Streams()
-    streams.seated(seated(1, 2, 3))
-    assert streams.seated(seated(4, resumed=True, removed=(2, 9))) == [removed(2), added(4)]
+    streams.seated(seated(1, 2, 3), told_known=False)
+    assert streams.seated(seated(4, removed=(2, 9)), told_known=True) == [removed(2), added(4)]
 
 
 def test_a_stream_that_is_there_is_not_removed_whatever_else_the_hub_says() -> None:
     streams = Streams()
-    streams.seated(seated(1))
-    assert streams.seated(seated(1, resumed=True, removed=(1,))) == []
+    streams.seated(seated(1), told_known=False)
+    assert streams.seated(seated(1, removed=(1,)), told_known=True) == []
 
 
 def test_a_new_label_is_news_and_the_same_one_is_not() -> None:

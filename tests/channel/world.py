@@ -110,7 +110,7 @@ class World:
         self.connections[conn].seated = True
         resumed = request.method == messages.REJOIN and self.resumes
         known = set(request.params.get("known", []))
-        removed = tuple(sorted(known - set(self.streams))) if resumed else ()
+        removed = tuple(sorted(known - set(self.streams))) if request.method == messages.REJOIN else ()
         uid = request.params["uid"] or 4_711
         seated = Seated(uid, f"s{conn}", resumed, tuple(self.streams.values()), removed, self.ping_ms, 20_000, "1")
         self.say(conn, jsonrpc.reply(request.id, seated.params()))
