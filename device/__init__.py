@@ -14,6 +14,7 @@ Rooms, and what each may import:
     service/    the local control socket, and a status as people read it; imports no other room
     hub/        the server that channels live on; imports channel
     app         assembles a device from its Config: imports every room and translates between them in plain values
+    sound       what app assembles for the two ways of the sound, between the audio threads and the loop
     hubapp      assembles a hub in the same way
     cli         arguments, log handlers, exit codes
 

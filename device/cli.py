@@ -89,19 +89,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     config = _load(options.config)
-    import asyncio
-
     from device import app
     from device.service.control import ControlError
 
-    expected: tuple[type[Exception], ...] = (ControlError,)
+    wrong: tuple[type[Exception], ...] = ()
+    failed: tuple[type[Exception], ...] = (ControlError,)
     if options.with_hub:
-        from device.hubapp import HubError
+        from device.hubapp import HubConfigError, HubError
 
-        expected += (HubError,)
+        wrong, failed = (HubConfigError,), (ControlError, HubError)
     try:
-        return asyncio.run(app.run(config, with_hub=options.with_hub, control_dir=options.control))
-    except expected as error:
+        return app.run(config, with_hub=options.with_hub, control_dir=options.control)
+    except wrong as error:
+        _end(str(error), WRONG)
+    except failed as error:
         _end(str(error), FAILED)
 
 
@@ -109,7 +110,7 @@ def _hub(options: argparse.Namespace) -> int:
     config = _load(options.config, needs_app_id=False)
     import asyncio
 
-    from device.hubapp import Hub, HubError
+    from device.hubapp import Hub, HubConfigError, HubError
 
     try:
         hub = Hub(
@@ -120,8 +121,10 @@ def _hub(options: argparse.Namespace) -> int:
             tls_key=config.hub.tls_key,
             state_dir=os.environ.get("STATE_DIRECTORY"),
         )
-    except HubError as error:
+    except HubConfigError as error:
         _end(str(error), WRONG)
+    except HubError as error:
+        _end(str(error), FAILED)
     try:
         asyncio.run(_serve(hub))
     except HubError as error:

@@ -40,8 +40,12 @@ class HubError(Exception):
     """The hub cannot start. The text is one line that says what to change."""
 
 
+class HubConfigError(HubError):
+    """What the hub was asked to be makes no sense; trying again changes nothing."""
+
+
 class Hub:
-    """One hub. Raises HubError where it cannot be what it was asked to be.
+    """One hub. Raises HubConfigError for what it cannot be, HubError for what this machine does not let it be.
 
     listen: "HOST:PORT", an IPv6 host in brackets; port 0 takes a free one. app_ids: those served, none means every
     one. open: whoever knows an App ID may join, from anywhere; without it the hub listens on loopback only.
@@ -61,7 +65,7 @@ class Hub:
     ) -> None:
         self._host, self._port = parse_listen(listen)
         if not open and not _is_loopback(self._host):
-            raise HubError(
+            raise HubConfigError(
                 f"the hub would let anybody on the network join at {listen}: "
                 'set open = true in [hub] to allow it, or listen = "127.0.0.1:8800"'
             )
@@ -70,7 +74,7 @@ class Hub:
         try:
             self._app_ids = frozenset(rules.check_app_id(app_id) for app_id in app_ids)
         except ValueError as error:
-            raise HubError(str(error)) from error
+            raise HubConfigError(str(error)) from error
         self._exchange: Exchange | None = None
         self._server: Server | None = None
 
@@ -135,7 +139,7 @@ def parse_listen(listen: str) -> tuple[str, int]:
     host, colon, port = listen.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not host or not port.isdecimal() or int(port) > 65535:
-        raise HubError(f'listen is "HOST:PORT", such as "127.0.0.1:8800", not "{listen}"')
+        raise HubConfigError(f'listen is "HOST:PORT", such as "127.0.0.1:8800", not "{listen}"')
     return host, int(port)
 
 
@@ -150,13 +154,13 @@ def _tls_context(cert: str, key: str) -> ssl.SSLContext | None:
     if not cert and not key:
         return None
     if not cert or not key:
-        raise HubError("TLS needs both: set tls_cert and tls_key in [hub], or neither")
+        raise HubConfigError("TLS needs both: set tls_cert and tls_key in [hub], or neither")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         # Without a callback OpenSSL would ask the terminal for the passphrase of an encrypted key.
         context.load_cert_chain(cert, key, password=lambda: "")
     except ssl.SSLError as error:
-        raise HubError(f"{cert} and {key} are no certificate and its key: {error.reason}") from error
+        raise HubConfigError(f"{cert} and {key} are no certificate and its key: {error.reason}") from error
     except OSError as error:
         raise HubError(f"cannot read {cert} or {key}: {error.strerror}") from error
     return context

@@ -199,7 +199,7 @@ def test_with_a_hub_that_cannot_be_an_intercom_fails_in_one_line(tmp_path: Path)
     file = tmp_path / "intercom.toml"
     file.write_text(f"[channel]\napp_id = '{APP_ID}'\n[hub]\nlisten = '0.0.0.0:8800'")
     code, _, err = answers(intercomd("run", "--with-hub", "--config", file, "--control", tmp_path))
-    assert code == 1
+    assert code == 2
     assert "Traceback" not in err
     assert err.splitlines()[-1].startswith("intercomd: the hub would let anybody on the network join")
 

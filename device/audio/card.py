@@ -23,11 +23,12 @@ from dataclasses import dataclass
 
 import alsaaudio
 
+from device.audio.capture_clock import RATE_HZ, Block, CaptureClock
 from device.audio.faults import CardError, fault, unsupported
+from device.audio.reserve import Reserve
 
 logger = logging.getLogger(__name__)
 
-RATE_HZ = 48_000
 SAMPLE_BYTES = 2
 _NS_PER_S = 1_000_000_000
 _XRUN = -errno.EPIPE  # pyalsaaudio has prepared the stream again already
@@ -36,23 +37,14 @@ _WAKE_LATE_S = 0.0001  # wake a little after the card has what we wait for, rath
 _STALLED_AFTER_NS = _NS_PER_S
 _ASK_WHY_NS = _NS_PER_S // 10
 _DEAD_STATES = (alsaaudio.PCM_STATE_DISCONNECTED, alsaaudio.PCM_STATE_SUSPENDED)
-_STOOD_STILL_FRAMES = RATE_HZ // 20  # 50 ms late without an xrun: the card's clock stood still, ours did not
+_MAX_BARREN_XRUNS = 10  # a driver that answers nothing else is closed, and opened again after a while
+_LEAST_BUFFER = RATE_HZ // 25  # 40 ms: two ticks of 20
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 2.0
 _FIFO_PRIORITY = 10  # above everything ordinary, below the kernel's own interrupt threads (50)
+# Short periods, so that also a rate converter in between takes and gives little at a time; the threads do not wait for
+# their ends. Room for the reserve to grow.
+_PLAYBACK_PERIOD, _PLAYBACK_PERIODS = RATE_HZ // 200, 16
 _CAPTURE_PERIODS = 8  # how late the capture thread may be before sound is lost; costs no latency
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One captured block.
-
-    pcm: s16le mono. frame: number of its first sample on the capture clock, which never goes back and also counts what
-    an xrun or a missing card swallowed. captured_ns: monotonic time of its last sample.
-    """
-
-    pcm: bytes
-    frame: int
-    captured_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +68,7 @@ class _CardThread(threading.Thread, ABC):
         self._device, self._period_frames, self._periods = device, period_frames, periods
         self._stopping = threading.Event()
         self._state, self._xruns, self._realtime = "opening", 0, False
-        self._moved_ns = 0
+        self._moved_ns = self._barren_xruns = 0
 
     @property
     def status(self) -> CardStatus:
@@ -117,7 +109,7 @@ class _CardThread(threading.Thread, ABC):
             )  # fmt: skip
             granted = pcm.info()
         got, buffer_frames = (granted["rate"], granted["channels"], granted["format_name"]), granted["buffer_size"]
-        if got != (RATE_HZ, 1, "S16_LE") or buffer_frames < 2 * self._period_frames:
+        if got != (RATE_HZ, 1, "S16_LE") or buffer_frames < _LEAST_BUFFER:
             _close(pcm)
             raise unsupported(self._device, *got, buffer_frames)
         return pcm
@@ -135,7 +127,15 @@ class _CardThread(threading.Thread, ABC):
             logger.info("%s: %s works again after %.1f s", self.verb, self._device, down_s)
         return 0
 
-    def _xrun(self) -> None:
+    def _moved(self) -> None:
+        """Sound went through."""
+        self._moved_ns, self._barren_xruns = time.monotonic_ns(), 0
+
+    def _xrun(self, code: int) -> None:
+        """Count one. Raises CardError for any other code, and for one xrun after the other with nothing in between."""
+        self._barren_xruns += 1
+        if code != _XRUN or self._barren_xruns > _MAX_BARREN_XRUNS:
+            raise fault(self._device, os.strerror(-code))
         self._xruns += 1
         logger.log(logging.WARNING if self._xruns == 1 else logging.DEBUG, "%s: xrun %d", self.verb, self._xruns)
 
@@ -147,115 +147,112 @@ class _CardThread(threading.Thread, ABC):
 
 
 class Capture(_CardThread):
-    """Reads the microphone and hands each `Block` of period_frames samples to `sink`, in the capture thread."""
+    """Reads the microphone and hands each `Block` of block_frames samples to `sink`, in the capture thread."""
 
     direction = alsaaudio.PCM_CAPTURE
     verb = "capture"
 
-    def __init__(self, device: str, period_frames: int, sink: Callable[[Block], None]) -> None:
-        super().__init__(device, period_frames, _CAPTURE_PERIODS)
-        self._sink = sink
-        self._frame = 0  # the next sample's number on the capture clock
-        self._stamp_ns = 0  # when the sample before it was captured; 0 = never
-        self._broken = False  # sound was lost since then
+    def __init__(self, device: str, block_frames: int, sink: Callable[[Block], None]) -> None:
+        super().__init__(device, block_frames, _CAPTURE_PERIODS)
+        self._block_frames, self._sink = block_frames, sink
+        self._clock = CaptureClock()
 
     def _serve(self, pcm: alsaaudio.PCM) -> None:
-        block_bytes = self._period_frames * SAMPLE_BYTES
+        block_bytes = self._block_frames * SAMPLE_BYTES
         held = b""
-        self._broken = True
+        self._clock.broke()
         with _alsa_errors(self._device):
             pcm.read()  # the first read starts a non-blocking capture
             while not self._stopping.is_set():
-                missing = self._period_frames - len(held) // SAMPLE_BYTES
+                missing = self._block_frames - len(held) // SAMPLE_BYTES
                 ready = pcm.avail()
                 if 0 <= ready < missing:
                     self._sleep(pcm, missing - ready)
                     continue
                 count, pcm_bytes = pcm.read() if ready >= 0 else (ready, b"")
                 if count < 0:
-                    self._lost_sound(pcm, count)
+                    self._overrun(pcm, count)
                     held = b""
-                    continue
-                held = held + pcm_bytes if held else pcm_bytes
-                if len(held) >= block_bytes:
-                    self._emit(held[:block_bytes], ready - count)
-                    held = held[block_bytes:]
+                elif count == 0:
+                    self._sleep(pcm, missing)
+                else:
+                    held = held + pcm_bytes if held else pcm_bytes
+                    if len(held) >= block_bytes:
+                        self._emit(held[:block_bytes], ready - count + len(held) // SAMPLE_BYTES - self._block_frames)
+                        held = held[block_bytes:]
 
     def _emit(self, pcm_bytes: bytes, waiting_frames: int) -> None:
-        self._moved_ns = time.monotonic_ns()
-        stamp_ns = self._moved_ns - waiting_frames * _NS_PER_S // RATE_HZ
-        self._skip_lost_time(stamp_ns)
-        block = Block(pcm_bytes, self._frame, stamp_ns)
-        self._frame += self._period_frames
-        self._sink(block)
+        """waiting_frames: captured after the block, in the card and here."""
+        self._moved()
+        captured_ns = self._moved_ns - waiting_frames * _NS_PER_S // RATE_HZ
+        self._sink(Block(pcm_bytes, self._clock.number(self._block_frames, captured_ns), captured_ns))
 
-    def _lost_sound(self, pcm: alsaaudio.PCM, count: int) -> None:
-        if count != _XRUN:
-            raise fault(self._device, os.strerror(-count))
-        self._xrun()
+    def _overrun(self, pcm: alsaaudio.PCM, code: int) -> None:
+        self._xrun(code)
         if pcm.state() == alsaaudio.PCM_STATE_XRUN:
             pcm.read()  # `avail` found the overrun: this read prepares the stream again
         pcm.read()
-        self._broken = True
-
-    def _skip_lost_time(self, stamp_ns: int) -> None:
-        """Let the capture clock run on over what was not captured: an xrun, a missing card, one that stood still.
-
-        Otherwise RTP time would fall behind real time, and listeners would take all that follows for old speech.
-        """
-        if self._stamp_ns:
-            lost_frames = (stamp_ns - self._stamp_ns) * RATE_HZ // _NS_PER_S - self._period_frames
-            if lost_frames > (0 if self._broken else _STOOD_STILL_FRAMES):
-                self._frame += lost_frames
-        self._stamp_ns, self._broken = stamp_ns, False
+        self._clock.broke()
 
 
 class Playback(_CardThread):
-    """Asks `source(now_ns)` for tick_frames samples whenever the card has no more than reserve_frames left to play.
+    """Asks `source(now_ns)` for tick_frames samples whenever the card has no more than its reserve left to play.
 
-    The reserve is the latency that the card adds, and how late the thread may be before an xrun. Runs in the playback
-    thread.
+    The reserve is the latency that the card adds, and how late the thread may be before an xrun; reserve_frames is the
+    least of it (reserve.py). Runs in the playback thread.
     """
 
     direction = alsaaudio.PCM_PLAYBACK
     verb = "playback"
 
     def __init__(self, device: str, tick_frames: int, reserve_frames: int, source: Callable[[int], bytes]) -> None:
-        super().__init__(device, tick_frames, 2 + -(-reserve_frames // tick_frames))
-        self._reserve_frames, self._source = reserve_frames, source
+        super().__init__(device, _PLAYBACK_PERIOD, _PLAYBACK_PERIODS)
+        self._tick_frames, self._source = tick_frames, source
+        self._reserve = Reserve(reserve_frames)
 
     @property
     def queue_ms(self) -> float:
         """How long a sample waits in the card."""
-        return self._reserve_frames * 1_000 / RATE_HZ
+        return self._reserve.frames * 1_000 / RATE_HZ
 
     def _serve(self, pcm: alsaaudio.PCM) -> None:
-        buffer_frames: int = pcm.info()["buffer_size"]
-        reserve = min(self._reserve_frames, buffer_frames - self._period_frames)
-        silence = bytes((reserve + self._period_frames) * SAMPLE_BYTES)
+        granted = pcm.info()
+        buffer_frames: int = granted["buffer_size"]
+        self._reserve.fit(self._tick_frames, granted["period_size"], buffer_frames)
+        unwritten = self._silence()
         with _alsa_errors(self._device):
-            pcm.write(silence)
             while not self._stopping.is_set():
                 room = pcm.avail()
-                if room < 0:
-                    self._underrun(pcm, room, silence)
-                    continue
                 queued = buffer_frames - room
-                if queued > reserve:
-                    self._sleep(pcm, queued - reserve)
-                    continue
-                self._moved_ns = time.monotonic_ns()
-                pcm_bytes = self._source(self._moved_ns)
-                if pcm.write(pcm_bytes) == _XRUN:
-                    self._underrun(pcm, _XRUN, silence[len(pcm_bytes) :] + pcm_bytes)
+                if room < 0:
+                    unwritten = self._underrun(pcm, room, unwritten)
+                elif not unwritten and queued > self._reserve.frames:
+                    self._sleep(pcm, queued - self._reserve.frames)
+                else:
+                    unwritten = self._write(pcm, unwritten or self._source(time.monotonic_ns()))
 
-    def _underrun(self, pcm: alsaaudio.PCM, code: int, refill: bytes) -> None:
-        """Fill the card anew: without the silence in front, the latency would be another one after each hiccup."""
-        if code != _XRUN:
-            raise fault(self._device, os.strerror(-code))
-        self._xrun()
-        if pcm.write(refill) == _XRUN:  # `avail` found the underrun: that write prepared the stream again
-            pcm.write(refill)
+    def _write(self, pcm: alsaaudio.PCM, pcm_bytes: bytes) -> bytes:
+        """Write what the card takes; returns the rest."""
+        written = pcm.write(pcm_bytes)
+        if written < 0:
+            return self._underrun(pcm, written, pcm_bytes)
+        if written > 0:
+            self._moved()
+        rest = pcm_bytes[written * SAMPLE_BYTES :]
+        if rest:
+            self._sleep(pcm, len(rest) // SAMPLE_BYTES)
+        return rest
+
+    def _underrun(self, pcm: alsaaudio.PCM, code: int, unwritten: bytes) -> bytes:
+        """Fill the card anew: without silence in front, the latency would be another one after each hiccup."""
+        self._xrun(code)
+        self._reserve.xrun(time.monotonic_ns())
+        if pcm.state() == alsaaudio.PCM_STATE_XRUN:
+            pcm.write(unwritten or self._silence())  # `avail` found the underrun: this write prepares the stream again
+        return self._silence()[len(unwritten) :] + unwritten
+
+    def _silence(self) -> bytes:
+        return bytes((self._reserve.frames + self._tick_frames) * SAMPLE_BYTES)
 
 
 def cards() -> list[str]:

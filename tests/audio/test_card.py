@@ -5,11 +5,13 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 
+import alsaaudio
 import numpy as np
 import pytest
 
 from device.audio import card
-from device.audio.card import Block, Capture, Playback
+from device.audio.capture_clock import Block
+from device.audio.card import Capture, Playback
 from tests.soundcard import Bench, Device
 from tests.timing import seconds, until
 
@@ -264,6 +266,85 @@ def test_a_transfer_that_fails_closes_the_card_and_opens_it_again(mic: Device, c
     heard.forget()
     heard.next()
     until(lambda: capture.status.state == "running")
+
+
+class Driver:
+    """Stands in for alsaaudio.PCM where no virtual card behaves so: endless xruns, or a card that takes half."""
+
+    def __init__(self, **asked: object) -> None:
+        self.calls = 0
+        self.queued = 0
+        self.taken: list[bytes] = []
+
+    def info(self) -> dict[str, object]:
+        return {"rate": 48_000, "channels": 1, "format_name": "S16_LE", "buffer_size": 3_840, "period_size": 240}
+
+    def state(self) -> int:
+        return int(alsaaudio.PCM_STATE_RUNNING)
+
+    def drop(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class AlwaysXrun(Driver):
+    opened = 0
+
+    def __init__(self, **asked: object) -> None:
+        super().__init__()
+        AlwaysXrun.opened += 1
+
+    def avail(self) -> int:
+        return -32
+
+    def write(self, pcm: bytes) -> int:
+        return -32
+
+    def read(self) -> tuple[int, bytes]:
+        return -32, b""
+
+
+class TakesHalf(Driver):
+    played: bytearray
+
+    def __init__(self, **asked: object) -> None:
+        super().__init__()
+        TakesHalf.played = bytearray()
+
+    def avail(self) -> int:
+        self.queued = max(0, self.queued - 480)
+        return 3_840 - self.queued
+
+    def write(self, pcm: bytes) -> int:
+        frames = -(-len(pcm) // 4)
+        TakesHalf.played += pcm[: frames * 2]
+        self.queued += frames
+        return frames
+
+
+@pytest.mark.parametrize("direction", ["capture", "playback"])
+def test_a_driver_that_answers_nothing_but_xruns_is_closed_and_tried_again_later(
+    monkeypatch: pytest.MonkeyPatch, direction: str
+) -> None:
+    monkeypatch.setattr(alsaaudio, "PCM", AlwaysXrun)
+    AlwaysXrun.opened = 0
+    thread = Capture("x", 480, lambda block: None) if direction == "capture" else Playback("x", 480, 480, counter())
+    thread.start()
+    until(lambda: AlwaysXrun.opened == 3)
+    assert thread.status.xruns <= 3 * 11
+    end(thread)
+
+
+def test_what_a_card_does_not_take_is_written_again_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alsaaudio, "PCM", TakesHalf)
+    TakesHalf.played = bytearray()
+    playback = Playback("x", PERIOD, PERIOD, counter())
+    playback.start()
+    until(lambda: len(TakesHalf.played) > 2 * 48 * 500)
+    end(playback)
+    sounded = np.frombuffer(bytes(TakesHalf.played), "<i2")
+    sounded = sounded[int(np.argmax(sounded == 2)) :]
+    assert (np.diff(sounded.astype(int)) == 1).all()
 
 
 def test_the_cards_of_the_machine_are_named() -> None:

@@ -1,0 +1,30 @@
+"""How much sound a speaker's card still holds when the next tick is written: latency against xruns. PURE.
+
+As little as was wanted, where the card allows that. A card that plays in coarse periods needs one of them and a little
+more, because its position tells nothing in between; one that has xruns again and again needs more than we know.
+"""
+
+from device.audio.capture_clock import RATE_HZ
+
+_SLACK_FRAMES = RATE_HZ // 500  # 2 ms for the thread to wake
+_AGAIN_NS = 10_000_000_000  # a second xrun within 10 s is no accident
+
+
+class Reserve:
+    """frames: the reserve, 48 kHz. It grows while a card is open, and starts anew with the next."""
+
+    def __init__(self, wanted_frames: int) -> None:
+        self.frames = self._wanted_frames = wanted_frames
+        self._period_frames = self._most_frames = 0
+        self._xrun_ns = -_AGAIN_NS
+
+    def fit(self, tick_frames: int, period_frames: int, buffer_frames: int) -> None:
+        """A card was opened that granted this period and buffer."""
+        self._period_frames, self._most_frames = period_frames, buffer_frames - tick_frames
+        self.frames = min(max(self._wanted_frames, period_frames + _SLACK_FRAMES), self._most_frames)
+
+    def xrun(self, now_ns: int) -> None:
+        """The card ran dry."""
+        if now_ns - self._xrun_ns < _AGAIN_NS:
+            self.frames = min(self.frames + self._period_frames, self._most_frames)
+        self._xrun_ns = now_ns

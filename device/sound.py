@@ -1,0 +1,88 @@
+"""The two ways of the sound between a card and the client, over the border between the audio threads and the loop.
+
+capture thread:   card -> gate -> opus  --call_soon_threadsafe-->  loop: gate again -> client
+playback thread:  card <- talkers  <--bounded drop-oldest queue--  loop: client
+"""
+
+import asyncio
+import contextlib
+import random
+from collections import deque
+
+from device.audio import pcm
+from device.audio.capture_clock import RATE_HZ, Block
+from device.audio.card import Capture, Playback
+from device.audio.gate import Gate
+from device.audio.opus import Decoder, Encoder
+from device.audio.talkers import Talkers, TalkerStatus
+from device.channel.client import Client
+from device.channel.rtp import Packet
+from device.config import Audio
+
+# By frame length: how much sound playback asks for at a time, and how much the card still holds then. Both are latency;
+# a smaller tick wakes the thread more often, a smaller reserve leaves it less time to be late (scripts/bench).
+_TICK_MS = {10: 5, 20: 20}
+_RESERVE_MS = {10: 9, 20: 12}
+# Packets between loop and playback: 32 talkers for 320 ms. More arrive only while the playback thread stands still, and
+# then the oldest are the ones that would be too old to play.
+_ARRIVALS = 1_024
+
+
+class Microphone:
+    """The capture thread's way: a block of the card becomes a packet on the loop, unless the gate holds it back."""
+
+    def __init__(self, audio: Audio, gate: Gate, client: Client, loop: asyncio.AbstractEventLoop) -> None:
+        self._gate, self._client, self._loop = gate, client, loop
+        self._encoder = Encoder(audio.frame_ms, audio.bitrate, audio.complexity)
+        self._block_ns = audio.frame_ms * 1_000_000
+        self._first_timestamp = random.getrandbits(32)  # RFC 3550 section 5.1: starts anywhere
+        self.card = Capture(audio.capture, RATE_HZ * audio.frame_ms // 1_000, self._captured)
+
+    def _captured(self, block: Block) -> None:
+        """In the capture thread."""
+        passed, first_of_spurt = self._gate.admit(block.captured_ns - self._block_ns)
+        if not passed:
+            return
+        payload, level_dbov = self._encoder.encode(block.pcm), pcm.level_dbov(block.pcm)
+        timestamp = (self._first_timestamp + block.frame) & 0xFFFFFFFF
+        with contextlib.suppress(RuntimeError):  # the loop has just closed: this process is ending
+            self._loop.call_soon_threadsafe(self._send, payload, timestamp, level_dbov, first_of_spurt)
+
+    def _send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
+        """On the loop: what was on its way when the button was pressed stops here."""
+        if not self._gate.muted:
+            self._client.send(payload, timestamp, level_dbov, first_of_spurt)
+
+
+class Speaker:
+    """The playback thread's way: packets of the loop become the mix that the card asks for."""
+
+    def __init__(self, audio: Audio) -> None:
+        tick_frames, reserve_frames = (ms[audio.frame_ms] * RATE_HZ // 1_000 for ms in (_TICK_MS, _RESERVE_MS))
+        self._talkers = Talkers(Decoder, tick_frames)
+        self._arrivals: deque[tuple[int, int, int, bytes, int] | int] = deque(
+            maxlen=_ARRIVALS
+        )  # an int: forget this uid
+        self.card = Playback(audio.playback, tick_frames, reserve_frames, self._pull)
+
+    def received(self, packet: Packet, arrived_ns: int) -> None:
+        """On the loop: one packet of one talker."""
+        self._arrivals.append((packet.ssrc, packet.sequence, packet.timestamp, packet.payload, arrived_ns))
+
+    def forget(self, uid: int) -> None:
+        """On the loop: this uid's stream ended, or is another one from now on."""
+        self._arrivals.append(uid)
+
+    def talkers(self) -> tuple[TalkerStatus, ...]:
+        """What playback last published about each talker."""
+        return self._talkers.snapshot()
+
+    def _pull(self, now_ns: int) -> bytes:
+        """In the playback thread: one tick of sound."""
+        while self._arrivals:
+            arrival = self._arrivals.popleft()
+            if isinstance(arrival, int):
+                self._talkers.forget(arrival)
+            else:
+                self._talkers.push(*arrival)
+        return self._talkers.pull(now_ns)

@@ -1,0 +1,38 @@
+"""The reserve of a speaker's card: as little as was wanted, and as much as the card needs."""
+
+from device.audio.reserve import Reserve
+
+SECOND = 1_000_000_000
+
+
+def test_a_card_with_short_periods_gets_what_was_wanted() -> None:
+    reserve = Reserve(576)
+    reserve.fit(tick_frames=960, period_frames=240, buffer_frames=3_840)
+    assert reserve.frames == 576
+
+
+def test_a_card_with_long_periods_gets_one_and_a_little_more() -> None:
+    reserve = Reserve(576)
+    reserve.fit(tick_frames=960, period_frames=1_024, buffer_frames=4_096)
+    assert reserve.frames == 1_024 + 96
+
+
+def test_no_reserve_leaves_less_room_than_a_tick() -> None:
+    reserve = Reserve(576)
+    reserve.fit(tick_frames=960, period_frames=960, buffer_frames=1_920)
+    assert reserve.frames == 960
+
+
+def test_one_xrun_is_an_accident_and_a_second_one_soon_makes_it_grow() -> None:
+    reserve = Reserve(576)
+    reserve.fit(tick_frames=960, period_frames=240, buffer_frames=2_000)
+    reserve.xrun(100 * SECOND)
+    reserve.xrun(111 * SECOND)
+    assert reserve.frames == 576
+    reserve.xrun(112 * SECOND)
+    assert reserve.frames == 576 + 240
+    for second in range(113, 120):
+        reserve.xrun(second * SECOND)
+    assert reserve.frames == 2_000 - 960
+    reserve.fit(tick_frames=960, period_frames=240, buffer_frames=2_000)
+    assert reserve.frames == 576

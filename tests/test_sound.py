@@ -1,0 +1,104 @@
+"""The two ways of the sound, between the audio threads on the virtual card and a client that only listens."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from device.audio.gate import Gate
+from device.audio.opus import Encoder
+from device.channel.client import Client
+from device.channel.rtp import Packet
+from device.config import Audio
+from device.sound import Microphone, Speaker
+from tests.soundcard import Bench
+from tests.timing import seconds, until
+
+AUDIO = Audio(capture="mic", playback="speaker", frame_ms=20, bitrate=28_000, complexity=0)
+TONE = (8_000 * np.sin(np.arange(48_000) * 2 * np.pi * 500 / 48_000)).astype(np.int16)
+
+
+class Sent:
+    """Stands where the client stands."""
+
+    def __init__(self) -> None:
+        self.packets: asyncio.Queue[tuple[int, int, bool]] = asyncio.Queue()
+
+    def send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
+        self.packets.put_nowait((timestamp, level_dbov, first_of_spurt))
+
+    async def next(self) -> tuple[int, int, bool]:
+        return await asyncio.wait_for(self.packets.get(), seconds(5))
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    with Bench() as bench:
+        bench.device("mic")
+        bench.device("speaker")
+        for name, value in bench.env().items():
+            monkeypatch.setenv(name, value)
+        yield bench
+
+
+async def test_what_is_captured_is_sent_with_the_capture_clock_and_its_level(bench: Bench) -> None:
+    sent, gate = Sent(), Gate(muted=False)
+    microphone = Microphone(AUDIO, gate, cast(Client, sent), asyncio.get_running_loop())
+    bench.devices["mic"].put(np.tile(TONE, 5), round(bench.devices["mic"].frame()))
+    microphone.card.start()
+    try:
+        first, second = await sent.next(), await sent.next()
+        assert (first[2], second[2]) == (True, False)
+        assert (second[0] - first[0]) % 2**32 == 960
+        assert -20 < second[1] < -5
+    finally:
+        microphone.card.stop()
+        microphone.card.join(seconds(5))
+
+
+async def test_a_muted_microphone_sends_nothing_and_an_unmuted_one_begins_a_spurt(bench: Bench) -> None:
+    sent, gate = Sent(), Gate(muted=False)
+    microphone = Microphone(AUDIO, gate, cast(Client, sent), asyncio.get_running_loop())
+    microphone.card.start()
+    try:
+        before, _, _ = await sent.next()
+        gate.mute()
+        while not sent.packets.empty():
+            sent.packets.get_nowait()
+        await asyncio.sleep(seconds(0.2))
+        assert sent.packets.empty()
+        gate.unmute(time.monotonic_ns())
+        timestamp, _, first_of_spurt = await sent.next()
+        assert first_of_spurt
+        assert (timestamp - before) % 2**32 >= 48 * 200, "RTP time stood still through the mute"
+    finally:
+        microphone.card.stop()
+        microphone.card.join(seconds(5))
+
+
+def test_packets_become_sound_and_a_forgotten_talker_is_silent(bench: Bench) -> None:
+    speaker, encoder = Speaker(AUDIO), Encoder(20, 28_000, 0)
+    card = bench.devices["speaker"]
+
+    def say(first: int) -> None:
+        for number in range(first, first + 10):
+            pcm = TONE[:960].tobytes()
+            packet = Packet(7, number, number * 960, encoder.encode(pcm))
+            speaker.received(packet, time.monotonic_ns())
+
+    def heard() -> Any:
+        return np.abs(card.got(0, card.stats()["played_end"])).max(initial=0)
+
+    speaker.card.start()
+    try:
+        say(0)
+        until(lambda: heard() > 2_000)
+        until(lambda: [talker.uid for talker in speaker.talkers()] == [7])
+        speaker.forget(7)
+        until(lambda: not speaker.talkers())
+    finally:
+        speaker.card.stop()
+        speaker.card.join(seconds(5))
