@@ -201,16 +201,17 @@ class Seating:
         self._tell_others(seat, messages.STREAM_REMOVED, {"uid": seat.uid})
 
     def _tell_others(self, seat: Seat, method: str, params: jsonrpc.Params) -> None:
-        others = (other for other in seat.channel.seats.values() if other is not seat and other.links)
-        to = tuple(other.links[-1].connection for other in others)
+        """On every connection of each: which of two a client goes on with is decided there, and it hears that one."""
+        others = (other for other in seat.channel.seats.values() if other is not seat)
+        to = tuple(link.connection for other in others for link in other.links)
         if to:
             self._out.append(Send(to, jsonrpc.notification(method, params)))
 
     def _tell_who_is_missing(self, seat: Seat, now: float) -> None:
         missing, seat.awaited = self.missing(seat, seat.awaited, now), frozenset()
-        for uid in missing if seat.links else ():
-            removed = jsonrpc.notification(messages.STREAM_REMOVED, {"uid": uid})
-            self._out.append(Send((seat.links[-1].connection,), removed))
+        to = tuple(link.connection for link in seat.links)
+        for uid in missing if to else ():
+            self._out.append(Send(to, jsonrpc.notification(messages.STREAM_REMOVED, {"uid": uid})))
 
 
 def _place(join: messages.Join) -> Place:
