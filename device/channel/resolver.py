@@ -26,7 +26,7 @@ class Resolver:
         """Where this host is. Raises OSError (socket.gaierror) for a name that nobody knows."""
         try:
             return _ask(host, port, socket.AI_NUMERICHOST)
-        except socket.gaierror:
+        except (socket.gaierror, UnicodeError):  # a name to ask for, or one that IDNA cannot carry
             pending = self._start(host, port)
         known = self._known.get((host, port))
         # Shielded: the thread has other waiters, and an answer that comes late is for the next attempt.
