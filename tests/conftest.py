@@ -1,12 +1,17 @@
 """For all tests: what needs root is left out where there is none, and counted."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import coverage
 import pytest
 
 NOT_RUN = pytest.StashKey[int]()
+
+# Started in the background of a shell, this process and all it starts would never see Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

@@ -93,6 +93,8 @@ class Control:
         except (TimeoutError, ConnectionError) as error:
             logger.debug("a control connection ends: %s", error or "idle")
             writer.transport.abort()
+        except asyncio.CancelledError:  # by `_end_connections` alone; raised on, asyncio would log it as a defect
+            writer.transport.abort()
         finally:
             self._connections.discard(connection)
             writer.close()
