@@ -11,7 +11,7 @@ from random import Random
 from device import jsonrpc
 from device.channel import errors, messages
 from device.channel.actions import DEBUG, Action, Answer
-from device.channel.errors import ChannelError
+from device.channel.errors import ChannelError, Remedy
 from device.channel.link import Link
 from device.channel.messages import Join, Rejoin, Seated, Stream
 from device.channel.news import News
@@ -125,7 +125,7 @@ class Seat:
             elif isinstance(message, jsonrpc.Failure):
                 self._failed(message)
             elif isinstance(message, jsonrpc.Notification):
-                return self._notified(message.method, message.params)
+                return self._notified(message.method, message.params, now)
         except jsonrpc.JsonRpcError as error:
             self._news.log(DEBUG, f"unreadable message from the hub: {errors.for_people(error.reason)}")
         return None
@@ -154,17 +154,20 @@ class Seat:
             return
         error = ChannelError(failure.code, errors.for_people(failure.reason))
         if call.caller:
-            self._streams.refused(call.method, call.params)
+            if error.remedy is Remedy.FIX_THE_CALL:  # else it is wanted still, and asked for at the next seat
+                self._streams.refused(call.method, call.params)
             self._actions.append(Answer(call.number, error))
-        elif error.code == errors.NOT_A_BROADCASTER:  # the stream has ended while we were away
-            self._streams.refused(call.method, call.params)
+        elif error.code == errors.NOT_A_BROADCASTER:
+            self._streams.not_there(call.params)
         else:
             self._news.error(error, f"{call.method}: {error}")
 
-    def _notified(self, method: str, params: jsonrpc.Params) -> ChannelError | None:
+    def _notified(self, method: str, params: jsonrpc.Params, now: float) -> ChannelError | None:
         if method == messages.STREAM_ADDED:
             stream = Stream.read(params)
             news = self._streams.added(stream) if stream.uid != self.uid else []
+            if self._streams.wants(stream.uid):  # a hub that has started anew did not know it when we asked
+                self._ask(messages.SUBSCRIBE, {"uid": stream.uid}, now)
         elif method == messages.STREAM_REMOVED:
             news = self._streams.removed(messages.read_uid(params))
         elif method == messages.USER_JOINED:

@@ -78,6 +78,15 @@ class Streams:
         if method in _WANTED and self._wishes.get(key) is _WANTED[method]:
             del self._wishes[key]
 
+    def not_there(self, params: jsonrpc.Params) -> None:
+        """The hub, asked at a new seat, knows no such stream. One that we know may come back: it is wanted still."""
+        if params["uid"] not in self.known:
+            self._wishes.pop(params["uid"], None)
+
+    def wants(self, uid: int) -> bool:
+        """Whether this stream was asked for by name."""
+        return self._wishes.get(uid, False)
+
     def again(self) -> list[tuple[str, jsonrpc.Params]]:
         """The requests to make at a seat: all that is wanted, and what is no longer and was not agreed to.
 

@@ -130,3 +130,45 @@ def test_a_hub_that_complains_is_heard_and_one_that_babbles_is_not() -> None:
     holder.actions.clear()
     assert holder.seat.text("\x1b[2J", 0.1) is None
     assert holder.actions == [Log(DEBUG, "unreadable message from the hub: not JSON")]
+
+
+def test_a_publish_that_was_refused_for_now_is_asked_for_at_the_next_seat() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    number = holder.seat.call("publish", {}, 0.0)
+    holder.seat.text(jsonrpc.failure(number, errors.TOO_FREQUENT, "later"), 0.1)
+    assert (number, errors.TOO_FREQUENT) in holder.took()
+    holder.sit(1.0, conn=2)
+    assert holder.took() == [(2, "publish", {})]
+
+
+def test_a_publish_that_is_never_allowed_is_not_asked_for_again() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    number = holder.seat.call("publish", {}, 0.0)
+    holder.seat.text(jsonrpc.failure(number, errors.AUDIENCE_CANNOT_PUBLISH, "no"), 0.1)
+    holder.took()
+    holder.sit(1.0, conn=2)
+    assert holder.took() == []
+
+
+def test_a_subscription_outlives_a_hub_that_does_not_know_the_stream_yet() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    holder.seat.text(jsonrpc.notification("stream-added", {"uid": 9, "label": "gate"}), 0.1)
+    number = holder.seat.call("subscribe", {"uid": 9}, 0.2)
+    holder.seat.text(jsonrpc.reply(number, {}), 0.3)
+    holder.took()
+    link = Link(2, 0, 1.0, Liveness(1.0, 0.01, 1.0, secure=False), holder.actions, deque(), 1.0)
+    holder.seat.sit(Seated(7, "s1", True, (), (), 1_000, 20_000, "1"), link, True, 1.0)
+    holder.seat.tick(1.0)
+    asked = [action for action in holder.actions if isinstance(action, Send)]
+    again = jsonrpc.parse(asked[-1].text)
+    assert isinstance(again, jsonrpc.Request) and again.method == "subscribe"
+    holder.seat.text(jsonrpc.failure(again.id, errors.NOT_A_BROADCASTER, "nobody"), 1.1)
+    holder.took()
+    holder.seat.text(jsonrpc.notification("stream-added", {"uid": 9, "label": "gate"}), 1.2)
+    assert holder.took() == [(2, "subscribe", {"uid": 9})]
+    holder.seat.text(jsonrpc.notification("stream-removed", {"uid": 9}), 1.3)
+    holder.seat.text(jsonrpc.notification("stream-added", {"uid": 9, "label": "gate"}), 1.4)
+    assert holder.took() == []
