@@ -48,6 +48,8 @@ def test_a_doubt_begins_once_and_ends_when_something_comes() -> None:
     assert it.proved(1.2)
     assert not it.proved(1.2)
     assert it.silent_since is None
+    it.send("again", 2.0)
+    assert it.liveness.doubt_at() > 2.0 + DOUBT_S, "it has learned"
 
 
 def test_a_connection_in_doubt_has_no_other_deadline_than_its_ping() -> None:

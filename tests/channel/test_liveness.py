@@ -133,6 +133,16 @@ def test_one_answer_held_up_by_a_stall_does_not_hide_the_next_stall() -> None:
     assert path.doubts[1] - 30.0 < 0.6
 
 
+def test_the_shorter_of_the_last_two_round_trips_counts() -> None:
+    live = Liveness(0.0, 0.05, 1.0, secure=False)
+    for asked, patience in ((10.0, DOUBT_S + 0.05), (20.0, DOUBT_S + 3.0)):
+        live.pinged(asked)
+        live.ponged(asked + 3.0)
+        live.wrote(FRAME_BYTES, asked + 5.0)
+        assert live.doubt_at() == pytest.approx(asked + 5.0 + patience)
+        live.acknowledged_all_but(0, asked + 6.0)
+
+
 def test_regular_gaps_are_doubted_once_in_a_while_and_not_each_time() -> None:
     gaps = [(5.0 + n, 5.6 + n) for n in range(60)]  # power saving: 600 ms of every second nothing passes
     path = drive(Path(lambda _: 0.02, gaps), 65)

@@ -70,6 +70,7 @@ async def test_one_thread_asks_for_everybody_and_whoever_gives_up_harms_nobody(d
 async def test_the_last_good_answer_serves_while_dns_hangs_and_the_newest_as_soon_as_it_comes(dns: Dns) -> None:
     resolver = Resolver()
     await resolver.look_up("hub.local", 8800)
+    until(lambda: not threads())
     dns.answers.clear()
     dns.address = "127.0.0.10"
     for _ in range(3):

@@ -69,6 +69,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return make_certificates(tmp_path_factory.mktemp("ca"))
 
 
+LIKE_FRAMES = b"\x82\x02xy" * 17_000
+
+
 # Opening
 
 
@@ -240,7 +243,7 @@ async def test_text_and_media_keep_their_order() -> None:
 
 
 async def test_frames_are_found_however_tcp_cuts_them() -> None:
-    """One byte at a time, and everything at once; with pings, fragments and long frames in between."""
+    """In pieces of many sizes; with pings, fragments and long frames in between, and media that looks like frames."""
     frames = [
         Frame(Opcode.BINARY, b"a" * 80),
         Frame(Opcode.TEXT, b"hello"),
@@ -250,17 +253,18 @@ async def test_frames_are_found_however_tcp_cuts_them() -> None:
         Frame(Opcode.CONT, b"d" * 10),
         Frame(Opcode.TEXT, b"e", fin=False),
         Frame(Opcode.CONT, b"f"),
-        Frame(Opcode.BINARY, b"g" * 70_000),
+        Frame(Opcode.BINARY, LIKE_FRAMES),
         Frame(Opcode.BINARY, b"h"),
         Frame(Opcode.BINARY, b""),
         Frame(Opcode.BINARY, b"i" * 80),
     ]
     wanted = [
         ("media", b"a" * 80), ("text", b"hello"), ("media", b"b" * 300), ("media", b"c" * 10 + b"d" * 10),
-        ("text", b"ef"), ("media", b"g" * 70_000), ("media", b"h"), ("media", b""), ("media", b"i" * 80),
+        ("text", b"ef"), ("media", LIKE_FRAMES), ("media", b"h"), ("media", b""), ("media", b"i" * 80),
     ]  # fmt: skip
     stream = b"".join(frame.serialize(mask=False) for frame in frames)
-    for pieces in ([stream], [stream[n : n + 1] for n in range(600)] + [stream[600:]]):
+    for size in (1, 3, 4, 7, 50, 1_000, 20_000, len(stream)):
+        pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
         async with FakeHub() as hub, attached(hub) as (it, listener):
             for piece in pieces:
                 it.data_received(piece)
@@ -363,6 +367,18 @@ async def test_a_goodbye_that_nobody_answers_ends_nevertheless() -> None:
         async with asyncio.timeout(seconds(5)):
             await it.say_goodbye()
             await it.wait_closed()
+
+
+async def test_last_words_arrive_also_if_the_hub_reads_them_later() -> None:
+    async with FakeHub() as hub:
+        it = await dial(hub.url)
+        await hub.until(lambda: len(hub.visits) == 1)
+        hub.visits[0].ws.transport.pause_reading()
+        it.send_text('{"jsonrpc":"2.0","id":1,"method":"leave"}')
+        await it.say_goodbye()
+        await it.wait_closed()
+        hub.visits[0].ws.transport.resume_reading()
+        await hub.until(lambda: hub.visits[0].methods() == ["leave"])
 
 
 async def test_what_is_written_and_has_not_arrived_is_counted() -> None:
