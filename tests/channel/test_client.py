@@ -39,6 +39,8 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 async def left_in_time(client: Client) -> None:
     began = time.monotonic()
     await client.leave()
+    names = {getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()}
+    assert not names & {"Driver._dial", "Wire.say_goodbye"}, "nothing of it goes on afterwards"
     assert time.monotonic() - began < seconds(LEAVE_S + 0.2)
     assert client.status.state is State.LEFT
 

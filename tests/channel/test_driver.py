@@ -16,10 +16,12 @@ from device.channel import address, errors
 from device.channel.driver import Driver
 from device.channel.errors import ChannelError
 from device.channel.handlers import Handlers
+from device.channel.liveness import DOUBT_S
 from device.channel.messages import Join
 from device.channel.news import State
 from device.channel.rtp import Packet
 from device.channel.session import Session
+from device.channel.wire import Wire
 from tests.channel.fakehub import FakeHub, Visit, silent_server
 from tests.timing import seconds
 
@@ -162,6 +164,21 @@ async def test_frames_are_skipped_while_the_hub_reads_nothing() -> None:
                 rig.driver.send(bytes(1_000), 0, None, False)
             await asyncio.sleep(0.01)
         assert rig.session.status.skipped > 0
+
+
+async def test_a_frame_that_does_not_arrive_is_noticed_without_waiting_for_the_next_ping(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with FakeHub() as hub:
+        hub.ping_ms = 60_000
+        rig = Rig(hub.url)
+        await rig.join()
+        await rig.driver.answer(rig.session.call("publish", {}, rig.now()))
+        await asyncio.sleep(seconds(2 * DOUBT_S))  # the timer for the request has run out
+        monkeypatch.setattr(Wire, "unacknowledged_bytes", lambda wire: 10**6)
+        assert rig.driver.send(b"opus", 0, -20, True)
+        await hub.until(lambda: len(hub.visits) == 2)
+        await rig.leave()
 
 
 async def test_a_lost_connection_is_replaced_and_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from websockets.frames import Frame, Opcode
+from websockets.frames import Close, Frame, Opcode
 
 from device.channel import address, wire
 from device.channel.resolver import Resolver
@@ -330,6 +330,12 @@ async def test_a_close_frame_is_told_with_its_code() -> None:
         await closing
 
 
+async def test_a_close_frame_is_told_at_once_also_if_the_hub_keeps_the_connection() -> None:
+    async with FakeHub() as hub, attached(hub) as (it, listener):
+        it.data_received(Frame(Opcode.CLOSE, Close(4001, "another device").serialize()).serialize(mask=False))
+        assert listener.ended.result() == 4001
+
+
 async def test_a_connection_that_ended_before_it_had_an_owner_ends_at_once() -> None:
     async with FakeHub() as hub:
         it = await dial(hub.url)
@@ -378,7 +384,8 @@ async def test_last_words_arrive_also_if_the_hub_reads_them_later() -> None:
         await it.say_goodbye()
         await it.wait_closed()
         hub.visits[0].ws.transport.resume_reading()
-        await hub.until(lambda: hub.visits[0].methods() == ["leave"])
+        await hub.until(lambda: hub.visits[0].ended.is_set())
+        assert (hub.visits[0].methods(), hub.visits[0].reset) == (["leave"], False)
 
 
 async def test_what_is_written_and_has_not_arrived_is_counted() -> None:
