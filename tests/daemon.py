@@ -151,7 +151,7 @@ class HubDaemon(Daemon):
 
     def __init__(self, port: int = 0, *arguments: str, prefix: tuple[str, ...] = ()) -> None:
         self.port = port or free_port()
-        super().__init__("hub", "--listen", f"127.0.0.1:{self.port}", *arguments, prefix=prefix)
+        super().__init__("hub", "--config", os.devnull, "--listen", f"127.0.0.1:{self.port}", *arguments, prefix=prefix)
         until(self._listens)
 
     @property

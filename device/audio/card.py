@@ -287,11 +287,7 @@ def _ask_for_realtime() -> bool:
     return True
 
 
-def _log_alsa_error(_file: bytes, _line: int, function: bytes, _code: int, text: bytes) -> None:
-    logger.debug("libasound: %s: %s", function.decode(errors="replace"), text.decode(errors="replace"))
-
-
-# libasound writes each failed open to stderr, once every 2 s while a card is missing; ours is said once, and plainly.
-_HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p)
-_handler = _HANDLER(_log_alsa_error)
-ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_handler)
+# libasound writes each failed open to stderr, every 2 s while a card is missing; ours is said once, and plainly. It
+# calls its error handler while it holds its own lock, so that must be a C function that wants nothing, least of all the
+# GIL: another thread may hold that and wait for the lock. getppid is one.
+ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(ctypes.cast(ctypes.CDLL(None).getppid, ctypes.c_void_p))

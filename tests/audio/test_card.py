@@ -347,5 +347,20 @@ def test_what_a_card_does_not_take_is_written_again_and_nothing_is_lost(monkeypa
     assert (np.diff(sounded.astype(int)) == 1).all()
 
 
+def test_many_threads_that_find_no_card_do_not_wait_for_each_other(bench: Bench) -> None:
+    """libasound tells of each failure while it holds a lock: a handler that wants the GIL would deadlock."""
+    found: queue.Queue[str] = queue.Queue()
+
+    def look() -> None:
+        for _ in range(300):
+            with pytest.raises(alsaaudio.ALSAAudioError):
+                alsaaudio.PCM(device="plughw:CARD=Nobody")
+        found.put("done")
+
+    for _ in range(3):
+        threading.Thread(target=look, daemon=True).start()
+    assert [found.get(timeout=seconds(30)) for _ in range(3)] == ["done"] * 3
+
+
 def test_the_cards_of_the_machine_are_named() -> None:
     assert all(isinstance(name, str) for name in card.cards())
