@@ -1,7 +1,7 @@
 """What a hub costs: CPU and delay of a packet forwarded to 200 listeners, and memory with 10 participants.
 
 The real hub process on one core, on the other one a second process with 200 WebSocket clients and a talker who sends 50
-packets a second (hub_load.py); everybody pings once a second, and that is counted, too. Nearly all of the CPU is the
+packets a second (hub_load.py); everybody pings every 5 s, and that is counted, too. Nearly all of the CPU is the
 kernel's: it sends each listener a TCP segment of his own, and on loopback receives it as well. So beside the hub, by
 turns in the same run, stands the floor: the same load on a process that does nothing but that (hub_floor.py).
 
