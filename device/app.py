@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from device.audio.gate import Gate
 from device.channel import errors
@@ -25,11 +25,8 @@ from device.channel.errors import ChannelError
 from device.channel.news import State
 from device.channel.rules import Role
 from device.config import Config
-from device.service.control import Control, Handler, Handlers
+from device.service.control import Control, ControlError, ControlTaken, Handler, Handlers
 from device.sound import Microphone, Speaker
-
-if TYPE_CHECKING:
-    from device.hubapp import Hub
 
 logger = logging.getLogger(__name__)
 
@@ -164,6 +161,7 @@ class Device:
             "uid": client.uid,
             "muted": self._gate.muted,
             "hub": client.hub,
+            "problem": client.problem and {"code": client.problem.code, "reason": client.problem.reason},
             "talkers": talkers,
             "capture": asdict(capture),
             "playback": asdict(playback),
@@ -189,9 +187,14 @@ async def _serve(config: Config, with_hub: bool, control_dir: Path | None, after
     threading.excepthook = partial(_thread_failed, loop, ending)
     async with contextlib.AsyncExitStack() as stack:
         if with_hub:
-            await stack.enter_async_context(_hub(config))
+            stack.push_async_callback(_end_hub, _start_hub(config, ending))
         device = Device(config, loop)
-        await stack.enter_async_context(Control(control_dir, device.handlers()))
+        try:
+            await stack.enter_async_context(Control(control_dir, device.handlers()))
+        except ControlTaken:
+            raise
+        except ControlError as error:
+            logger.warning("%s; no command reaches this intercom", error)
         after_the_loop.callback(device.join_threads)
         stack.push_async_callback(device.stop)
         device.start()
@@ -209,14 +212,28 @@ def _token(token_file: str) -> str | None:
         raise ChannelError(errors.LOGIN_FAILED, f"the token in {token_file} cannot be read") from None
 
 
-def _hub(config: Config) -> "Hub":
-    from device.hubapp import Hub  # only a device that carries the hub pays for it
+def _start_hub(config: Config, ending: "asyncio.Future[int]") -> "asyncio.Task[None]":
+    """Begin to serve; a hub that cannot be what its configuration says ends everything."""
+    from device import hubapp  # only a device that carries the hub pays for it
 
     hub, state_dir = config.hub, os.environ.get("STATE_DIRECTORY")
-    app_ids = [config.channel.app_id]
-    return Hub(
-        hub.listen, app_ids=app_ids, open=hub.open, tls_cert=hub.tls_cert, tls_key=hub.tls_key, state_dir=state_dir
-    )
+    make = partial(
+        hubapp.Hub, hub.listen, app_ids=[config.channel.app_id], open=hub.open,
+        tls_cert=hub.tls_cert, tls_key=hub.tls_key, state_dir=state_dir,
+    )  # fmt: skip
+
+    def ended(serving: "asyncio.Task[None]") -> None:
+        if not serving.cancelled() and not ending.done():
+            ending.set_exception(serving.exception() or RuntimeError("the hub ended by itself"))
+
+    serving = asyncio.get_running_loop().create_task(hubapp.keep_serving(make))
+    serving.add_done_callback(ended)
+    return serving
+
+
+async def _end_hub(serving: "asyncio.Task[None]") -> None:
+    serving.cancel()
+    await asyncio.wait([serving])
 
 
 def _end(ending: "asyncio.Future[int]", code: int) -> None:

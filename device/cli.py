@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     at_socket.add_argument("--control", type=Path, metavar="DIR", help="the folder of control.sock")
 
     parser = argparse.ArgumentParser(prog="intercomd", description="A voice intercom without a screen.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", parents=[common, reads_config, at_socket], help="be an intercom")
@@ -87,6 +88,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _Version(argparse.Action):
+    """Looked up only where it is asked for: that takes as long as everything else in a start."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib import metadata
+
+        print("intercomd", metadata.version("intercomd"))
+        parser.exit()
+
+
 def _run(options: argparse.Namespace) -> int:
     config = _load(options.config)
     from device import app
@@ -95,9 +106,9 @@ def _run(options: argparse.Namespace) -> int:
     wrong: tuple[type[Exception], ...] = ()
     failed: tuple[type[Exception], ...] = (ControlError,)
     if options.with_hub:
-        from device.hubapp import HubConfigError, HubError
+        from device.hubapp import HubConfigError
 
-        wrong, failed = (HubConfigError,), (ControlError, HubError)
+        wrong = (HubConfigError,)
     try:
         return app.run(config, with_hub=options.with_hub, control_dir=options.control)
     except wrong as error:
@@ -107,7 +118,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _hub(options: argparse.Namespace) -> int:
-    config = _load(options.config, needs_app_id=False)
+    config = _load(options.config, needs_app_id=False, open=options.open)
     import asyncio
 
     from device.hubapp import Hub, HubConfigError, HubError
@@ -116,7 +127,7 @@ def _hub(options: argparse.Namespace) -> int:
         hub = Hub(
             options.listen or config.hub.listen,
             app_ids=[config.channel.app_id] if config.channel.app_id else [],
-            open=options.open or config.hub.open,
+            open=config.hub.open,
             tls_cert=config.hub.tls_cert,
             tls_key=config.hub.tls_key,
             state_dir=os.environ.get("STATE_DIRECTORY"),
@@ -199,11 +210,11 @@ def _config(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _load(path: Path | None, *, needs_app_id: bool = True) -> "Config":
+def _load(path: Path | None, *, needs_app_id: bool = True, open: bool = False) -> "Config":
     from device.config import ConfigError, load
 
     try:
-        return load(path, needs_app_id=needs_app_id)
+        return load(path, needs_app_id=needs_app_id, open=open)
     except ConfigError as error:
         print(error, file=sys.stderr)
         raise SystemExit(WRONG) from None

@@ -99,21 +99,28 @@ def search() -> list[Path]:
     return [Path("/etc/intercomd/intercom.toml"), Path(own, "intercomd", "intercom.toml")]
 
 
-def load(path: Path | None = None, *, needs_app_id: bool = True) -> Config:
+def load(path: Path | None = None, *, needs_app_id: bool = True, open: bool = False) -> Config:
     """The configuration of `path`, or of the first file of `search` that can be seen, or the defaults alone.
 
-    needs_app_id: whether an empty [channel] app_id is a mistake, as it is for a device. Raises ConfigError.
+    needs_app_id: whether an empty [channel] app_id is a mistake, as it is for a device. open: [hub] open is true
+    whatever the file says. Raises ConfigError.
     """
     path = path or next((found for found in search() if os.access(found, os.F_OK)), None)
+    if path is None and needs_app_id:
+        places = " nor ".join(map(str, search()))
+        raise ConfigError(f"there is no configuration, neither {places}; scripts/run --card in a checkout makes one")
     values, mistakes = _merge(_read(DEFAULTS), _read(path) if path else {})
+    values["hub"]["open"] |= open
     _find_conflicts(values, mistakes)
     if needs_app_id and not values["channel"]["app_id"]:
         mistakes.setdefault("[channel] app_id", "is missing; it is 32 hexadecimal characters; scripts/run makes one")
     if mistakes:
         file = path or search()[-1]
         raise ConfigError("\n".join(_one_line(f"{file}: {where}: {what}") for where, what in mistakes.items()))
+    hub = values["hub"]
+    hubs = values["channel"]["hub"] or [address.of_own_hub(hub["listen"], bool(hub["tls_cert"]))]
     return Config(
-        channel=Channel(**values["channel"] | {"hub": tuple(values["channel"]["hub"])}),
+        channel=Channel(**values["channel"] | {"hub": tuple(hubs)}),
         audio=Audio(**values["audio"]),
         buttons=Buttons(**values["buttons"]),
         lights=Lights(**values["lights"]),
@@ -234,6 +241,13 @@ def _find_conflicts(values: Values, mistakes: dict[str, str]) -> None:
     for key, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
         if values["hub"][other] and not values["hub"][key]:
             mistakes.setdefault(f"[hub] {key}", f"is missing; {other} needs it")
+    hub = values["hub"]
+    if not hub["open"] and not address.is_loopback(address.read_listen(hub["listen"])[0]):
+        mistakes.setdefault(
+            "[hub] listen",
+            f"lets anybody on the network join at {hub['listen']}; open = true allows that, "
+            '"127.0.0.1:8800" keeps it to this machine',
+        )
 
 
 def _among(allowed: Container[object], text: str) -> Check:
@@ -245,9 +259,7 @@ def _among(allowed: Container[object], text: str) -> Check:
 
 
 def check_hub(urls: list[str]) -> None:
-    """At least one hub, each ws:// or wss://. The message never quotes a URL, as a query may hold a secret."""
-    if not urls:
-        raise ValueError('is empty; name at least one hub, such as ["ws://127.0.0.1:8800"]')
+    """Each ws:// or wss://. The message never quotes a URL, as a query may hold a secret."""
     for url in urls:
         address.read(url)
 
@@ -256,14 +268,6 @@ def check_pcm(name: str) -> None:
     """The name of an ALSA device."""
     if not name or not name.isprintable():
         raise ValueError('must be the name of an ALSA device, such as "default"')
-
-
-def check_listen(listen: str) -> None:
-    """HOST:PORT, or [HOST]:PORT."""
-    host, _, port = listen.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    if not host or not port.isdecimal() or int(port) > 65_535 or (":" in host and not bracketed):
-        raise ValueError('must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"')
 
 
 def check_file(path: str) -> None:
@@ -294,7 +298,7 @@ CHECKS: dict[tuple[str, str], Check] = {
     # BCM numbers of the 40-pin header of every Raspberry Pi since the B+.
     ("buttons", "*"): _among(range(28), "a BCM number, 1 to 27, or 0 for not wired"),
     ("lights", "*"): _among(range(28), "a BCM number, 1 to 27, or 0 for not wired"),
-    ("hub", "listen"): check_listen,
+    ("hub", "listen"): address.read_listen,
     ("hub", "tls_cert"): check_file,
     ("hub", "tls_key"): check_file,
 }

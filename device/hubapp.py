@@ -9,19 +9,18 @@ Takes plain values, so that `intercomd hub`, `intercomd run --with-hub` and a te
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import os
 import resource
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from device.channel import rules
+from device.channel import address, rules
 from device.hub import limits, sessions
 from device.hub.exchange import Exchange
 from device.hub.rooms import Rooms
@@ -34,6 +33,7 @@ logger = logging.getLogger(__name__)
 KEY_FILE = "hub.key"
 # Beside one for each connection: the listening socket, the loop, the log, connections that are on their way out.
 SPARE_FILES = 200
+RETRY_S = 1.0
 
 
 class HubError(Exception):
@@ -63,8 +63,11 @@ class Hub:
         tls_key: str = "",
         state_dir: str | Path | None = None,
     ) -> None:
-        self._host, self._port = parse_listen(listen)
-        if not open and not _is_loopback(self._host):
+        try:
+            self._host, self._port = address.read_listen(listen)
+        except ValueError as error:
+            raise HubConfigError(f"listen {error}, not {listen!r}") from error
+        if not open and not address.is_loopback(self._host):
             raise HubConfigError(
                 f"the hub would let anybody on the network join at {listen}: "
                 'set open = true in [hub] to allow it, or listen = "127.0.0.1:8800"'
@@ -134,20 +137,24 @@ async def serve(hub: Hub) -> None:
         await asyncio.Event().wait()
 
 
-def parse_listen(listen: str) -> tuple[str, int]:
-    """ "HOST:PORT" in two. Raises HubError."""
-    host, colon, port = listen.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isdecimal() or int(port) > 65535:
-        raise HubConfigError(f'listen is "HOST:PORT", such as "127.0.0.1:8800", not "{listen}"')
-    return host, int(port)
+async def keep_serving(make: Callable[[], Hub]) -> None:
+    """Run a hub until this is cancelled, then stop it; what this machine does not let it be is tried again for ever.
 
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    Raises HubConfigError.
+    """
+    lost_at = 0.0
+    while True:
+        try:
+            async with make():
+                if lost_at:
+                    logger.info("the hub works after %.1f s", time.monotonic() - lost_at)
+                await asyncio.Event().wait()
+        except HubConfigError:
+            raise
+        except HubError as error:
+            logger.log(logging.DEBUG if lost_at else logging.WARNING, "%s; trying on", error)
+            lost_at = lost_at or time.monotonic()
+            await asyncio.sleep(RETRY_S)
 
 
 def _tls_context(cert: str, key: str) -> ssl.SSLContext | None:

@@ -33,14 +33,22 @@ class Call:
             self.hub = stack.enter_context(HubDaemon(prefix=self._prefix))
             for number, ppm in enumerate(self._ppm):
                 self.parties.append(self._party(stack, number, ppm))
-            for party in self.parties:
-                party.daemon.until_state("in-call")
-                self._hears(party, len(self.parties) - 1)
+            try:
+                for party in self.parties:
+                    party.daemon.until_state("in-call")
+                    self._hears(party, len(self.parties) - 1)
+            except AssertionError as error:
+                raise AssertionError(f"the call does not begin: {error}\n{self._logs()}") from error
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def _logs(self) -> str:
+        """The end of what each process says."""
+        daemons = {"hub": self.hub, **{f"room {n}": party.daemon for n, party in enumerate(self.parties)}}
+        return "\n".join(f"{name}: {line}" for name, daemon in daemons.items() for line in daemon.log[-5:])
 
     def _party(self, stack: ExitStack, number: int, ppm: float) -> Party:
         mic, spk = self.bench.device(f"mic{number}", ppm=ppm), self.bench.device(f"spk{number}", ppm=ppm)

@@ -23,7 +23,6 @@ from tests.soundcard.speech import RATE, Speech
 SENTENCES = 3
 # A call is good with speech as clear as telephones have it at their best, nothing cut out, and an answer at once.
 GOOD_PESQ, GOOD_OFFSET_MS = 3.0, 150.0
-FAILURE = "the second intercom did not hear what the first one said"
 SHOW_EVERY_S = 0.2
 
 
@@ -31,18 +30,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--picture", type=Path, default=Path("intercomd-demo.png"), help="where to draw the waveforms")
     options = parser.parse_args()
+    try:
+        options.picture.open("ab").close()
+    except OSError as error:
+        parser.error(f"--picture {options.picture}: {error.strerror}")
     print(f"Two intercoms and a hub. The first intercom hears {SENTENCES} spoken sentences.", flush=True)
     try:
-        good = _demonstrate(options.picture)
+        failure = _demonstrate(options.picture)
     except AssertionError as error:  # a process that ended, or what did not come about in time
         print(error)
-        good = False
-    print("OK: the call went through" if good else f"FAILED: {FAILURE}")
-    return 0 if good else 1
+        failure = "there was no call, or it did not last; the lines above say why"
+    print(f"FAILED: {failure}" if failure else "OK: the call went through")
+    return 1 if failure else 0
 
 
-def _demonstrate(drawing: Path) -> bool:
-    """A call, its report and its picture; whether it was good."""
+def _demonstrate(drawing: Path) -> str:
+    """A call, its report and its picture; what was not good about it, "" where nothing was."""
     spoken = speech.speech(SENTENCES)
     with Call() as call:
         print(f"hub: process {call.hub.pid} at {call.hub.url}", flush=True)
@@ -53,11 +56,23 @@ def _demonstrate(drawing: Path) -> bool:
         heard = quality.judge(mouth.mic, ear.spk, begin, spoken)
         from_frame = round(ear.spk.frame(mouth.mic.time_ns(begin)))
         sounded = ear.spk.got(from_frame, from_frame + len(spoken.samples))
-    good = all(one.pesq >= GOOD_PESQ and one.offset_ms <= GOOD_OFFSET_MS and not one.gaps for one in heard)
+    failure = _failure(heard)
     print(*_report(heard, spoken), sep="\n")
-    _draw(drawing, spoken, sounded, heard, "what was said, and what was heard" if good else FAILURE)
+    _draw(drawing, spoken, sounded, heard, failure or "what was said, and what was heard")
     print(f"picture: {drawing}")
-    return good
+    return failure
+
+
+def _failure(heard: list[Heard]) -> str:
+    if all(np.isnan(one.offset_ms) for one in heard):
+        return "the second intercom heard nothing of what the first one said"
+    missing_ms = sum(gap.length_ms for one in heard for gap in one.gaps)
+    if missing_ms:
+        return f"{missing_ms:.0f} ms of what the first intercom said were not heard by the second one"
+    latest_ms, worst = max(one.offset_ms for one in heard), min(one.pesq for one in heard)
+    if latest_ms > GOOD_OFFSET_MS:
+        return f"it was heard {latest_ms:.0f} ms late, more than {GOOD_OFFSET_MS:.0f} ms"
+    return f"PESQ {worst:.2f}, less than {GOOD_PESQ}" if worst < GOOD_PESQ else ""
 
 
 def _watch(daemon: Daemon, until_s: float) -> None:

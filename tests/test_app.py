@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.call import Call
-from tests.daemon import APP_ID, DeviceDaemon, HubDaemon, free_port
+from tests.daemon import APP_ID, Daemon, DeviceDaemon, HubDaemon, free_port
 from tests.soundcard import Bench, Device, chirps
 from tests.timing import until
 
@@ -101,6 +101,43 @@ def test_it_joins_when_the_hub_comes_and_comes_back_when_the_hub_does() -> None:
                 device.until_state("in-call")
             assert device.end()[0] == 0
             assert not [line for line in device.log if "Traceback" in line]
+
+
+def test_a_refusal_is_in_its_status_until_it_is_no_more() -> None:
+    with Bench() as bench:
+        bench.device("mic")
+        bench.device("spk")
+        port = free_port()
+        with Daemon("hub", "--listen", f"127.0.0.1:{port}", config=f'[channel]\napp_id = "{"f" * 32}"') as hub:
+            hub.wait_for("listens")
+            with DeviceDaemon(f"ws://127.0.0.1:{port}", env=bench.env("mic", "spk")) as device:
+                until(lambda: device.log and device.ask("status")["problem"])
+                status = device.ask("status")
+                assert status["problem"] == {"code": 401, "reason": "this hub does not serve this App ID"}
+                assert status["link"]["skipped"] == 0
+                hub.end()
+                with HubDaemon(port):
+                    device.ask("rejoin")
+                    device.until_state("in-call")
+                    assert device.ask("status")["problem"] is None
+
+
+def test_it_goes_on_without_a_control_socket_and_takes_its_hubs_port_when_it_is_free() -> None:
+    port = free_port()
+    with Bench() as bench, socket.socket() as taken:
+        bench.device("mic")
+        bench.device("spk")
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        with DeviceDaemon(
+            f"ws://127.0.0.1:{port}", "--with-hub", "--control", "/proc/nowhere",
+            env=bench.env("mic", "spk"), hub={"listen": f"127.0.0.1:{port}"},
+        ) as device:  # fmt: skip
+            device.wait_for("cannot listen")
+            device.wait_for("no command reaches this intercom")
+            taken.close()
+            device.wait_for("joined lobby")
+            assert device.end()[0] == 0
 
 
 def test_it_joins_without_a_sound_card_and_talks_when_there_is_one() -> None:

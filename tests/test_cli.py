@@ -137,6 +137,8 @@ def test_a_wrong_configuration_is_exit_code_2_with_a_line_for_each_mistake(
 def test_an_intercom_needs_an_app_id_and_a_hub_does_not() -> None:
     for command in ("run", "config"):
         code, _, err = answers(intercomd(command))
+        assert (code, "there is no configuration" in err) == (2, True)
+        code, _, err = answers(intercomd(command, *(["--config"] if command == "run" else []), os.devnull))
         assert (code, "app_id: is missing" in err) == (2, True)
     with HubDaemon() as hub:
         assert hub.end()[0] == 0
@@ -201,7 +203,11 @@ def test_with_a_hub_that_cannot_be_an_intercom_fails_in_one_line(tmp_path: Path)
     code, _, err = answers(intercomd("run", "--with-hub", "--config", file, "--control", tmp_path))
     assert code == 2
     assert "Traceback" not in err
-    assert err.splitlines()[-1].startswith("intercomd: the hub would let anybody on the network join")
+    assert "[hub] listen: lets anybody on the network join at 0.0.0.0:8800" in err
+    file.write_text(f"[channel]\napp_id = '{APP_ID}'\n[hub]\ntls_cert = '{file}'\ntls_key = '{file}'")
+    code, _, err = answers(intercomd("run", "--with-hub", "--config", file, "--control", tmp_path))
+    assert (code, "Traceback" in err) == (2, False)
+    assert "are no certificate and its key" in err.splitlines()[-1]
 
 
 def test_in_the_journal_lines_carry_a_priority_and_no_time() -> None:

@@ -45,3 +45,11 @@ def test_with_the_hub_killed_meanwhile_the_demo_says_failed(tmp_path: Path) -> N
         said, _ = process.communicate(timeout=seconds(120))
     assert process.returncode == 1, said
     assert said.splitlines()[-1].startswith("FAILED: ")
+    assert "heard nothing" in said.splitlines()[-1] or "not heard by the second" in said.splitlines()[-1]
+
+
+def test_a_picture_that_cannot_be_written_is_said_before_the_call(tmp_path: Path) -> None:
+    with demo(tmp_path / "nowhere" / "demo.png") as process:
+        said, _ = process.communicate(timeout=seconds(60))
+    assert process.returncode == 2
+    assert said == ""

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from device import hubapp
+from device.channel.address import read_listen
 from device.hub import limits
-from device.hubapp import Hub, HubError, parse_listen, serve
+from device.hubapp import Hub, HubError, keep_serving, serve
 from tests.hub.guest import guest
 from tests.hub.house import APP, OTHER_APP, Refused
 from tests.timing import seconds
@@ -22,7 +23,7 @@ from tests.timing import seconds
     [("127.0.0.1:8800", ("127.0.0.1", 8800)), ("[::1]:0", ("::1", 0)), ("localhost:65535", ("localhost", 65535))],
 )
 def test_where_to_listen_is_host_and_port(listen: str, parts: tuple[str, int]) -> None:
-    assert parse_listen(listen) == parts
+    assert read_listen(listen) == parts
 
 
 @pytest.mark.parametrize("listen", ["", "8800", ":8800", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "x:65536"])
@@ -65,6 +66,36 @@ async def test_a_port_in_use_is_one_line() -> None:
     async with Hub("127.0.0.1:0") as hub:
         with pytest.raises(HubError, match=r"cannot listen on 127\.0\.0\.1:\d+: Address already in use"):
             await Hub(f"127.0.0.1:{hub.port}").start()
+
+
+async def test_a_port_in_use_is_waited_for(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hubapp, "RETRY_S", 0.01)
+    caplog.set_level("DEBUG")
+    made: list[Hub] = []
+    async with Hub("127.0.0.1:0") as first:
+
+        def make() -> Hub:
+            made.append(Hub(f"127.0.0.1:{first.port}"))
+            return made[-1]
+
+        serving = asyncio.create_task(keep_serving(make))
+        while len(made) < 3:
+            await asyncio.sleep(0.001)
+    async with asyncio.timeout(seconds(5)):
+        while "the hub works after" not in caplog.text:
+            await asyncio.sleep(0.001)
+    async with guest(made[-1].url) as someone:
+        await someone.join()
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    complaints = [record.levelname for record in caplog.records if "cannot listen" in record.message]
+    assert complaints[0] == "WARNING" and set(complaints[1:]) == {"DEBUG"}
+
+
+async def test_a_hub_that_makes_no_sense_is_not_tried_again() -> None:
+    with pytest.raises(hubapp.HubConfigError):
+        await keep_serving(lambda: Hub("nowhere"))
 
 
 async def test_it_serves_only_its_apps() -> None:

@@ -13,7 +13,7 @@ from typing import Self
 import pytest
 
 from tests import unprivileged
-from tests.daemon import ROOT, free_port
+from tests.daemon import APP_ID, ROOT, free_port
 from tests.soundcard import Bench
 from tests.timing import seconds, until
 
@@ -274,6 +274,29 @@ def test_run_makes_an_app_id_once_and_then_shows_a_live_line(home: Path) -> None
             assert run.end(signal.SIGINT) == 0
     assert run.lines[0] == f"A hub and an intercom are running with {config}; Ctrl-C ends them."
     assert config.read_text() == made
+
+
+def test_a_second_run_says_that_one_is_running_and_kill_ends_the_first(home: Path) -> None:
+    config = home / ".config" / "intercomd" / "intercom.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f"[channel]\napp_id = '{APP_ID}'\n[hub]\nlisten = '127.0.0.1:{free_port()}'\n")
+    with Bench() as bench:
+        bench.device("mic")
+        bench.device("spk")
+        with Running("scripts/run", "--card", env={**of(home), **bench.env("mic", "spk")}) as run:
+            until(lambda: run.says("in-call: lobby"), within_s=30)
+            with Running("scripts/run", "--card", env=of(home)) as second:
+                assert second.end() == 1
+            assert second.lines[0].startswith("An intercom is running on this machine already")
+            run.process.terminate()  # the script alone, as `kill` does
+            assert run.end() == 0
+        assert any("leaving lobby" in line for line in run.lines)
+
+
+def test_help_is_about_the_script(home: Path) -> None:
+    with Running("scripts/run", "--help", env=of(home)) as run:
+        assert run.end() == 0
+    assert "Without" not in run.lines[0] and any("--card" in line for line in run.lines)
 
 
 def test_run_ends_as_its_intercom_does(home: Path) -> None:

@@ -25,10 +25,7 @@ class Address:
     @property
     def is_loopback(self) -> bool:
         """Whether what is sent there cannot leave this machine."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
 
 def read(url: str) -> Address:
@@ -46,3 +43,35 @@ def read(url: str) -> Address:
     path = rules.PATH if parts.path in ("", "/") else parts.path
     dialled = parts._replace(path=path).geturl()
     return Address(dialled, parts.scheme == "wss", parts.hostname, SCHEMES[parts.scheme] if port is None else port)
+
+
+def read_listen(listen: str) -> tuple[str, int]:
+    """Where a hub listens: HOST:PORT, or [HOST]:PORT for IPv6; host without its brackets, port 0 for any free one.
+
+    Raises ValueError with one sentence.
+    """
+    host, _, port = listen.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not host or not port.isdecimal() or int(port) > 65_535 or (":" in host and not bracketed):
+        raise ValueError('must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"')
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine reaches that host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def of_own_hub(listen: str, secure: bool) -> str:
+    """How the machine that listens there reaches itself. Raises ValueError, as `read_listen`."""
+    host, port = read_listen(listen)
+    try:
+        everywhere = ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        everywhere = False
+    if everywhere:
+        host = "::1" if ":" in host else "127.0.0.1"
+    return f"{'wss' if secure else 'ws'}://{f'[{host}]' if ':' in host else host}:{port}"

@@ -57,7 +57,7 @@ class Client:
 
     @property
     def status(self) -> Status:
-        """This moment: state, uid, channel, hub, rtt_ms, reconnects, skipped."""
+        """This moment: state, uid, channel, hub, rtt_ms, reconnects, skipped, problem."""
         return self._session.status
 
     def on(self, event: str, handler: Handler) -> None:
@@ -136,7 +136,7 @@ class Client:
         """Send one Opus packet of 10 to 60 ms; returns whether it is on its way. Never waits.
 
         timestamp: of its first sample, 48 kHz, starting anywhere. level_dbov: -127 to 0. Nothing is sent before
-        `publish`, without a connection, or on one that holds 200 ms of speech already; the last two count as skipped.
+        `publish`, without a connection, or on one that holds 200 ms of speech already, which counts as skipped.
         Raises ValueError for a payload that is empty or too long for a packet.
         """
         return self._driver.send(payload, timestamp, level_dbov, first_of_spurt)

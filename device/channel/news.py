@@ -29,7 +29,7 @@ class Status:
     """One moment of a session. uid: 0 without a seat. hub: the one connected to, without anything secret.
 
     rtt_ms: last round trip. reconnects: seats after the first. skipped: frames not sent, because the connection was
-    clogged or gone.
+    clogged. problem: what keeps it out of the call, or took it out, None where nothing does.
     """
 
     state: State
@@ -39,6 +39,7 @@ class Status:
     rtt_ms: float | None
     reconnects: int
     skipped: int
+    problem: ChannelError | None
 
 
 class News:
@@ -47,6 +48,7 @@ class News:
     def __init__(self, actions: list[Action]) -> None:
         self.state = State.LEFT
         self.channel = ""
+        self.problem: ChannelError | None = None
         self._actions = actions
         self._told: set[int] = set()
         self._down_since = 0.0
@@ -61,7 +63,7 @@ class News:
 
     def joining(self, channel: str, now: float) -> None:
         """A seat is wanted from now on."""
-        self.channel = channel
+        self.channel, self.problem = channel, None
         self._told.clear()
         self._down_since = now
         self._become(State.JOINING)
@@ -69,6 +71,7 @@ class News:
     def in_call(self, hub: Address, now: float) -> None:
         """The seat is ours, or ours again."""
         self._told.clear()
+        self.problem = None
         if self.state is State.IN_CALL:
             self.log(DEBUG, f"{self.channel} at {hub}: on a new connection")
             return
@@ -80,11 +83,13 @@ class News:
         """The connection is gone, or has been silent since then for so long that it may as well be."""
         if self.state is State.IN_CALL:
             self._down_since = since
-            self.error(ChannelError(errors.DISCONNECTED), f"{hub} is lost ({why}), dialling")
+            self.problem = ChannelError(errors.DISCONNECTED)
+            self.error(self.problem, f"{hub} is lost ({why}), dialling")
             self._become(State.OFFLINE)
 
-    def left(self) -> None:
-        """No seat is wanted any more."""
+    def left(self, problem: ChannelError | None) -> None:
+        """No seat is wanted any more. problem: why, where nobody asked for that."""
+        self.problem = problem
         self._become(State.LEFT)
 
     def missed(self, error: ChannelError, hub: Address) -> None:
@@ -96,6 +101,8 @@ class News:
 
     def error(self, error: ChannelError, line: str) -> None:
         """Something that people should know; once until things are well again."""
+        if self.state is not State.IN_CALL:
+            self.problem = error
         if error.code in self._told:
             self.log(DEBUG, line)
             return

@@ -21,7 +21,10 @@ from device.channel.voice import Voice
 
 
 class Seat:
-    """One for the life of a session; empty (uid 0) until `sit` and after `leave`. skipped: frames not sent."""
+    """One for the life of a session; empty (uid 0) until `sit` and after `leave`.
+
+    skipped: frames not sent on a clogged link.
+    """
 
     def __init__(self, random: Random, actions: list[Action], news: News, numbers: Iterator[int]) -> None:
         self.link: Link | None = None
@@ -106,7 +109,7 @@ class Seat:
         if not self._streams.published:
             return None
         if self.link is None or self.is_clogged(now):
-            self.skipped += 1
+            self.skipped += self.link is not None
             self._voice.skipped(marker)
             return None
         data = self._voice.packet(self.uid, payload, timestamp, level_dbov, marker)

@@ -69,7 +69,10 @@ class Session:
         """This moment."""
         link = self._seat.link
         hub, rtt_ms = (str(self._hubs[link.hub]), link.liveness.rtt_s * 1_000) if link else (None, None)
-        return Status(self.state, self._seat.uid, self._news.channel, hub, rtt_ms, self._reconnects, self._seat.skipped)
+        return Status(
+            self.state, self._seat.uid, self._news.channel, hub, rtt_ms, self._reconnects, self._seat.skipped,
+            self._news.problem,
+        )  # fmt: skip
 
     def actions(self) -> list[Action]:
         """What is to be done now, in this order; asked again, only what has come since."""
@@ -120,7 +123,7 @@ class Session:
         if self._seat.link is not None:
             self._seat.link.send(jsonrpc.request(next(self._numbers), messages.LEAVE, {}), now)
         if self.state is not State.LEFT:
-            self._stop(ChannelError(errors.OUT_OF_ORDER, "left the channel"))
+            self._stop(ChannelError(errors.OUT_OF_ORDER, "left the channel"), None)
 
     def call(self, method: str, params: jsonrpc.Params, now: float) -> int:
         """Any other request; returns the number of its Answer, which comes within 10 s. Offline it waits for a seat.
@@ -281,15 +284,15 @@ class Session:
 
     def _give_way(self, error: ChannelError) -> None:
         self._news.error(error, f"{error}: not dialling again until asked to")
-        self._stop(error)
+        self._stop(error, error)
 
-    def _stop(self, why: ChannelError) -> None:
+    def _stop(self, why: ChannelError, problem: ChannelError | None) -> None:
         if self._seat.link is not None:
             self._actions.append(Close(self._seat.link.conn, abort=False))
         self._approach.stop()
         self._answer_joins(why)
         self._seat.leave(why)
-        self._news.left()
+        self._news.left(problem)
 
     def _answer_joins(self, outcome: jsonrpc.Params | ChannelError) -> None:
         self._actions += [Answer(number, outcome) for number in self._joins]

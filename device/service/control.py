@@ -40,6 +40,10 @@ class ControlError(Exception):
     """The socket cannot be made or asked, or the daemon refused; one line that says what to do."""
 
 
+class ControlTaken(ControlError):
+    """Another daemon has it, or somebody else could."""
+
+
 class Control:
     """The daemon's end. `async with Control(folder, handlers)` answers requests until it is left.
 
@@ -213,13 +217,13 @@ def _lock(folder: Path) -> int:
         if not private:
             _give_to_group(folder)
     if private and not _is_private(folder):
-        raise ControlError(f"{folder} can be changed by others; remove it, or name another folder with --control")
+        raise ControlTaken(f"{folder} can be changed by others; remove it, or name another folder with --control")
     file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(file)
-        raise ControlError(
+        raise ControlTaken(
             f"another intercomd runs at {folder}; end it, or name another folder with --control"
         ) from error
     return file

@@ -18,6 +18,8 @@ def _block(status: Status) -> Iterator[str]:
         f"hub       {status['hub'] or 'none'}, round trip {_ms(link['rtt_ms'])}, "
         f"{_count(link['reconnects'], 'reconnect')}, {_count(link['skipped'], 'frame')} skipped"
     )
+    if status["problem"]:
+        yield f"problem   {status['problem']['reason']} ({status['problem']['code']})"
     for part in ("capture", "playback"):
         card = status[part]
         yield f"{part:<9} {card['state']} on {card['device']}, {_count(card['xruns'], 'xrun')}"
@@ -35,6 +37,8 @@ def line(status: Status) -> str:
         f"{_name(talker)} {talker['level_dbfs']:.0f} dBFS {_ms(talker['latency_ms'])}" for talker in status["talkers"]
     ]
     parts = [_where(status), f"microphone {_microphone(status)}", f"hears {', '.join(heard) or 'nobody'}"]
+    if status["problem"]:
+        parts.insert(1, str(status["problem"]["reason"]))
     parts += [f"{part} {status[part]['state']}" for part in ("capture", "playback") if not _runs(status[part])]
     return " | ".join(parts)
 

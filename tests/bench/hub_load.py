@@ -3,8 +3,9 @@
     hub_load.py URL HUB_PID --listeners 200 --seconds 10
 
 The talker sends 50 packets a second; each carries the time it was sent, and every listener reads that on arrival. All
-of them send `ping` every 5 s, as devices do that hear something. Raw sockets and one epoll, because a client library would spend more
-on a packet than the hub does and its queue would be measured instead. Prints one JSON line when it ends.
+of them send `ping` every 5 s, as devices do that hear something. Raw sockets and one epoll, because a client library
+would spend more on a packet than the hub does and its queue would be measured instead. Prints one JSON line when it
+ends.
 """
 
 import argparse

@@ -38,10 +38,13 @@ def test_a_call_with_an_outage() -> None:
         ("error", errors.DISCONNECTED),
         ("connection-state", "offline"),
     ]
+    assert news.problem is not None
+    assert news.problem.code == errors.DISCONNECTED
     news.missed(ChannelError(errors.UNREACHABLE), HUB)
     assert told(actions) == [(DEBUG, "ws://127.0.0.1:8800: no hub can be reached (905)")]
     news.in_call(HUB, 103.25)
-    news.left()
+    assert news.problem is None
+    news.left(None)
     assert told(actions) == [
         (INFO, "back in lobby at ws://127.0.0.1:8800 after 3.2 s"),
         ("connection-state", "in-call"),

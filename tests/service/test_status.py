@@ -12,6 +12,7 @@ def alone(**changes: Any) -> dict[str, Any]:
         "uid": 7,
         "muted": False,
         "hub": "ws://127.0.0.1:8800",
+        "problem": None,
         "talkers": [],
         "capture": {"state": "running", "device": "default", "xruns": 0, "realtime": True},
         "playback": {"state": "running", "device": "plughw:CARD=Device", "xruns": 1, "realtime": True},
@@ -52,3 +53,9 @@ def test_a_line_has_state_microphone_talkers_levels_and_latency() -> None:
 def test_a_line_names_a_card_that_does_not_run() -> None:
     stalled = alone(capture={"state": "absent", "device": "default", "xruns": 0, "realtime": False})
     assert status.line(stalled) == "in-call: lobby | microphone on | hears nobody | capture absent"
+
+
+def test_both_say_what_keeps_it_out_of_the_call() -> None:
+    refused = alone(state="joining", uid=0, problem={"code": 101, "reason": "no such App ID here"})
+    assert status.line(refused) == "joining: lobby | no such App ID here | microphone on | hears nobody"
+    assert "problem   no such App ID here (101)" in status.block(refused).splitlines()

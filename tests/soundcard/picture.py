@@ -16,6 +16,7 @@ from .quality import Gap
 
 RATE = 48_000
 COLUMNS = 2_000  # more are not seen
+GAPS_NAMED = 3  # more would lie on top of each other
 
 
 def draw(
@@ -24,7 +25,7 @@ def draw(
     """Writes a PNG.
 
     said, heard: 48 kHz mono, from the same moment on. offset_ms: how much later `heard` follows; NaN when nothing was.
-    gaps: at milliseconds of `said`; they are marked where they are heard.
+    gaps: at milliseconds of `said`; they are marked where they are heard, and the longest ones have their length.
     """
     figure, (mouth, ear) = plt.subplots(2, 1, sharex=True, sharey=True, figsize=(11, 5), layout="constrained")
     figure.suptitle(title)
@@ -33,8 +34,9 @@ def draw(
     ear.set_xlabel("time (s)")
     if np.any(said) and not np.isnan(offset_ms):
         _mark_offset(mouth, ear, float(np.flatnonzero(said)[0]) / RATE, offset_ms)
+    named = sorted(gaps, key=lambda gap: gap.length_ms)[-GAPS_NAMED:]
     for gap in gaps:
-        _mark_gap(ear, gap, 0.0 if np.isnan(offset_ms) else offset_ms)
+        _mark_gap(ear, gap, 0.0 if np.isnan(offset_ms) else offset_ms, named=gap in named)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
@@ -64,9 +66,11 @@ def _mark_offset(mouth: Axes, ear: Axes, begin_s: float, offset_ms: float) -> No
     )
 
 
-def _mark_gap(ear: Axes, gap: Gap, offset_ms: float) -> None:
+def _mark_gap(ear: Axes, gap: Gap, offset_ms: float, named: bool) -> None:
     begin_s = (gap.at_ms + offset_ms) / 1_000
     ear.axvspan(begin_s, begin_s + gap.length_ms / 1_000, color="tab:red", alpha=0.3)
+    if not named:
+        return
     ear.annotate(
         f"gap {gap.length_ms:.0f} ms",
         (begin_s, 0.88),
