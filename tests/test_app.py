@@ -111,7 +111,7 @@ def test_a_refusal_is_in_its_status_until_it_is_no_more() -> None:
         with Daemon("hub", "--listen", f"127.0.0.1:{port}", config=f'[channel]\napp_id = "{"f" * 32}"') as hub:
             hub.wait_for("listens")
             with DeviceDaemon(f"ws://127.0.0.1:{port}", env=bench.env("mic", "spk")) as device:
-                until(lambda: device.log and device.ask("status")["problem"])
+                device.wait_for("does not serve")
                 status = device.ask("status")
                 assert status["problem"] == {"code": 401, "reason": "this hub does not serve this App ID"}
                 assert status["link"]["skipped"] == 0
