@@ -110,14 +110,16 @@ class Device:
 
     def _stream_added(self, params: dict[str, Any]) -> None:
         self._labels[params["uid"]] = params["label"]
-        self._speaker.forget(params["uid"])  # the same uid may be another process now, with another clock
+        self._speaker.added(params["uid"])
 
     def _stream_removed(self, params: dict[str, Any]) -> None:
         self._labels.pop(params["uid"], None)
-        self._speaker.forget(params["uid"])
+        self._speaker.removed(params["uid"])
 
     def _state_changed(self, params: dict[str, Any]) -> None:
         if params["state"] == State.LEFT:
+            for uid in self._labels:
+                self._speaker.removed(uid)
             self._labels.clear()
 
     def handlers(self) -> Handlers:
@@ -153,7 +155,6 @@ class Device:
                 "latency_ms": round(before_buffer_ms + talker.buffer_ms + speaker.queue_ms, 1),
             }
             for talker in self._speaker.talkers()
-            if talker.uid in self._labels  # playback publishes nothing new while it has no card
         ]
         return {
             "state": client.state,

@@ -6,6 +6,7 @@ playback thread:  card <- talkers  <--bounded drop-oldest queue--  loop: client
 
 import asyncio
 import contextlib
+import itertools
 import random
 from collections import deque
 
@@ -60,29 +61,31 @@ class Speaker:
     def __init__(self, audio: Audio) -> None:
         tick_frames, reserve_frames = (ms[audio.frame_ms] * RATE_HZ // 1_000 for ms in (_TICK_MS, _RESERVE_MS))
         self._talkers = Talkers(Decoder, tick_frames)
-        self._arrivals: deque[tuple[int, int, int, bytes, int] | int] = deque(
-            maxlen=_ARRIVALS
-        )  # an int: forget this uid
+        self._arrivals: deque[tuple[int, int, int, bytes, int, int]] = deque(maxlen=_ARRIVALS)
+        self._streams: dict[int, int] = {}  # on the loop: the streams there are, by uid, each with its number
+        self._numbers = itertools.count()
         self.card = Playback(audio.playback, tick_frames, reserve_frames, self._pull)
 
     def received(self, packet: Packet, arrived_ns: int) -> None:
-        """On the loop: one packet of one talker."""
-        self._arrivals.append((packet.ssrc, packet.sequence, packet.timestamp, packet.payload, arrived_ns))
+        """On the loop: one packet of one talker; of no stream that there is, it is nobody's."""
+        stream = self._streams.get(packet.ssrc)
+        if stream is not None:
+            self._arrivals.append((packet.ssrc, packet.sequence, packet.timestamp, packet.payload, arrived_ns, stream))
 
-    def forget(self, uid: int) -> None:
-        """On the loop: this uid's stream ended, or is another one from now on."""
-        self._arrivals.append(uid)
+    def added(self, uid: int) -> None:
+        """On the loop: this uid has a stream from now on, and another one than before."""
+        self._streams[uid] = next(self._numbers)
+
+    def removed(self, uid: int) -> None:
+        """On the loop: its stream has ended."""
+        self._streams.pop(uid, None)
 
     def talkers(self) -> tuple[TalkerStatus, ...]:
-        """What playback last published about each talker."""
-        return self._talkers.snapshot()
+        """What playback last published about each talker, without those whose stream has ended since."""
+        return tuple(talker for talker in self._talkers.snapshot() if talker.uid in self._streams)
 
     def _pull(self, now_ns: int) -> bytes:
         """In the playback thread: one tick of sound."""
         while self._arrivals:
-            arrival = self._arrivals.popleft()
-            if isinstance(arrival, int):
-                self._talkers.forget(arrival)
-            else:
-                self._talkers.push(*arrival)
+            self._talkers.push(*self._arrivals.popleft())
         return self._talkers.pull(now_ns)

@@ -79,7 +79,7 @@ async def test_a_muted_microphone_sends_nothing_and_an_unmuted_one_begins_a_spur
         microphone.card.join(seconds(5))
 
 
-def test_packets_become_sound_and_a_forgotten_talker_is_silent(bench: Bench) -> None:
+def test_packets_become_sound_for_as_long_as_there_is_a_stream(bench: Bench) -> None:
     speaker, encoder = Speaker(AUDIO), Encoder(20, 28_000, 0)
     card = bench.devices["speaker"]
 
@@ -94,11 +94,16 @@ def test_packets_become_sound_and_a_forgotten_talker_is_silent(bench: Bench) -> 
 
     speaker.card.start()
     try:
+        speaker.added(7)
         say(0)
         until(lambda: heard() > 2_000)
         until(lambda: [talker.uid for talker in speaker.talkers()] == [7])
-        speaker.forget(7)
-        until(lambda: not speaker.talkers())
+        speaker.removed(7)
+        assert not speaker.talkers()
+        silent_from = card.stats()["played_end"] + 24_000
+        say(10)
+        until(lambda: card.stats()["played_end"] > silent_from + 24_000)
+        assert not card.got(silent_from, card.stats()["played_end"]).any()
     finally:
         speaker.card.stop()
         speaker.card.join(seconds(5))

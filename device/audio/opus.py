@@ -10,6 +10,8 @@ import ctypes
 import warnings
 from typing import Any
 
+from device.audio.jitter import CONCEAL_STEP
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # opuslib compares with `is 0`: a SyntaxWarning when it is first compiled
     try:
@@ -26,8 +28,6 @@ SAMPLE_BYTES = 2
 MAX_SAMPLES = 5_760
 # The longest single frame of Opus (section 3.2.1), and it still fits one packet on the wire.
 MAX_PAYLOAD_BYTES = 1_275
-# libopus conceals in steps of 2.5 ms.
-CONCEAL_STEP = 120
 
 _INVALID_PACKET = -4
 _BANDWIDTHS = {"wide": 1_103, "superwide": 1_104, "full": 1_105}  # OPUS_BANDWIDTH_* of opus_defines.h
@@ -128,10 +128,6 @@ class Decoder:
         if samples % CONCEAL_STEP or not 0 < samples <= MAX_SAMPLES:
             raise ValueError(f"libopus conceals 120 to 5760 samples in steps of 120, not {samples}")
         return self._run(None, 0, samples)
-
-    def reset(self) -> None:
-        """Forget everything heard: what comes next is a new talk-spurt."""
-        self._coder.reset_state()
 
     def _run(self, payload: bytes | None, size: int, most: int) -> bytes:
         samples: int = _decode(self._state, payload, size, self._pcm_at, most, 0)

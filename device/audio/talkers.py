@@ -69,13 +69,17 @@ class Talkers:
         self._until_snapshot = 0
         self._snapshot: tuple[TalkerStatus, ...] = ()
 
-    def push(self, uid: int, sequence: int, timestamp: int, payload: bytes, arrived_ns: int) -> None:
-        """Take a packet (sequence, timestamp: as on the wire; arrived_ns: monotonic)."""
+    def push(self, uid: int, sequence: int, timestamp: int, payload: bytes, arrived_ns: int, stream: int = 0) -> None:
+        """Take a packet (sequence, timestamp: as on the wire; arrived_ns: monotonic).
+
+        stream: another number than before is another process with this uid, with another clock: nothing of the first
+        one is kept.
+        """
         arrived, talker = _samples(arrived_ns), self._talkers.get(uid)
-        if talker is None:
-            if len(self._talkers) >= MAX_TALKERS:
-                self.forget(min(self._talkers, key=lambda other: self._talkers[other].heard))
-            talker = self._talkers[uid] = _Talker(uid, self._make_decoder(), self._tick, arrived)
+        if talker is None or talker.stream != stream:
+            if talker is None and len(self._talkers) >= MAX_TALKERS:
+                self._forget(min(self._talkers, key=lambda other: self._talkers[other].heard))
+            talker = self._talkers[uid] = _Talker(uid, stream, self._make_decoder(), self._tick, arrived)
         talker.push(sequence, timestamp, payload, arrived)
 
     def pull(self, now_ns: int) -> bytes:
@@ -92,12 +96,8 @@ class Talkers:
             self._take_stock(at)
         return pcm.mix(sounding) if sounding else self._silence
 
-    def forget(self, uid: int) -> None:
-        """A talker has left, or is another one from now on; unknown ones too."""
-        self._talkers.pop(uid, None)
-
     def snapshot(self) -> tuple[TalkerStatus, ...]:
-        """Everybody who was heard in the last minute and is not forgotten. May be called from any thread."""
+        """Everybody who was heard in the last minute. May be called from any thread."""
         return self._snapshot
 
     def _now(self, now: int) -> int:
@@ -110,18 +110,21 @@ class Talkers:
                 talker.stood_still()
         return int(self._clock)
 
+    def _forget(self, uid: int) -> None:
+        del self._talkers[uid]
+
     def _take_stock(self, at: int) -> None:
         for talker in list(self._talkers.values()):
             if at - talker.heard > FORGET_AFTER:
-                self.forget(talker.uid)
+                self._forget(talker.uid)
         self._snapshot = tuple(talker.status() for talker in self._talkers.values())
 
 
 class _Talker:
     """One talker: packets in, samples out."""
 
-    def __init__(self, uid: int, decoder: Decoder, tick: int, heard: int) -> None:
-        self.uid = uid
+    def __init__(self, uid: int, stream: int, decoder: Decoder, tick: int, heard: int) -> None:
+        self.uid, self.stream = uid, stream
         self.heard = heard
         self._decoder = decoder
         self._tick = tick

@@ -111,12 +111,18 @@ class Session:
         return number
 
     def rejoin(self, now: float) -> int:
-        """The last join once more, on a new connection dialled now. Raises ChannelError(OUT_OF_ORDER) without one."""
+        """The last join once more, on a new connection dialled now; the one there is carries on until that is seated.
+
+        Raises ChannelError(OUT_OF_ORDER) before the first join.
+        """
         if self._join is None:
             raise ChannelError(errors.OUT_OF_ORDER, "join first")
-        if self._seat.link is not None:
-            self._drop(self._seat.link, "to be dialled again", now)
-        return self.join(self._join, now)
+        if self._seat.link is None:
+            return self.join(self._join, now)
+        self._joins.append(next(self._numbers))
+        self._dialling.forgive()
+        self._dialling.start(self._seat.link.hub)
+        return self._joins[-1]
 
     def leave(self, now: float) -> None:
         """Give the seat up: the hub is told if it can be, and nothing is waited for."""

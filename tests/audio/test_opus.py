@@ -140,14 +140,6 @@ def test_the_decoder_goes_on_after_garbage() -> None:
     assert rms(heard) == pytest.approx(12_000 / math.sqrt(2), rel=0.1)
 
 
-def test_reset_forgets_what_was_heard() -> None:
-    encoder, decoder = opus.Encoder(20, 24_000, 5), opus.Decoder()
-    for frame in frames(tone(9_600), 960):
-        decoder.decode(encoder.encode(frame))
-    decoder.reset()
-    assert rms(decoder.conceal(960)) == 0
-
-
 def test_an_encoder_s_refusal_can_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opus, "MAX_PAYLOAD_BYTES", 0)  # libopus refuses to write into no space
     with pytest.raises(opus.OpusError, match=r"cannot encode a frame: invalid argument \(-1\)"):

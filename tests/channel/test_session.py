@@ -104,7 +104,9 @@ def test_rejoin_takes_the_seat_again_on_a_new_connection_now() -> None:
     world = in_call(World())
     before = world.session.conn
     request = world.session.rejoin(world.now)
+    assert world.session.conn == before, "the call goes on until the new connection is seated"
     world.run(0.2)
+    assert world.states() == []
     assert world.closes[before or 0] is True
     assert world.answers[request] == {"uid": 7}
     assert world.methods()[-2:] == ["rejoin", "publish"]
