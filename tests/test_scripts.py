@@ -28,7 +28,7 @@ class Machine:
         (self.checkout / "scripts" / "prepare").write_bytes((ROOT / "scripts" / "prepare").read_bytes())
         (self.checkout / "setup.cfg").write_text("[options]\n[tool:pytest]\n")
         (self.checkout / "pyproject.toml").touch()
-        tools = "bash cat chmod cut dirname env flock grep ln mkdir rm sed setpriv sha256sum touch"
+        tools = "bash cat chmod cut dirname env flock grep ln mkdir rm sed setpriv sha256sum stat touch"
         for tool in tools.split():
             (self.bin / tool).symlink_to(f"/usr/bin/{tool}")
         self.has("dpkg-query", 'shift 2; for name; do echo "$name installed"; done')
@@ -140,6 +140,13 @@ def test_an_installation_that_failed_is_tried_again(machine: Machine) -> None:
     assert failed.returncode == 1
     assert "Is this machine on the Internet?" in failed.stderr
     assert not list((machine.checkout / ".venv").glob("test-*"))
+
+
+def test_in_a_folder_of_somebody_else_it_says_whose_it_is(machine: Machine) -> None:
+    machine.checkout.chmod(0o755)
+    said = machine.prepare()
+    assert said.returncode == 1
+    assert said.stderr.splitlines()[-1].startswith("Run this as that user, or in a copy of your own")
 
 
 def test_missing_packages_are_installed_through_sudo(machine: Machine) -> None:
