@@ -8,7 +8,8 @@ Follow the sound from a microphone to the other end's speaker:
 Rooms, and what each may import:
 
     jsonrpc     the JSON-RPC 2.0 envelope alone; everybody may import it
-    config      intercom.toml -> frozen dataclasses; imports channel.rules and channel.address (pure), no other room
+    config      intercom.toml -> frozen dataclasses; what a value must be is in checks
+    checks      imports channel.rules and channel.address (pure), no other room
     channel/    what both ends of the wire agree on, and the client end; imports no other room
     audio/      samples: cards, codec, jitter buffer, mix; imports no other room, and never sees RTP
     service/    the local control socket, and a status as people read it; imports no other room

@@ -1,24 +1,23 @@
 """intercom.toml read into frozen dataclasses.
 
 The shipped intercom.toml beside this file is documentation, defaults and schema in one: a key that is not in it is
-refused, and a value has the type of its default. What else a value must be is a function in CHECKS; a default needs
+refused, and a value has the type of its default. What else a value must be is in checks.py; a default needs
 none. `load` collects every mistake before it raises, one line each; `as_toml` writes what a configuration comes to.
 """
 
-import json
 import os
 import re
 import tomllib
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from device.channel import address, rules
+from device.channel import address
+from device.checks import CHECKS, toml
 
 DEFAULTS = Path(__file__).with_name("intercom.toml")
 Values = dict[str, dict[str, Any]]
-Check = Callable[[Any], object]  # raises ValueError with what is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ def as_toml(config: Config) -> str:
     sections: Values = asdict(config)
     sections["channel"]["hub"] = [_masked(url) for url in config.channel.hub]
     return "\n".join(
-        f"[{section}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items())
+        f"[{section}]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in keys.items())
         for section, keys in sections.items()
     )
 
@@ -144,11 +143,6 @@ def _one_line(text: str) -> str:
 
 def _masked(url: str) -> str:
     return re.sub(r"\?.*", "?***", re.sub(r"//[^/]*@", "//***@", url))
-
-
-def _toml(value: object) -> str:
-    """A value as TOML writes it: as JSON does, but for DEL, which TOML wants escaped."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -227,7 +221,7 @@ def _check_type(default: object, value: object) -> None:
         meant = int(float(str(value)))
     elif kind is list and isinstance(value, str):
         meant = [_masked(value)]
-    raise ValueError(f"must be {_KINDS[kind]}" + ("" if meant is None else f"; did you mean {_toml(meant)}?"))
+    raise ValueError(f"must be {_KINDS[kind]}" + ("" if meant is None else f"; did you mean {toml(meant)}?"))
 
 
 def _find_conflicts(values: Values, mistakes: dict[str, str]) -> None:
@@ -248,57 +242,3 @@ def _find_conflicts(values: Values, mistakes: dict[str, str]) -> None:
             f"lets anybody on the network join at {hub['listen']}; open = true allows that, "
             '"127.0.0.1:8800" keeps it to this machine',
         )
-
-
-def _among(allowed: Container[object], text: str) -> Check:
-    def check(value: object) -> None:
-        if value not in allowed:
-            raise ValueError(f"must be {text}, not {_toml(value)}")
-
-    return check
-
-
-def check_hub(urls: list[str]) -> None:
-    """Each ws:// or wss://. The message never quotes a URL, as a query may hold a secret."""
-    for url in urls:
-        address.read(url)
-
-
-def check_pcm(name: str) -> None:
-    """The name of an ALSA device."""
-    if not name or not name.isprintable():
-        raise ValueError('must be the name of an ALSA device, such as "default"')
-
-
-def check_file(path: str) -> None:
-    """A file that can be read. The path is not repeated: somebody may have put the secret itself there."""
-    try:
-        Path(path).open("rb").close()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a path"
-        raise ValueError(f"must be a file that can be read: {reason}") from error
-
-
-CHECKS: dict[tuple[str, str], Check] = {
-    ("channel", "hub"): check_hub,
-    ("channel", "ca_file"): check_file,
-    ("channel", "app_id"): rules.check_app_id,
-    ("channel", "name"): rules.check_channel,
-    ("channel", "label"): rules.check_label,
-    ("channel", "uid"): rules.check_uid,
-    ("channel", "token_file"): check_file,
-    ("channel", "role"): _among(list(rules.Role), '"broadcaster" or "audience"'),
-    ("channel", "start"): _among(("joined", "left"), '"joined" or "left"'),
-    ("audio", "capture"): check_pcm,
-    ("audio", "playback"): check_pcm,
-    ("audio", "frame_ms"): _among((10, 20), "10 or 20"),
-    # Opus begins at 6 kbit/s (RFC 6716 section 2.1.1); 60 ms of more than 128 would not fit a packet.
-    ("audio", "bitrate"): _among(range(6_000, 128_001), "6000 to 128000 bit/s"),
-    ("audio", "complexity"): _among(range(11), "0 to 10"),
-    # BCM numbers of the 40-pin header of every Raspberry Pi since the B+.
-    ("buttons", "*"): _among(range(28), "a BCM number, 1 to 27, or 0 for not wired"),
-    ("lights", "*"): _among(range(28), "a BCM number, 1 to 27, or 0 for not wired"),
-    ("hub", "listen"): address.read_listen,
-    ("hub", "tls_cert"): check_file,
-    ("hub", "tls_key"): check_file,
-}

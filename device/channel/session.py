@@ -69,10 +69,8 @@ class Session:
         """This moment."""
         link = self._seat.link
         hub, rtt_ms = (str(self._hubs[link.hub]), link.liveness.rtt_s * 1_000) if link else (None, None)
-        return Status(
-            self.state, self._seat.uid, self._news.channel, hub, rtt_ms, self._reconnects, self._seat.skipped,
-            self._news.problem,
-        )  # fmt: skip
+        news, seat = self._news, self._seat
+        return Status(news.state, seat.uid, news.channel, hub, rtt_ms, self._reconnects, seat.skipped, news.problem)
 
     def actions(self) -> list[Action]:
         """What is to be done now, in this order; asked again, only what has come since."""
@@ -111,10 +109,7 @@ class Session:
         return number
 
     def rejoin(self, now: float) -> int:
-        """The last join once more, on a new connection dialled now; the one there is carries on until that is seated.
-
-        Raises ChannelError(OUT_OF_ORDER) before the first join.
-        """
+        """The last join once more, on a new connection; the old one carries on until then. Raises ChannelError."""
         if self._join is None:
             raise ChannelError(errors.OUT_OF_ORDER, "join first")
         if self._seat.link is None:

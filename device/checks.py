@@ -1,0 +1,69 @@
+"""What a value of intercom.toml must be, beside having the type of its default: a function for each key."""
+
+import json
+from collections.abc import Callable, Container
+from pathlib import Path
+from typing import Any
+
+from device.channel import address, rules
+
+Check = Callable[[Any], object]  # raises ValueError with what is wrong
+
+
+def toml(value: object) -> str:
+    """A value as TOML writes it: as JSON does, but for DEL, which TOML wants escaped."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _among(allowed: Container[object], text: str) -> Check:
+    def check(value: object) -> None:
+        if value not in allowed:
+            raise ValueError(f"must be {text}, not {toml(value)}")
+
+    return check
+
+
+def check_hub(urls: list[str]) -> None:
+    """Each ws:// or wss://. The message never quotes a URL, as a query may hold a secret."""
+    for url in urls:
+        address.read(url)
+
+
+def check_pcm(name: str) -> None:
+    """The name of an ALSA device."""
+    if not name or not name.isprintable():
+        raise ValueError('must be the name of an ALSA device, such as "default"')
+
+
+def check_file(path: str) -> None:
+    """A file that can be read. The path is not repeated: somebody may have put the secret itself there."""
+    try:
+        Path(path).open("rb").close()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a path"
+        raise ValueError(f"must be a file that can be read: {reason}") from error
+
+
+CHECKS: dict[tuple[str, str], Check] = {
+    ("channel", "hub"): check_hub,
+    ("channel", "ca_file"): check_file,
+    ("channel", "app_id"): rules.check_app_id,
+    ("channel", "name"): rules.check_channel,
+    ("channel", "label"): rules.check_label,
+    ("channel", "uid"): rules.check_uid,
+    ("channel", "token_file"): check_file,
+    ("channel", "role"): _among(list(rules.Role), '"broadcaster" or "audience"'),
+    ("channel", "start"): _among(("joined", "left"), '"joined" or "left"'),
+    ("audio", "capture"): check_pcm,
+    ("audio", "playback"): check_pcm,
+    ("audio", "frame_ms"): _among((10, 20), "10 or 20"),
+    # Opus begins at 6 kbit/s (RFC 6716 section 2.1.1); 60 ms of more than 128 would not fit a packet.
+    ("audio", "bitrate"): _among(range(6_000, 128_001), "6000 to 128000 bit/s"),
+    ("audio", "complexity"): _among(range(11), "0 to 10"),
+    # BCM numbers of the 40-pin header of every Raspberry Pi since the B+.
+    ("buttons", "*"): _among(range(28), "a BCM number, 1 to 27, or 0 for not wired"),
+    ("lights", "*"): _among(range(28), "a BCM number, 1 to 27, or 0 for not wired"),
+    ("hub", "listen"): address.read_listen,
+    ("hub", "tls_cert"): check_file,
+    ("hub", "tls_key"): check_file,
+}

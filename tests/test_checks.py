@@ -1,0 +1,22 @@
+"""What the values of intercom.toml must be: a check for a key that there is. What they refuse: test_config.py."""
+
+import tomllib
+
+import pytest
+
+from device import checks, config
+
+
+def test_every_check_belongs_to_a_key_and_lets_its_default_pass() -> None:
+    sections = tomllib.loads(config.DEFAULTS.read_text())
+    may_be_empty = {"app_id", "ca_file", "token_file", "tls_cert", "tls_key"}
+    for (section, key), check in checks.CHECKS.items():
+        for value in sections[section].values() if key == "*" else [sections[section][key]]:
+            if key not in may_be_empty:
+                check(value)
+
+
+def test_a_path_that_holds_a_secret_is_not_repeated() -> None:
+    with pytest.raises(ValueError, match="must be a file that can be read: No such file") as refusal:
+        checks.check_file("/nowhere/planted-secret")
+    assert "planted" not in str(refusal.value)
