@@ -12,6 +12,8 @@ Rooms, and what each may import:
     checks      imports channel.rules and channel.address (pure), no other room
     channel/    what both ends of the wire agree on, and the client end; imports no other room
     audio/      samples: cards, codec, jitter buffer, mix; imports no other room, and never sees RTP
+    call        the appliance as a table: (state, input) -> (state, what is to be done and heard); imports nothing
+    panel/      buttons and lights: gestures, patterns, pins; imports no other room
     service/    the local control socket, and a status as people read it; imports no other room
     hub/        the server that channels live on; imports channel
     app         assembles a device from its Config: imports every room and translates between them in plain values
@@ -20,10 +22,10 @@ Rooms, and what each may import:
     cli         arguments, log handlers, exit codes
 
 Pure files compute and nothing else: no socket, thread, clock, file or global state; time and bytes come in as
-arguments, events and bytes come out. Each outside world has one file, and its library is imported nowhere else:
-ALSA in audio/card.py (which also starts the two audio threads), Opus in audio/opus.py, the client's websockets in
-channel/wire.py, names of hosts in channel/resolver.py (a daemon thread each, never joined, as a lookup cannot be
-interrupted), the hub's websockets in hub/server.py, the control socket in service/control.py.
+arguments, events and bytes come out. Each outside world has one file, and its library is imported nowhere else: ALSA in
+audio/card.py (which also starts the two audio threads), Opus in audio/opus.py, pins in panel/pins.py, the client's
+websockets in channel/wire.py, names of hosts in channel/resolver.py (a daemon thread each, never joined, as a lookup
+cannot be interrupted), the hub's websockets in hub/server.py, the control socket in service/control.py.
 tests/test_layers.py holds all of this to be true.
 
 Three threads and no more carry a call: the event loop (network, control), capture (read, gate, encode) and playback

@@ -14,6 +14,7 @@ HOUSE = ROOT / "device"
 
 # Files that compute and nothing else. They are tested to the last branch: see tests/gate.py.
 PURE = (
+    "call.py",
     "jsonrpc.py",
     "channel/actions.py",
     "channel/address.py",
@@ -50,6 +51,9 @@ PURE = (
     "hub/seats.py",
     "hub/sessions.py",
     "hub/window.py",
+    "panel/gestures.py",
+    "panel/lights.py",
+    "panel/meaning.py",
     "service/status.py",
 )
 # Files that touch the world outside, and which part of it.
@@ -71,6 +75,7 @@ EDGES = {
     "hub/server.py": "the hub's websockets",
     "hub/sockets.py": "sockets",
     "hubapp.py": "event loop, files, TLS",
+    "panel/pins.py": "gpiozero, clock",
     "service/control.py": "UNIX socket",
     "sound.py": "event loop",
 }
@@ -89,7 +94,7 @@ LIBRARIES = {
     "websockets": {"channel/wire.py", "hub/server.py"},
     "websockets.asyncio.client": {"channel/wire.py"},
     "websockets.asyncio.server": {"hub/server.py"},
-    "gpiozero": set[str](),
+    "gpiozero": {"panel/pins.py"},
     "systemd": set[str](),
 }
 THREADS = {"audio/card.py", "channel/resolver.py", "app.py"}
@@ -99,6 +104,7 @@ NEIGHBOURS = {
     "__main__": {"cli"},
     "app": {"audio", "channel", "config", "hubapp", "service", "sound"},
     "audio": {"audio"},
+    "call": set[str](),
     "channel": {"channel"},
     "cli": {"app", "config", "hubapp", "service"},
     "checks": {"channel.rules", "channel.address"},
@@ -106,6 +112,7 @@ NEIGHBOURS = {
     "hub": {"hub", "channel"},
     "hubapp": {"hub", "channel"},
     "jsonrpc": set[str](),
+    "panel": {"panel"},
     "service": {"service"},
     "sound": {"audio", "channel", "config"},
 }

@@ -1,0 +1,94 @@
+"""The pins of the Raspberry Pi: the only file that touches gpiozero, and through it lgpio.
+
+Edges are reported by a thread of lgpio's; nothing polls. The library is loaded when a pin is wired and not before.
+"""
+
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+# What gpiozero chooses between without being told; of those only lgpio works on every Raspberry Pi since the 5.
+_FACTORY = "lgpio"
+
+
+class PinsError(Exception):
+    """There are no pins, or one of them cannot be had; one line that says what to do."""
+
+
+class Pins:
+    """The wired pins of one panel, by name.
+
+    buttons, lights: BCM numbers. pull: "up", "down" or "none". pressed: the level, "low" or "high", of a button that
+    is pressed; lit: of a light that shines. on_edge: called with (button, whether its contact closed, monotonic ns), in
+    the library's thread. Raises PinsError, and holds no pin then.
+    """
+
+    def __init__(
+        self,
+        buttons: Mapping[str, int],
+        lights: Mapping[str, int],
+        on_edge: Callable[[str, bool, int], None],
+        *,
+        pull: str = "up",
+        pressed: str = "low",
+        lit: str = "high",
+    ) -> None:
+        self._on_edge = on_edge
+        self._lights: dict[str, Any] = {}
+        self._buttons: dict[str, Any] = {}
+        # lgpio makes its pipes in the working directory, which a service may not write to (gpiozero issue 1106).
+        os.environ.setdefault("LG_WD", tempfile.gettempdir())
+        os.environ.setdefault("GPIOZERO_PIN_FACTORY", _FACTORY)
+        try:
+            self._open(buttons, lights, pull, pressed, lit)
+        except Exception as error:  # gpiozero lets through what each of its libraries raises
+            self.close()
+            raise _explained(error) from error
+
+    def shine(self, light: str, on: bool) -> None:
+        """Switch a light; one that is not wired stays dark."""
+        if light in self._lights:
+            self._lights[light].value = on
+
+    def close(self) -> None:
+        """Give the pins back: lights dark, no edge is reported any more."""
+        for device in (*self._buttons.values(), *self._lights.values()):
+            device.close()
+        self._buttons.clear()
+        self._lights.clear()
+
+    def _open(self, buttons: Mapping[str, int], lights: Mapping[str, int], pull: str, pressed: str, lit: str) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it says there is in our own words below
+            from gpiozero import DigitalInputDevice, DigitalOutputDevice
+
+            for name, pin in lights.items():
+                self._lights[name] = DigitalOutputDevice(pin, active_high=lit == "high")
+            resistor = {"up": True, "down": False, "none": None}[pull]
+            for name, pin in buttons.items():
+                # With a resistor of its own gpiozero takes the other level for active, and no other.
+                active = pressed == "high" if resistor is None else None
+                button = self._buttons[name] = DigitalInputDevice(pin, pull_up=resistor, active_state=active)
+                closes = (pressed == "low") == bool(resistor) if resistor is not None else True
+                button.when_activated = partial(self._changed, name, closes)
+                button.when_deactivated = partial(self._changed, name, not closes)
+
+    def _changed(self, name: str, closed: bool) -> None:
+        self._on_edge(name, closed, time.monotonic_ns())
+
+
+def _explained(error: Exception) -> PinsError:
+    if isinstance(error, PermissionError) or "permission" in str(error).lower():
+        return PinsError("no buttons and lights: no permission for the pins; add the user to group gpio")
+    if type(error).__name__ == "GPIOPinInUse" or "busy" in str(error).lower():
+        return PinsError(f"no buttons and lights: {error}; another program has one of the pins")
+    if type(error).__name__ == "BadPinFactory" or isinstance(error, (ImportError, OSError)):
+        return PinsError(
+            "no buttons and lights: there are no pins here, or python3-lgpio is missing "
+            f"(sudo apt install python3-lgpio): {error}"
+        )
+    return PinsError(f"no buttons and lights: {type(error).__name__}: {error}")

@@ -1,0 +1,70 @@
+"""A pin factory for gpiozero whose pins another process presses and looks at.
+
+Found by an unchanged daemon through the entry point beside it, with this folder in PYTHONPATH and
+GPIOZERO_PIN_FACTORY=pressed. PRESSED_PINS names the UNIX socket it listens at; a line each way:
+
+    low 17      drive an input                 -> monotonic ns, after every callback has returned
+    high 17
+    level 5     of any pin                     -> 0 or 1
+    history 5   changes of an output           -> "ns:level ns:level ..."
+"""
+
+import os
+import socket
+import threading
+import time
+from typing import Any
+
+from gpiozero.pins.mock import MockFactory, MockPin
+
+
+class PressedPin(MockPin):
+    """One pin; remembers when it changed."""
+
+    def clear_states(self) -> None:
+        super().clear_states()
+        self.history: list[tuple[int, int]] = []
+
+    def _change_state(self, value: bool) -> bool:
+        changed: bool = super()._change_state(value)
+        if changed:
+            self.history.append((time.monotonic_ns(), int(value)))
+        return changed
+
+
+class PressedFactory(MockFactory):
+    """All of them."""
+
+    def __init__(self) -> None:
+        super().__init__(pin_class=PressedPin)
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(os.environ["PRESSED_PINS"])
+        self._listening.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._listening.close()
+        super().close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
+
+    def _converse(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rw") as lines:
+            for line in lines:
+                command, number = line.split()
+                lines.write(f"{self._do(command, self.pin(f'GPIO{number}'))}\n")
+                lines.flush()
+
+    def _do(self, command: str, pin: Any) -> str:
+        if command == "history":
+            return " ".join(f"{at_ns}:{level}" for at_ns, level in pin.history)
+        if command == "level":
+            return str(int(pin.state))
+        pin.drive_low() if command == "low" else pin.drive_high()
+        return str(time.monotonic_ns())
