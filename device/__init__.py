@@ -13,6 +13,7 @@ Rooms, and what each may import:
     channel/    what both ends of the wire agree on, and the client end; imports no other room
     audio/      samples: cards, codec, jitter buffer, mix; imports no other room, and never sees RTP
     call        the appliance as a table: (state, input) -> (state, what is to be done and heard); imports nothing
+    state       what survives a restart; imports nothing
     panel/      buttons and lights: gestures, patterns, pins; imports no other room
     service/    the local control socket, and a status as people read it; imports no other room
     hub/        the server that channels live on; imports channel

@@ -42,6 +42,7 @@ PURE = (
     "audio/pcm.py",
     "audio/reserve.py",
     "audio/talkers.py",
+    "audio/tones.py",
     "hub/backlog.py",
     "hub/frames.py",
     "hub/limits.py",
@@ -78,6 +79,7 @@ EDGES = {
     "panel/pins.py": "gpiozero, clock",
     "service/control.py": "UNIX socket",
     "sound.py": "event loop",
+    "state.py": "files, log",
 }
 IMPURE_MODULES = {
     *("asyncio", "concurrent", "multiprocessing", "queue", "sched", "signal", "threading", "_thread"),
@@ -115,6 +117,7 @@ NEIGHBOURS = {
     "panel": {"panel"},
     "service": {"service"},
     "sound": {"audio", "channel", "config"},
+    "state": set[str](),
 }
 
 FILE_LINES, FUNCTION_LINES, ATTRIBUTES = 300, 60, 15

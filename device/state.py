@@ -1,0 +1,100 @@
+"""What survives a restart and a power cut: mute, volumes, whether we were in the channel.
+
+A small JSON file, replaced as a whole: written beside it, synced, renamed, and the folder synced, so that at any moment
+there is the old one or the new one. What cannot be read means muted: nobody knows what it said.
+"""
+
+import contextlib
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+FILE = "state.json"
+MAX_BYTES = 65_536
+# Volumes of single talkers: more than that is no household.
+MAX_VOLUMES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """volume, and each of volumes by uid: 0 to 100."""
+
+    muted: bool
+    joined: bool
+    volume: int
+    volumes: Mapping[int, int] = field(default_factory=dict)
+
+
+class State:
+    """The file of one device. folder: None keeps nothing."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._path = folder / FILE if folder else None
+        self._failed = False
+
+    def load(self, default: Kept) -> Kept:
+        """What was saved last; `default` where nothing was, and muted where it cannot be read."""
+        if self._path is None:
+            return default
+        try:
+            with self._path.open("rb") as file:
+                return _read(file.read(MAX_BYTES + 1))
+        except FileNotFoundError:
+            return default
+        except (OSError, ValueError) as error:
+            logger.warning("%s cannot be read (%s): starting muted", self._path, error)
+            return Kept(muted=True, joined=default.joined, volume=default.volume)
+
+    def save(self, kept: Kept) -> None:
+        """Replace the file. It takes as long as the disk does. A disk that refuses is one warning, until it works."""
+        if self._path is None:
+            return
+        try:
+            _replace(self._path, json.dumps(asdict(kept)).encode())
+        except OSError as error:
+            level = logging.DEBUG if self._failed else logging.WARNING
+            logger.log(level, "%s cannot be written (%s): a restart forgets mute and volume", self._path, error)
+            self._failed = True
+        else:
+            self._failed = False
+
+
+def _read(data: bytes) -> Kept:
+    """Raises ValueError for anything that `save` does not write."""
+    if len(data) > MAX_BYTES:
+        raise ValueError("too long")
+    try:
+        found: Any = json.loads(data)
+        volumes = {int(uid): volume for uid, volume in found["volumes"].items()}
+        kept = Kept(found["muted"], found["joined"], found["volume"], volumes)
+    except (TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError("not what was written") from error
+    percents = [kept.volume, *volumes.values()]
+    if type(kept.muted) is not bool or type(kept.joined) is not bool or len(volumes) > MAX_VOLUMES:
+        raise ValueError("not what was written")
+    if any(type(percent) is not int or not 0 <= percent <= 100 for percent in percents):
+        raise ValueError("a volume is 0 to 100")
+    return kept
+
+
+def _replace(path: Path, data: bytes) -> None:
+    new = path.with_suffix(".new")
+    with contextlib.suppress(FileNotFoundError):
+        new.unlink()
+    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
