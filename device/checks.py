@@ -1,6 +1,7 @@
 """What a value of intercom.toml must be, beside having the type of its default: a function for each key."""
 
 import json
+import re
 from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,29 @@ Check = Callable[[Any], object]  # raises ValueError with what is wrong
 def toml(value: object) -> str:
     """A value as TOML writes it: as JSON does, but for DEL, which TOML wants escaped."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def masked(url: str) -> str:
+    """A hub's URL as people may see it."""
+    return re.sub(r"\?.*", "?***", re.sub(r"//[^/]*@", "//***@", url))
+
+
+_KINDS = {bool: "true or false", int: "a whole number", str: "text in quotes", list: "a list of texts"}
+
+
+def check_type(default: object, value: object) -> None:
+    """Raises ValueError with what is wrong with the type of a value, and what was probably meant."""
+    kind = type(default)
+    if type(value) is kind and not (isinstance(value, list) and any(type(item) is not str for item in value)):
+        return
+    meant: object = None
+    if kind is str and type(value) in (int, float):
+        meant = str(value)
+    elif kind is int and re.fullmatch(r"-?\d{1,10}(\.0*)?", str(value)):
+        meant = int(float(str(value)))
+    elif kind is list and isinstance(value, str):
+        meant = [masked(value)]
+    raise ValueError(f"must be {_KINDS[kind]}" + ("" if meant is None else f"; did you mean {toml(meant)}?"))
 
 
 def _among(allowed: Container[object], text: str) -> Check:
@@ -44,6 +68,13 @@ def check_file(path: str) -> None:
         raise ValueError(f"must be a file that can be read: {reason}") from error
 
 
+# What a button may do; the first two close the microphone, and for that nobody waits.
+AT_THE_EDGE = ("mute", "talk")
+ACTIONS = (*AT_THE_EDGE, "leave", "rejoin", "ring", "volume-up", "volume-down", "")
+_ACTION = _among(ACTIONS, "one of " + ", ".join(f'"{action}"' for action in ACTIONS))
+_PERCENT = _among(range(101), "0 to 100")
+_LEVEL = _among(("low", "high"), '"low" or "high"')
+
 CHECKS: dict[tuple[str, str], Check] = {
     ("channel", "hub"): check_hub,
     ("channel", "ca_file"): check_file,
@@ -60,6 +91,15 @@ CHECKS: dict[tuple[str, str], Check] = {
     # Opus begins at 6 kbit/s (RFC 6716 section 2.1.1); 60 ms of more than 128 would not fit a packet.
     ("audio", "bitrate"): _among(range(6_000, 128_001), "6000 to 128000 bit/s"),
     ("audio", "complexity"): _among(range(11), "0 to 10"),
+    ("audio", "volume"): _PERCENT,
+    ("gate", "mode"): _among(("open", "voice", "push-to-talk"), '"open", "voice" or "push-to-talk"'),
+    ("tones", "volume"): _PERCENT,
+    ("panel", "pull"): _among(("up", "down", "none"), '"up", "down" or "none"'),
+    ("panel", "pressed"): _LEVEL,
+    ("panel", "lit"): _LEVEL,
+    ("tap", "*"): _ACTION,
+    ("double_tap", "*"): _ACTION,
+    ("long_press", "*"): _ACTION,
     # BCM numbers of the 40-pin header of every Raspberry Pi since the B+.
     ("buttons", "*"): _among(range(28), "a BCM number, 1 to 27, or 0 for not wired"),
     ("lights", "*"): _among(range(28), "a BCM number, 1 to 27, or 0 for not wired"),

@@ -6,15 +6,14 @@ none. `load` collects every mistake before it raises, one line each; `as_toml` w
 """
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from device import checks
 from device.channel import address
-from device.checks import CHECKS, toml
 
 DEFAULTS = Path(__file__).with_name("intercom.toml")
 Values = dict[str, dict[str, Any]]
@@ -46,6 +45,40 @@ class Audio:
     frame_ms: int
     bitrate: int
     complexity: int
+    volume: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """[gate]: what of the sound is sent."""
+
+    mode: str
+    half_duplex: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """[ring]: what becomes of a call by button."""
+
+    auto_answer: bool
+    do_not_disturb: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tones:
+    """[tones]: volume in percent."""
+
+    on: bool
+    volume: int
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """[panel]: how buttons and lights are wired."""
+
+    pull: str
+    pressed: str
+    lit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +89,22 @@ class Buttons:
     leave: int
     rejoin: int
     talk: int
+    call: int
+    volume_up: int
+    volume_down: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gestures:
+    """[tap], [double_tap], [long_press]: what each button does then, "" for nothing."""
+
+    mute: str
+    leave: str
+    rejoin: str
+    talk: str
+    call: str
+    volume_up: str
+    volume_down: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +132,14 @@ class Config:
 
     channel: Channel
     audio: Audio
+    gate: Gate
+    ring: Ring
+    tones: Tones
+    panel: Panel
     buttons: Buttons
+    tap: Gestures
+    double_tap: Gestures
+    long_press: Gestures
     lights: Lights
     hub: Hub
 
@@ -121,7 +177,14 @@ def load(path: Path | None = None, *, needs_app_id: bool = True, open: bool = Fa
     return Config(
         channel=Channel(**values["channel"] | {"hub": tuple(hubs)}),
         audio=Audio(**values["audio"]),
+        gate=Gate(**values["gate"]),
+        ring=Ring(**values["ring"]),
+        tones=Tones(**values["tones"]),
+        panel=Panel(**values["panel"]),
         buttons=Buttons(**values["buttons"]),
+        tap=Gestures(**values["tap"]),
+        double_tap=Gestures(**values["double_tap"]),
+        long_press=Gestures(**values["long_press"]),
         lights=Lights(**values["lights"]),
         hub=Hub(**values["hub"]),
     )
@@ -130,19 +193,15 @@ def load(path: Path | None = None, *, needs_app_id: bool = True, open: bool = Fa
 def as_toml(config: Config) -> str:
     """The whole configuration as a file that `load` reads again; what follows the ? of a hub's URL is masked."""
     sections: Values = asdict(config)
-    sections["channel"]["hub"] = [_masked(url) for url in config.channel.hub]
+    sections["channel"]["hub"] = [checks.masked(url) for url in config.channel.hub]
     return "\n".join(
-        f"[{section}]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in keys.items())
+        f"[{section}]\n" + "".join(f"{key} = {checks.toml(value)}\n" for key, value in keys.items())
         for section, keys in sections.items()
     )
 
 
 def _one_line(text: str) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-
-
-def _masked(url: str) -> str:
-    return re.sub(r"\?.*", "?***", re.sub(r"//[^/]*@", "//***@", url))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -185,8 +244,8 @@ def _mistake(section: str, key: str, value: object, values: Values) -> str:
         return f"no such key{_did_you_mean(key, values[section]) or _home(key, values)}"
     default = values[section][key]
     try:
-        _check_type(default, value)
-        check = CHECKS.get((section, key)) or CHECKS.get((section, "*"))
+        checks.check_type(default, value)
+        check = checks.CHECKS.get((section, key)) or checks.CHECKS.get((section, "*"))
         if check and value != default:
             check(value)
     except ValueError as error:
@@ -206,24 +265,6 @@ def _home(key: str, values: Values) -> str:
     return f"; it belongs into {' or '.join(homes)}" if homes else ""
 
 
-_KINDS = {bool: "true or false", int: "a whole number", str: "text in quotes", list: "a list of texts"}
-
-
-def _check_type(default: object, value: object) -> None:
-    """Raises ValueError with what is wrong with the type of a value, and what was probably meant."""
-    kind = type(default)
-    if type(value) is kind and not (isinstance(value, list) and any(type(item) is not str for item in value)):
-        return
-    meant: object = None
-    if kind is str and type(value) in (int, float):
-        meant = str(value)
-    elif kind is int and re.fullmatch(r"-?\d{1,10}(\.0*)?", str(value)):
-        meant = int(float(str(value)))
-    elif kind is list and isinstance(value, str):
-        meant = [_masked(value)]
-    raise ValueError(f"must be {_KINDS[kind]}" + ("" if meant is None else f"; did you mean {toml(meant)}?"))
-
-
 def _find_conflicts(values: Values, mistakes: dict[str, str]) -> None:
     """Add the mistakes that only two keys together make."""
     users: dict[int, str] = {}
@@ -232,6 +273,9 @@ def _find_conflicts(values: Values, mistakes: dict[str, str]) -> None:
             user = f"[{section}] {key}"
             if pin and user not in mistakes and users.setdefault(pin, user) != user:
                 mistakes[user] = f"pin {pin} is taken by {users[pin]}; 0 means not wired"
+    for button, action in values["tap"].items():
+        if action in checks.AT_THE_EDGE and values["double_tap"][button]:
+            mistakes.setdefault(f"[double_tap] {button}", f'must be "": a tap there means {action}, and never waits')
     for key, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
         if values["hub"][other] and not values["hub"][key]:
             mistakes.setdefault(f"[hub] {key}", f"is missing; {other} needs it")

@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import random
 from collections import deque
+from collections.abc import Mapping
 
 from device.audio import pcm
 from device.audio.capture_clock import RATE_HZ, Block
@@ -27,6 +28,8 @@ _RESERVE_MS = {10: 9, 20: 12}
 # Packets between loop and playback: 32 talkers for 320 ms. More arrive only while the playback thread stands still, and
 # then the oldest are the ones that would be too old to play.
 _ARRIVALS = 1_024
+# Tones that wait for those before them; more is somebody who plays with the buttons.
+_SOUNDS = 4
 
 
 class Microphone:
@@ -64,6 +67,9 @@ class Speaker:
         self._arrivals: deque[tuple[int, int, int, bytes, int, int]] = deque(maxlen=_ARRIVALS)
         self._streams: dict[int, int] = {}  # on the loop: the streams there are, by uid, each with its number
         self._numbers = itertools.count()
+        self._sounds: deque[bytes] = deque(maxlen=_SOUNDS)
+        self._sounding = b""
+        self._gain = 1.0
         self.card = Playback(audio.playback, tick_frames, reserve_frames, self._pull)
 
     def received(self, packet: Packet, arrived_ns: int) -> None:
@@ -80,6 +86,20 @@ class Speaker:
         """On the loop: its stream has ended."""
         self._streams.pop(uid, None)
 
+    def sound(self, pcm_bytes: bytes) -> None:
+        """On the loop: mix this in, after what was to sound before; s16le mono at 48 kHz."""
+        self._sounds.append(pcm_bytes)
+
+    def hush(self) -> None:
+        """On the loop: nothing of that sounds any more."""
+        self._sounds.clear()
+        self._sounds.append(b"")
+
+    def set_volume(self, volume: int, volumes: Mapping[int, int]) -> None:
+        """On the loop: 0 to 100, of everybody and of single talkers; 10 less is 3 dB quieter, 0 is silent."""
+        self._gain = _gain(volume)
+        self._talkers.set_gains({uid: _gain(percent) for uid, percent in volumes.items()})
+
     def talkers(self) -> tuple[TalkerStatus, ...]:
         """What playback last published about each talker, without those whose stream has ended since."""
         return tuple(talker for talker in self._talkers.snapshot() if talker.uid in self._streams)
@@ -88,4 +108,18 @@ class Speaker:
         """In the playback thread: one tick of sound."""
         while self._arrivals:
             self._talkers.push(*self._arrivals.popleft())
-        return self._talkers.pull(now_ns)
+        heard = self._talkers.pull(now_ns)
+        if self._gain != 1.0:
+            heard = pcm.scale(heard, self._gain)
+        return self._with_sounds(heard) if self._sounding or self._sounds else heard
+
+    def _with_sounds(self, heard: bytes) -> bytes:
+        """A tone has its own volume."""
+        if self._sounds and (not self._sounding or not self._sounds[0]):
+            self._sounding = self._sounds.popleft()
+        block, self._sounding = self._sounding[: len(heard)], self._sounding[len(heard) :]
+        return pcm.mix([heard, block.ljust(len(heard), b"\0")])
+
+
+def _gain(percent: int) -> float:
+    return 10 ** ((percent - 100) * 0.3 / 20) if percent else 0.0

@@ -69,7 +69,10 @@ def test_every_key_of_the_shipped_file_is_explained() -> None:
         ("[video]", "[video]: no such section"),
         ("colour = 1", "colour: stands before the first section"),
         ("bitrate = 1", "bitrate: stands before the first section; it belongs into [audio]"),
-        ("mute = 1", "mute: stands before the first section; it belongs into [buttons] or [lights]"),
+        (
+            "call = 1",
+            "call: stands before the first section; it belongs into [buttons] or [tap] or [double_tap] or [long_press]",
+        ),
         ("audio = 3", "audio: is a section of its own, [audio]"),
         ("[channel]\nnme = 1", "[channel] nme: no such key; did you mean name?"),
         ("[channel]\ntoken = 's3cret'", "[channel] token: no such key; did you mean token_file?"),

@@ -17,7 +17,7 @@ from device.sound import Microphone, Speaker
 from tests.soundcard import Bench
 from tests.timing import seconds, until
 
-AUDIO = Audio(capture="mic", playback="speaker", frame_ms=20, bitrate=28_000, complexity=0)
+AUDIO = Audio(capture="mic", playback="speaker", frame_ms=20, bitrate=28_000, complexity=0, volume=100)
 TONE = (8_000 * np.sin(np.arange(48_000) * 2 * np.pi * 500 / 48_000)).astype(np.int16)
 
 
@@ -104,6 +104,57 @@ def test_packets_become_sound_for_as_long_as_there_is_a_stream(bench: Bench) -> 
         say(10)
         until(lambda: card.stats()["played_end"] > silent_from + 24_000)
         assert not card.got(silent_from, card.stats()["played_end"]).any()
+    finally:
+        speaker.card.stop()
+        speaker.card.join(seconds(5))
+
+
+def level(sound: Any) -> float:
+    return float(np.sqrt(np.mean(np.asarray(sound, float) ** 2)))
+
+
+def test_tones_are_mixed_in_one_after_the_other_and_hushed(bench: Bench) -> None:
+    speaker, card = Speaker(AUDIO), bench.devices["speaker"]
+    speaker.card.start()
+    try:
+        speaker.sound(TONE.tobytes())
+        speaker.sound((TONE // 4).tobytes())
+        until(lambda: np.abs(card.got(0, card.stats()["played_end"])).max(initial=0) > 7_000)
+        first = int(np.flatnonzero(np.abs(card.got(0, card.stats()["played_end"])) > 100)[0])
+        until(lambda: card.stats()["played_end"] > first + 60_000)
+        speaker.hush()
+        until(lambda: card.stats()["played_end"] > first + 96_000)
+    finally:
+        speaker.card.stop()
+        speaker.card.join(seconds(5))
+    heard = card.got(first, first + 96_000)
+    assert level(heard[2_000:46_000]) == pytest.approx(level(TONE), rel=0.02)
+    assert level(heard[49_000:57_000]) == pytest.approx(level(TONE // 4), rel=0.02)
+    assert not heard[72_000:].any()
+
+
+def test_volumes_are_those_of_everybody_and_of_each(bench: Bench) -> None:
+    speaker, encoder, card = Speaker(AUDIO), Encoder(20, 28_000, 0), bench.devices["speaker"]
+    pcm = [TONE[at : at + 960].tobytes() for at in range(0, 48_000, 960)]
+    payloads = [encoder.encode(block) for block in pcm]
+
+    def loudest(volume: int, volumes: dict[int, int]) -> float:
+        speaker.set_volume(volume, volumes)
+        speaker.added(7)
+        begin = card.stats()["played_end"]
+        now_ns = time.monotonic_ns()
+        for number, payload in enumerate(payloads[:20]):
+            speaker.received(Packet(7, number, number * 960, payload), now_ns)
+        until(lambda: card.stats()["played_end"] > begin + 36_000)
+        return float(np.abs(card.got(begin, begin + 36_000)).max())
+
+    speaker.card.start()
+    try:
+        until(lambda: card.stats()["played_end"] > 0)
+        full = loudest(100, {})
+        assert loudest(80, {}) == pytest.approx(full / 2, rel=0.1)
+        assert loudest(80, {7: 80, 8: 0}) == pytest.approx(full / 4, rel=0.1)
+        assert loudest(0, {}) == loudest(100, {7: 0}) == 0
     finally:
         speaker.card.stop()
         speaker.card.join(seconds(5))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,18 +32,21 @@ def test_the_first_time_the_configuration_counts(tmp_path: Path) -> None:
     assert State(None).load(DEFAULT) == DEFAULT
 
 
-GOOD = {"muted": False, "joined": True, "volume": 50, "volumes": {}}
+GOOD: dict[str, Any] = {"muted": False, "joined": True, "volume": 50, "volumes": {}}
+
+
+WRONG: list[dict[str, Any]] = [
+    {"muted": 0}, {"joined": "yes"}, {"volume": 101}, {"volume": -1}, {"volume": True}, {"volume": 1.5},
+    {"volumes": []}, {"volumes": {"x": 1}}, {"volumes": {"7": 101}}, {"volumes": {"7": None}},
+    {"volumes": {str(uid): 1 for uid in range(501)}},
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "content",
     [
         b"", b"{", b"[]", b"null", b"\xff", b"[" * 60_000, json.dumps(GOOD).encode() + b" " * MAX_BYTES,
-        *(json.dumps(GOOD | wrong).encode() for wrong in (
-            {"muted": 0}, {"joined": "yes"}, {"volume": 101}, {"volume": -1}, {"volume": True}, {"volume": 1.5},
-            {"volumes": []}, {"volumes": {"x": 1}}, {"volumes": {"7": 101}}, {"volumes": {"7": None}},
-            {"volumes": {str(uid): 1 for uid in range(501)}},
-        )),
+        *(json.dumps(GOOD | wrong).encode() for wrong in WRONG),
         *(json.dumps({key: value for key, value in GOOD.items() if key != missing}).encode() for missing in GOOD),
     ],
 )  # fmt: skip

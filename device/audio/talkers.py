@@ -6,7 +6,7 @@ when the tick needs them and no earlier; what a packet holds beyond the tick wai
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,6 +65,7 @@ class Talkers:
         self._tick = tick_samples
         self._silence = bytes(tick_samples * pcm.SAMPLE_BYTES)
         self._talkers: dict[int, _Talker] = {}
+        self._gains: Mapping[int, float] = {}
         self._clock = -math.inf
         self._until_snapshot = 0
         self._snapshot: tuple[TalkerStatus, ...] = ()
@@ -89,12 +90,17 @@ class Talkers:
         for talker in self._talkers.values():
             block = talker.pull(at)
             if block is not None:
-                sounding.append(block)
+                gain = self._gains.get(talker.uid, 1.0)
+                sounding.append(block if gain == 1.0 else pcm.scale(block, gain))
         self._until_snapshot -= self._tick
         if self._until_snapshot <= 0:
             self._until_snapshot += _SNAPSHOT_EVERY
             self._take_stock(at)
         return pcm.mix(sounding) if sounding else self._silence
+
+    def set_gains(self, gains: Mapping[int, float]) -> None:
+        """How loud single talkers are from now on, by uid; the others as they come. May be called from any thread."""
+        self._gains = gains
 
     def snapshot(self) -> tuple[TalkerStatus, ...]:
         """Everybody who was heard in the last minute. May be called from any thread."""
