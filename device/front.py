@@ -1,0 +1,109 @@
+"""The front of the box, on the loop: edges of pins become gestures become inputs of the table; looks become lights.
+
+pins (their own thread) --call_soon_threadsafe--> panel.gestures -> panel.meaning -> Input, or a step of the volume
+Looks -> panel.lights -> pins
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+from device.call import Input, Looks
+from device.panel import lights
+from device.panel.gestures import Button, Gesture
+from device.panel.lights import Pattern
+from device.panel.meaning import Meaning
+
+logger = logging.getLogger(__name__)
+
+VOLUME_STEPS = {"volume-up": 10, "volume-down": -10}  # percent
+_PHASES: Mapping[str, Mapping[Gesture, Input]] = {
+    "mute": {Gesture.EDGE: Input.MUTE_EDGE, Gesture.DOWN: Input.MUTE_DOWN},
+    "talk": {
+        Gesture.EDGE: Input.TALK_EDGE, Gesture.DOWN: Input.TALK_DOWN, Gesture.TAP: Input.TALK_TAP,
+        Gesture.UP: Input.TALK_UP, Gesture.STUCK: Input.TALK_UP,
+    },
+}  # fmt: skip
+_INPUTS = {"leave": Input.LEAVE, "rejoin": Input.REJOIN, "ring": Input.RING}
+
+
+class Buttons:
+    """What is pressed. meanings: of the buttons that are wired, by name.
+
+    act is called with each Input, turn with each step of the volume in percent.
+    """
+
+    def __init__(
+        self, meanings: Mapping[str, Meaning], act: Callable[[Input], None], turn: Callable[[int], None]
+    ) -> None:
+        self._meanings, self._act, self._turn = meanings, act, turn
+        self._buttons = {name: Button(double=meaning.has_double) for name, meaning in meanings.items()}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    def edge(self, name: str, closed: bool, at_ns: int) -> None:
+        """The contact of this button closed or opened at that moment, monotonic."""
+        self._happened(name, self._buttons[name].edge(closed, at_ns))
+
+    def stop(self) -> None:
+        """No deadline is waited for any more."""
+        for timer in self._timers.values():
+            timer.cancel()
+
+    def _happened(self, name: str, gestures: list[Gesture]) -> None:
+        for gesture in gestures:
+            if gesture is Gesture.STUCK:
+                logger.warning("the button %s has been pressed for a minute; ignored until it is released", name)
+            self._do(self._meanings[name].of(gesture), gesture)
+        if timer := self._timers.pop(name, None):
+            timer.cancel()
+        deadline_ns = self._buttons[name].deadline_ns()
+        if deadline_ns is not None:
+            wait_s = max(0, deadline_ns - time.monotonic_ns()) / 1e9
+            self._timers[name] = asyncio.get_running_loop().call_later(wait_s, self._due, name)
+
+    def _due(self, name: str) -> None:
+        self._happened(name, self._buttons[name].tick(time.monotonic_ns()))
+
+    def _do(self, action: str, gesture: Gesture) -> None:
+        if action in _PHASES:
+            phase = _PHASES[action].get(gesture)
+            if phase is not None:
+                self._act(phase)
+        elif action in _INPUTS:
+            self._act(_INPUTS[action])
+        elif action:
+            self._turn(VOLUME_STEPS[action])
+
+
+class Lights:
+    """What is shown. shine: switches a light, by name, on or off."""
+
+    def __init__(self, shine: Callable[[str, bool], None]) -> None:
+        self._shine = shine
+        self._patterns: dict[str, tuple[Pattern, float]] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    def show(self, looks: Looks) -> None:
+        """From now on these patterns; one that stays the same goes on where it is."""
+        for light, wanted in looks._asdict().items():
+            pattern = Pattern(wanted.value)
+            if light not in self._patterns or self._patterns[light][0] is not pattern:
+                self._patterns[light] = pattern, time.monotonic()
+                self._step(light)
+
+    def stop(self) -> None:
+        """Nothing blinks any more."""
+        for timer in self._timers.values():
+            timer.cancel()
+
+    def _step(self, light: str) -> None:
+        pattern, since = self._patterns[light]
+        at_ms = round((time.monotonic() - since) * 1_000)
+        self._shine(light, lights.is_on(pattern, at_ms))
+        if timer := self._timers.pop(light, None):
+            timer.cancel()
+        change_ms = lights.next_change_ms(pattern, at_ms)
+        if change_ms is not None:
+            wait_s = (change_ms - at_ms) / 1_000
+            self._timers[light] = asyncio.get_running_loop().call_later(wait_s, self._step, light)
