@@ -39,7 +39,8 @@ class Client:
     """One participant, of one channel at a time. All of it belongs to one event loop and its thread.
 
     Events: stream-added {uid, label}, stream-removed {uid}, user-joined {uid, label}, user-left {uid, reason},
-    error {code, reason}, connection-state {state: "left", "joining", "in-call" or "offline"}.
+    ring {uid, label, answered}, error {code, reason},
+    connection-state {state: "left", "joining", "in-call" or "offline"}.
     """
 
     def __init__(self, hubs: Sequence[str], *, ca_file: str | None = None, insecure: bool = False) -> None:
@@ -131,6 +132,15 @@ class Client:
     async def unsubscribe(self, uid: int) -> None:
         """Hear it no more. Raises ValueError, and ChannelError as `subscribe`."""
         await self._call(messages.UNSUBSCRIBE, {"uid": _somebody(uid)})
+
+    async def ring(self, uid: int = 0) -> None:
+        """Call somebody, or with 0 everybody else in the channel. Raises ValueError, and ChannelError: NOBODY_THERE,
+        TOO_FREQUENT, OUT_OF_ORDER, TIMED_OUT."""
+        await self._call(messages.RING, messages.Ring(rules.check_uid(uid)).params())
+
+    async def answer(self) -> None:
+        """Tell everybody that a ring is answered. Raises ChannelError, as `ring`."""
+        await self._call(messages.RING, messages.Ring(answered=True).params())
 
     def send(self, payload: bytes, timestamp: int, level_dbov: int | None = None, first_of_spurt: bool = False) -> bool:
         """Send one Opus packet of 10 to 60 ms; returns whether it is on its way. Never waits.

@@ -48,6 +48,7 @@ UID_CONFLICT = 1001
 SESSION_UNKNOWN = 1002
 CHANNEL_FULL = 1003
 IN_CLEAR = 1004
+NOBODY_THERE = 1005
 
 TABLE: dict[int, Meaning] = {
     jsonrpc.PARSE_ERROR: Meaning("PARSE_ERROR", "not JSON", Remedy.FIX_THE_CALL),
@@ -72,6 +73,7 @@ TABLE: dict[int, Meaning] = {
     UID_CONFLICT: Meaning("UID_CONFLICT", "another device joined with this uid", Remedy.GIVE_WAY),
     SESSION_UNKNOWN: Meaning("SESSION_UNKNOWN", "this session is not known here", Remedy.REJOIN),
     CHANNEL_FULL: Meaning("CHANNEL_FULL", "the channel is full", Remedy.SLOW_DOWN),
+    NOBODY_THERE: Meaning("NOBODY_THERE", "nobody with that uid is in the channel", Remedy.FIX_THE_CALL),
     IN_CLEAR: Meaning("IN_CLEAR", "a token goes over wss:// only, unless insecure = true", Remedy.FIX_THE_CALL),
 }
 

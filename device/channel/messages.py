@@ -21,13 +21,14 @@ SUBSCRIBE = "subscribe"
 UNSUBSCRIBE = "unsubscribe"
 LEAVE = "leave"
 PING = "ping"
+RING = "ring"  # {uid: whom, 0 or missing for everybody; answered: true to say that a ring is answered}
 
 # Notifications from the hub
 STREAM_ADDED = "stream-added"  # {uid, label}
 STREAM_REMOVED = "stream-removed"  # {uid}
 USER_JOINED = "user-joined"  # {uid, label}
 USER_LEFT = "user-left"  # {uid, reason: "quit" | "dropped"}
-ERROR = "error"  # {code, reason}
+ERROR = "error"  # {code, reason}; and "ring" {uid: who, label, answered}
 
 # How the hub closes a connection whose seat another device has taken (RFC 6455 section 7.4.2: private use from 4000 on)
 CLOSE_UID_CONFLICT = 4001
@@ -193,6 +194,26 @@ class Seated:
             ping_ms=_checked("ping_ms", _between(100, 60_000), _member(result, "ping_ms", int, 1_000)),
             grace_ms=_checked("grace_ms", _between(0, 3_600_000), _member(result, "grace_ms", int, 20_000)),
             hub_version=_member(hub, "version", str, ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Somebody is called, or a call is answered. uid: whom, 0 for everybody; in a notification, who rings."""
+
+    uid: int = 0
+    answered: bool = False
+
+    def params(self) -> jsonrpc.Params:
+        """What goes on the wire."""
+        return {"uid": self.uid, "answered": self.answered}
+
+    @classmethod
+    def read(cls, params: jsonrpc.Params) -> Self:
+        """Raises JsonRpcError(INVALID_PARAMS)."""
+        return cls(
+            uid=_checked("uid", rules.check_uid, _member(params, "uid", int, 0)),
+            answered=_member(params, "answered", bool, False),
         )
 
 

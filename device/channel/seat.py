@@ -177,6 +177,8 @@ class Seat:
             news = [(method, Stream.read(params).params())]
         elif method == messages.USER_LEFT:
             news = [(method, {"uid": messages.read_uid(params), "reason": messages.read_reason(params)})]
+        elif method == messages.RING:
+            news = [(method, Stream.read(params).params() | {"answered": messages.Ring.read(params).answered})]
         elif method == messages.ERROR:
             code, reason = messages.read_error(params)
             return ChannelError(code, errors.for_people(reason))

@@ -39,6 +39,9 @@ REFUSALS_PER_S = 50
 # ...and a tenth of a second of 10,000 a second closes the connection, as a slower flood does in the long run.
 UNREAD_PER_S = 50
 UNREAD_BURST = 1_000
+# Who presses a bell button again and again is heard: five times at once, and then every other second.
+RINGS_PER_S = 0.5
+RING_BURST = 5
 # Half a second of packets: what a path that stalled may deliver at once.
 PACKET_BURST = rules.MAX_PACKETS_PER_S // 2
 # Packets that are no RTP or carry a foreign SSRC: a hundred at once, or ten a second for long, are no accident.

@@ -63,6 +63,7 @@ class Rooms:
             messages.UNPUBLISH: lambda link, seat, params: self._seating.unpublish(seat),
             messages.SUBSCRIBE: lambda link, seat, params: self._seating.subscribe(seat, messages.read_uid(params)),
             messages.UNSUBSCRIBE: lambda link, seat, params: self._seating.unsubscribe(seat, messages.read_uid(params)),
+            messages.RING: self._ring,
             messages.PING: lambda link, seat, params: None,
         }
 
@@ -188,6 +189,12 @@ class Rooms:
         return messages.Seated(
             seat.uid, seat.session, resumed, streams, removed, limits.PING_MS, grace_ms, self._version
         ).params()
+
+    def _ring(self, link: Link, seat: Seat, params: jsonrpc.Params) -> None:
+        ring = messages.Ring.read(params)
+        if not link.rings.take(link.heard_at):
+            raise refusal(errors.TOO_FREQUENT)
+        self._seating.ring(seat, ring)
 
     def _leave(self, link: Link, seat: Seat) -> None:
         self._seating.leave(link, seat)

@@ -105,6 +105,17 @@ class Seating:
         if talker is not None:
             seat.channel.unsubscribe(seat, talker)
 
+    def ring(self, seat: Seat, ring: messages.Ring) -> None:
+        """Tell one, or all others, that this seat rings, or has answered. Raises JsonRpcError(NOBODY_THERE)."""
+        params = seat.stream().params() | {"answered": ring.answered}
+        if not ring.uid:
+            self._tell_others(seat, messages.RING, params)
+            return
+        other = seat.channel.seats.get(ring.uid)
+        if other is None or other is seat:
+            raise refusal(errors.NOBODY_THERE)
+        self._tell([other], messages.RING, params)
+
     def close(self, link: Link, code: int, reason: str) -> None:
         """Close a connection; its seat waits for the owner to come back."""
         self.stand_up(link, link.heard_at)
@@ -201,9 +212,11 @@ class Seating:
         self._tell_others(seat, messages.STREAM_REMOVED, {"uid": seat.uid})
 
     def _tell_others(self, seat: Seat, method: str, params: jsonrpc.Params) -> None:
+        self._tell((other for other in seat.channel.seats.values() if other is not seat), method, params)
+
+    def _tell(self, seats: Iterable[Seat], method: str, params: jsonrpc.Params) -> None:
         """On every connection of each: which of two a client goes on with is decided there, and it hears that one."""
-        others = (other for other in seat.channel.seats.values() if other is not seat)
-        to = tuple(link.connection for other in others for link in other.links)
+        to = tuple(link.connection for seat in seats for link in seat.links)
         if to:
             self._out.append(Send(to, jsonrpc.notification(method, params)))
 

@@ -32,6 +32,7 @@ class Link:
     bad_packets: Pace = field(default_factory=lambda: Pace(limits.BAD_PACKETS_PER_S, limits.BAD_PACKET_BURST))
     unread: Pace = field(default_factory=lambda: Pace(limits.UNREAD_PER_S, limits.UNREAD_BURST))
     surplus: Pace = field(default_factory=lambda: Pace(rules.MAX_PACKETS_PER_S, limits.SURPLUS_BURST))
+    rings: Pace = field(default_factory=lambda: Pace(limits.RINGS_PER_S, limits.RING_BURST))
     complaint: tuple[int, str] | None = None  # code and reason of the first packet refused; told once, by a tick
     complained: bool = False
     out_of_patience: bool = False

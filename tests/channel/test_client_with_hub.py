@@ -173,3 +173,19 @@ async def test_a_call_over_tls(tmp_path: Path) -> None:
         await hall.client.rejoin()
         await hall.hears(kitchen)
         assert hall.client.status.skipped == kitchen.client.status.skipped == 0
+
+
+async def test_who_is_rung_at_hears_it_and_who_rang_hears_the_answer() -> None:
+    async with Hub("127.0.0.1:0") as hub, call(hub) as (kitchen, hall):
+        await kitchen.client.ring()
+        await hall.until(lambda: any(event == "ring" for event, _ in hall.events))
+        assert hall.events[-1] == ("ring", {"uid": kitchen.client.status.uid, "label": "person 1", "answered": False})
+        await hall.client.answer()
+        await kitchen.until(lambda: any(event == "ring" for event, _ in kitchen.events))
+        assert kitchen.events[-1][1]["answered"]
+        await kitchen.client.ring(hall.client.status.uid)
+        with pytest.raises(ChannelError) as refused:
+            await kitchen.client.ring(99)
+        assert refused.value.code == errors.NOBODY_THERE
+        with pytest.raises(ValueError, match="uid"):
+            await kitchen.client.ring(-1)

@@ -206,3 +206,37 @@ def test_after_leaving_there_are_5_s_to_join_again() -> None:
     assert not house.closed
     house.wait(1.0)
     assert house.closed["a"] == (1008, "no join within 5 s")
+
+
+def test_a_ring_is_heard_by_everybody_else_or_by_the_one_it_is_for() -> None:
+    house = House()
+    house.join("a", 1, label="door")
+    house.join("b", 2)
+    house.join("c", 3)
+    house.join("elsewhere", 4, channel="attic")
+    for connection in ("a", "b", "c"):
+        house.news(connection)
+    house.ask("a", "ring")
+    rung = ("ring", {"uid": 1, "label": "door", "answered": False})
+    assert (house.news("a"), house.news("b"), house.news("c")) == ([], [rung], [rung])
+    house.ask("a", "ring", uid=3)
+    assert (house.news("b"), house.news("c")) == ([], [rung])
+    house.ask("b", "ring", answered=True)
+    assert house.news("a") == house.news("c") == [("ring", {"uid": 2, "label": "", "answered": True})]
+    assert house.news("elsewhere") == []
+
+
+def test_a_ring_for_nobody_or_too_often_is_refused() -> None:
+    house = House()
+    house.join("a", 1)
+    house.join("b", 2)
+    house.join("elsewhere", 4, channel="attic")
+    assert [refused(house, "a", "ring", uid=uid) for uid in (1, 3, 4)] == [errors.NOBODY_THERE] * 3
+    assert refused(house, "a", "ring", uid="2") == refused(house, "a", "ring", answered=1) == jsonrpc.INVALID_PARAMS
+    house.wait(20)
+    house.news("b")
+    answers = [house.text("a", jsonrpc.request(1, "ring", {}))[0] for _ in range(100)]
+    assert sum(isinstance(answer, jsonrpc.Reply) for answer in answers) == len(house.news("b")) == 5
+    assert refused(house, "a", "ring") == errors.TOO_FREQUENT
+    house.wait(2.1)
+    house.ask("a", "ring")
