@@ -53,7 +53,6 @@ class Gate:
     """[gate]: what of the sound is sent."""
 
     mode: str
-    half_duplex: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,19 @@ Looks -> panel.lights -> pins
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 from device.call import Input, Looks
+from device.config import Config
 from device.panel import lights
 from device.panel.gestures import Button, Gesture
 from device.panel.lights import Pattern
 from device.panel.meaning import Meaning
+from device.panel.pins import Pins, PinsError
 
 logger = logging.getLogger(__name__)
 
@@ -107,3 +111,58 @@ class Lights:
         if change_ms is not None:
             wait_s = (change_ms - at_ms) / 1_000
             self._timers[light] = asyncio.get_running_loop().call_later(wait_s, self._step, light)
+
+
+class Panel:
+    """Buttons and lights of one box, where there are pins for them; act and turn: as those of `Buttons`."""
+
+    def __init__(
+        self,
+        config: Config,
+        loop: asyncio.AbstractEventLoop,
+        act: Callable[[Input], None],
+        turn: Callable[[int], None],
+    ) -> None:
+        self._wiring, self._loop = config.panel, loop
+        self._wired = {name: pin for name, pin in asdict(config.buttons).items() if pin}
+        self._lamps = {name: pin for name, pin in asdict(config.lights).items() if pin}
+        taps, doubles, longs = asdict(config.tap), asdict(config.double_tap), asdict(config.long_press)
+        self._buttons = Buttons(
+            {name: Meaning(taps[name], doubles[name], longs[name]) for name in self._wired}, act, turn
+        )
+        self._lights = Lights(self._shine)
+        self._pins: Pins | None = None
+
+    def open(self) -> None:
+        """Take the pins. Where there are none, one warning says so and everything else works."""
+        if not self._wired and not self._lamps:
+            return
+        wiring = self._wiring
+        try:
+            self._pins = Pins(
+                self._wired, self._lamps, self._edge, pull=wiring.pull, pressed=wiring.pressed, lit=wiring.lit
+            )
+        except PinsError as error:
+            logger.warning("%s", error)
+
+    def close(self) -> None:
+        """Give them back, lights dark."""
+        self._buttons.stop()
+        self._lights.stop()
+        if self._pins is not None:
+            self._pins.close()
+            self._pins = None
+
+    def show(self, looks: Looks) -> None:
+        """What the lights say from now on."""
+        if self._pins is not None:
+            self._lights.show(looks)
+
+    def _edge(self, name: str, closed: bool, at_ns: int) -> None:
+        """In the pins' thread: over to the loop, once."""
+        with contextlib.suppress(RuntimeError):  # the loop has just closed: this process is ending
+            self._loop.call_soon_threadsafe(self._buttons.edge, name, closed, at_ns)
+
+    def _shine(self, light: str, on: bool) -> None:
+        if self._pins is not None:
+            self._pins.shine(light, on)

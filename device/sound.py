@@ -39,6 +39,7 @@ class Microphone:
         self._gate, self._client, self._loop = gate, client, loop
         self._encoder = Encoder(audio.frame_ms, audio.bitrate, audio.complexity)
         self._block_ns = audio.frame_ms * 1_000_000
+        self.level_dbov = pcm.SILENT_DBOV  # of what was sent last
         self._first_timestamp = random.getrandbits(32)  # RFC 3550 section 5.1: starts anywhere
         self.card = Capture(audio.capture, RATE_HZ * audio.frame_ms // 1_000, self._captured)
 
@@ -46,8 +47,10 @@ class Microphone:
         """In the capture thread."""
         passed, first_of_spurt = self._gate.admit(block.captured_ns - self._block_ns)
         if not passed:
+            self.level_dbov = pcm.SILENT_DBOV
             return
         payload, level_dbov = self._encoder.encode(block.pcm), pcm.level_dbov(block.pcm)
+        self.level_dbov = level_dbov
         timestamp = (self._first_timestamp + block.frame) & 0xFFFFFFFF
         with contextlib.suppress(RuntimeError):  # the loop has just closed: this process is ending
             self._loop.call_soon_threadsafe(self._send, payload, timestamp, level_dbov, first_of_spurt)

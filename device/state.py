@@ -8,6 +8,7 @@ import contextlib
 import json
 import logging
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -63,6 +64,40 @@ class State:
             self._failed = True
         else:
             self._failed = False
+
+
+class Keeper:
+    """Saves in a thread of its own, one at a time and the newest only: a memory card may take a second for it."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self._lock = threading.Lock()
+        self._next: Kept | None = None
+        self._thread: threading.Thread | None = None
+
+    def keep(self, kept: Kept) -> None:
+        """Save this soon; never waits."""
+        with self._lock:
+            self._next = kept
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="state", daemon=True)
+                self._thread.start()
+
+    def join(self, within_s: float) -> None:
+        """Wait until it is saved, no longer than this."""
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            thread.join(within_s)
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                kept, self._next = self._next, None
+                if kept is None:
+                    self._thread = None
+                    return
+            self.state.save(kept)
 
 
 def _read(data: bytes) -> Kept:

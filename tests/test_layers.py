@@ -61,6 +61,7 @@ PURE = (
 EDGES = {
     "__main__.py": "process",
     "app.py": "event loop, signals",
+    "appliance.py": "event loop, clock, files",
     "audio/card.py": "ALSA, threads, clock",
     "audio/opus.py": "libopus",
     "channel/client.py": "event loop, clock",
@@ -71,6 +72,7 @@ EDGES = {
     "channel/wire.py": "the client's websockets",
     "cli.py": "arguments, log handlers, process",
     "checks.py": "files",
+    "commands.py": "control socket",
     "config.py": "files",
     "front.py": "event loop, clock, log",
     "hub/exchange.py": "connections, log",
@@ -100,19 +102,21 @@ LIBRARIES = {
     "gpiozero": {"panel/pins.py"},
     "systemd": set[str](),
 }
-THREADS = {"audio/card.py", "channel/resolver.py", "app.py"}
+THREADS = {"audio/card.py", "channel/resolver.py", "app.py", "state.py"}
 
 # Which parts of the house each part may import, itself included; jsonrpc everybody may.
 NEIGHBOURS = {
     "__main__": {"cli"},
-    "app": {"audio", "channel", "config", "hubapp", "service", "sound"},
+    "app": {"appliance", "commands", "config", "hubapp", "service"},
+    "appliance": {"audio", "call", "channel", "config", "front", "sound", "state"},
     "audio": {"audio"},
     "call": set[str](),
     "channel": {"channel"},
     "cli": {"app", "config", "hubapp", "service"},
     "checks": {"channel.rules", "channel.address"},
     "config": {"checks", "channel.address"},
-    "front": {"call", "panel"},
+    "commands": {"appliance", "call", "service"},
+    "front": {"call", "config", "panel"},
     "hub": {"hub", "channel"},
     "hubapp": {"hub", "channel"},
     "jsonrpc": set[str](),

@@ -8,6 +8,7 @@ import math
 from array import array
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import cache
 
 RATE_HZ = 48_000
 # At full volume; speech peaks some 10 dB above that.
@@ -48,6 +49,7 @@ def pcm(tone: Tone, volume: int = 100) -> bytes:
     return b"".join(_note(hertz, ms, peak) for hertz, ms in _NOTES[tone])
 
 
+@cache
 def _note(hertz: float, ms: int, peak: float) -> bytes:
     samples, edge = ms * RATE_HZ // 1_000, EDGE_MS * RATE_HZ // 1_000
     if not hertz:

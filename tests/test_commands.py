@@ -1,0 +1,69 @@
+"""What the control socket offers, and what it refuses."""
+
+from typing import Any, cast
+
+import pytest
+
+from device import commands, jsonrpc
+from device.appliance import Device
+from device.call import Input
+
+
+class Fake:
+    """Stands where the appliance stands."""
+
+    def __init__(self) -> None:
+        self.fed: list[Input] = []
+        self.volumes: list[tuple[int, int | None]] = []
+
+    def feed(self, given: Input) -> None:
+        self.fed.append(given)
+
+    def volume(self, volume: int, uid: int | None) -> None:
+        self.volumes.append((volume, uid))
+
+    async def settled(self) -> None:
+        pass
+
+    def status(self) -> dict[str, Any]:
+        return {"fed": len(self.fed)}
+
+
+async def ask(fake: Fake, method: str, **params: Any) -> Any:
+    handled: Any = commands.handlers(cast(Device, fake))[method](params)
+    return await handled
+
+
+@pytest.mark.parametrize("method", ["mute", "unmute", "leave", "rejoin", "ring", "answer"])
+async def test_a_command_is_an_input_of_the_table_and_answers_with_the_status(method: str) -> None:
+    fake = Fake()
+    assert await ask(fake, method) == {"fed": 1}
+    assert [given.value for given in fake.fed] == [method]
+    assert await ask(fake, "status") == {"fed": 1}
+
+
+async def test_volumes_of_everybody_and_of_one() -> None:
+    fake = Fake()
+    await ask(fake, "volume", volume=0)
+    await ask(fake, "volume", volume=100, uid=4_294_967_295)
+    assert fake.volumes == [(0, None), (100, 4_294_967_295)]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"volume": 101},
+        {"volume": -1},
+        {"volume": "5"},
+        {"volume": True},
+        {"volume": 5, "uid": 0},
+        {"volume": 5, "uid": "7"},
+    ],
+)
+async def test_anything_else_is_refused(params: dict[str, Any]) -> None:
+    fake = Fake()
+    with pytest.raises(jsonrpc.JsonRpcError) as refusal:
+        await ask(fake, "volume", **params)
+    assert refusal.value.code == jsonrpc.INVALID_PARAMS
+    assert fake.volumes == []
