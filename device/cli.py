@@ -78,9 +78,16 @@ def _parser() -> argparse.ArgumentParser:
         ("unmute", "switch its microphone on"),
         ("leave", "leave the channel"),
         ("rejoin", "take its seat in the channel again"),
+        ("ring", "call everybody in the channel, joining first where it has to"),
+        ("answer", "answer who rings, with an open microphone"),
     ):
         action = commands.add_parser(method, parents=[common, at_socket], help=help)
         action.set_defaults(command=_act, method=method)
+
+    volume = commands.add_parser("volume", parents=[common, at_socket], help="how loud everybody is, or one of them")
+    volume.add_argument("volume", type=int, nargs="?", metavar="0..100", help="without it the volumes are printed")
+    volume.add_argument("--uid", type=int, help="of this one alone")
+    volume.set_defaults(command=_volume)
 
     config = commands.add_parser("config", parents=[common], help="check a configuration and print what it comes to")
     config.add_argument("file", type=Path, nargs="?", metavar="FILE")
@@ -203,6 +210,18 @@ def _act(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _volume(options: argparse.Namespace) -> int:
+    if options.volume is None:
+        answer = _call("status", options)
+        print(f"everybody {answer['volume']}")
+        for talker in answer["talkers"]:
+            print(f"{talker['uid']} {talker['label']} {talker['volume']}")
+        return DONE
+    params = {"volume": options.volume} | ({} if options.uid is None else {"uid": options.uid})
+    _call("volume", options, params)
+    return DONE
+
+
 def _config(options: argparse.Namespace) -> int:
     from device.config import as_toml
 
@@ -220,11 +239,11 @@ def _load(path: Path | None, *, needs_app_id: bool = True, open: bool = False) -
         raise SystemExit(WRONG) from None
 
 
-def _call(method: str, options: argparse.Namespace) -> "Params":
+def _call(method: str, options: argparse.Namespace, params: "Params | None" = None) -> "Params":
     from device.service.control import ControlError, call
 
     try:
-        return call(method, folder=options.control)
+        return call(method, params, folder=options.control)
     except ControlError as error:
         _end(str(error), FAILED)
 

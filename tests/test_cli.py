@@ -50,6 +50,8 @@ async def intercom(tmp_path: Path) -> AsyncIterator[list[str]]:
     handle("unmute")
     handle("leave", state="left")
     handle("rejoin", state="joining")
+    handle("ring")
+    handle("answer")
     async with Control(tmp_path, handlers):  # type: ignore[arg-type]
         yield asked
 
@@ -72,6 +74,8 @@ async def test_status_is_a_block_for_people_and_json_for_programs(intercom: list
         ("unmute", "in-call: lobby | microphone on"),
         ("leave", "left: lobby | microphone on"),
         ("rejoin", "joining: lobby | microphone on"),
+        ("ring", "in-call: lobby | microphone on"),
+        ("answer", "in-call: lobby | microphone on"),
     ],
 )
 async def test_an_action_is_done_and_shows_what_became_of_it(
@@ -79,6 +83,21 @@ async def test_an_action_is_done_and_shows_what_became_of_it(
 ) -> None:
     assert answers(await ask(tmp_path, method)) == (0, f"{shown} | hears kitchen (8) -23 dBFS 62 ms\n", "")
     assert intercom == [method]
+
+
+async def test_volume_is_asked_for_and_set(tmp_path: Path) -> None:
+    asked: list[dict[str, object]] = []
+
+    def volume(params: dict[str, object]) -> dict[str, object]:
+        asked.append(params)
+        return {}
+
+    status = alone(volume=90, talkers=[talker(8, "kitchen") | {"volume": 40}])
+    async with Control(tmp_path, {"status": lambda params: status, "volume": volume}):
+        assert answers(await ask(tmp_path, "volume")) == (0, "everybody 90\n8 kitchen 40\n", "")
+        assert answers(await ask(tmp_path, "volume", "30")) == (0, "", "")
+        assert answers(await ask(tmp_path, "volume", "--uid", "8", "0")) == (0, "", "")
+    assert asked == [{"volume": 30}, {"volume": 0, "uid": 8}]
 
 
 async def test_watch_prints_a_line_for_each_change_until_it_is_interrupted(tmp_path: Path) -> None:
