@@ -60,11 +60,14 @@ class Device:
         self._kept = self._keeper.state.load(default)
         muted = self._kept.muted or config.gate.mode == "push-to-talk"
         self._state = call.State(mic=Mic.MUTED if muted else Mic.OPEN)
-        self._gate = Gate(muted=True)
+        gate = config.gate
+        self._gate = Gate(
+            muted=True, voice=gate.mode == "voice", half_duplex=gate.half_duplex, block_ms=config.audio.frame_ms
+        )
         self._client = Client(channel.hub, ca_file=channel.ca_file or None, insecure=channel.insecure)
         self._client.init(channel.app_id)
         self._microphone = Microphone(config.audio, self._gate, self._client, loop)
-        self._speaker = Speaker(config.audio)
+        self._speaker = Speaker(config.audio, self._gate.heard if gate.half_duplex else None)
         self._speaker.set_volume(self._kept.volume, self._kept.volumes)
         self._labels: dict[int, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()

@@ -92,7 +92,7 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("audio", "bitrate"): _among(range(6_000, 128_001), "6000 to 128000 bit/s"),
     ("audio", "complexity"): _among(range(11), "0 to 10"),
     ("audio", "volume"): _PERCENT,
-    ("gate", "mode"): _among(("open", "push-to-talk"), '"open" or "push-to-talk"'),
+    ("gate", "mode"): _among(("open", "voice", "push-to-talk"), '"open", "voice" or "push-to-talk"'),
     ("tones", "volume"): _PERCENT,
     ("panel", "pull"): _among(("up", "down", "none"), '"up", "down" or "none"'),
     ("panel", "pressed"): _LEVEL,

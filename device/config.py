@@ -53,6 +53,7 @@ class Gate:
     """[gate]: what of the sound is sent."""
 
     mode: str
+    half_duplex: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ import contextlib
 import itertools
 import random
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from device.audio import pcm
 from device.audio.capture_clock import RATE_HZ, Block
 from device.audio.card import Capture, Playback
-from device.audio.gate import Gate
+from device.audio.gate import PREROLL_MS, Gate
 from device.audio.opus import Decoder, Encoder
 from device.audio.talkers import Talkers, TalkerStatus
 from device.channel.client import Client
@@ -39,19 +39,29 @@ class Microphone:
         self._gate, self._client, self._loop = gate, client, loop
         self._encoder = Encoder(audio.frame_ms, audio.bitrate, audio.complexity)
         self._block_ns = audio.frame_ms * 1_000_000
+        self._held: deque[tuple[Block, int]] = deque(maxlen=PREROLL_MS // audio.frame_ms)
         self.level_dbov = pcm.SILENT_DBOV  # of what was sent last
         self._first_timestamp = random.getrandbits(32)  # RFC 3550 section 5.1: starts anywhere
         self.card = Capture(audio.capture, RATE_HZ * audio.frame_ms // 1_000, self._captured)
 
     def _captured(self, block: Block) -> None:
         """In the capture thread."""
-        passed, first_of_spurt = self._gate.admit(block.captured_ns - self._block_ns)
-        if not passed:
+        level_dbov = pcm.level_dbov(block.pcm)
+        verdict = self._gate.admit(block.captured_ns - self._block_ns, level_dbov)
+        if not verdict.send:
             self.level_dbov = pcm.SILENT_DBOV
+            self._held.append((block, level_dbov))
             return
-        payload, level_dbov = self._encoder.encode(block.pcm), pcm.level_dbov(block.pcm)
-        self.level_dbov = level_dbov
+        self.level_dbov, first_of_spurt = level_dbov, verdict.first_of_spurt
+        for earlier in list(self._held)[len(self._held) - verdict.earlier :]:
+            self._encode(*earlier, first_of_spurt)
+            first_of_spurt = False
+        self._held.clear()
+        self._encode(block, level_dbov, first_of_spurt)
+
+    def _encode(self, block: Block, level_dbov: int, first_of_spurt: bool) -> None:
         timestamp = (self._first_timestamp + block.frame) & 0xFFFFFFFF
+        payload = self._encoder.encode(block.pcm)
         with contextlib.suppress(RuntimeError):  # the loop has just closed: this process is ending
             self._loop.call_soon_threadsafe(self._send, payload, timestamp, level_dbov, first_of_spurt)
 
@@ -64,7 +74,9 @@ class Microphone:
 class Speaker:
     """The playback thread's way: packets of the loop become the mix that the card asks for."""
 
-    def __init__(self, audio: Audio) -> None:
+    def __init__(self, audio: Audio, heard: Callable[[int, int], None] | None = None) -> None:
+        """heard: called in the playback thread with (level of what others say, dBov, and when it sounds, monotonic)."""
+        self._heard = heard
         tick_frames, reserve_frames = (ms[audio.frame_ms] * RATE_HZ // 1_000 for ms in (_TICK_MS, _RESERVE_MS))
         self._talkers = Talkers(Decoder, tick_frames)
         self._arrivals: deque[tuple[int, int, int, bytes, int, int]] = deque(maxlen=_ARRIVALS)
@@ -114,6 +126,8 @@ class Speaker:
         heard = self._talkers.pull(now_ns)
         if self._gain != 1.0:
             heard = pcm.scale(heard, self._gain)
+        if self._heard is not None:
+            self._heard(pcm.level_dbov(heard), now_ns)
         return self._with_sounds(heard) if self._sounding or self._sounds else heard
 
     def _with_sounds(self, heard: bytes) -> bytes:

@@ -269,7 +269,8 @@ def test_run_makes_an_app_id_once_and_then_shows_a_live_line(home: Path) -> None
     assert first.lines[0] == f"This intercom has an App ID now; those it shall talk to need the same one: {config}"
 
     port = free_port()
-    own_port = f"hub = ['ws://127.0.0.1:{port}']\n[hub]\nlisten = '127.0.0.1:{port}'\n"
+    no_pins = "".join(f"{name} = 0\n" for name in ("mute", "leave", "rejoin"))
+    own_port = f"[hub]\nlisten = '127.0.0.1:{port}'\n[buttons]\n{no_pins}[lights]\nlink = 0\ntalk = 0\nmute = 0\n"
     made = config.read_text() + own_port
     config.write_text(made)
     with Bench() as bench:
