@@ -56,6 +56,7 @@ PURE = (
     "panel/lights.py",
     "panel/meaning.py",
     "service/status.py",
+    "service/watchdog.py",
 )
 # Files that touch the world outside, and which part of it.
 EDGES = {
@@ -81,6 +82,7 @@ EDGES = {
     "hubapp.py": "event loop, files, TLS",
     "panel/pins.py": "gpiozero, clock",
     "service/control.py": "UNIX socket",
+    "service/systemd.py": "systemd: its manager, its journal, its credentials",
     "sound.py": "event loop",
     "state.py": "files, log",
 }
@@ -100,7 +102,7 @@ LIBRARIES = {
     "websockets.asyncio.client": {"channel/wire.py"},
     "websockets.asyncio.server": {"hub/server.py"},
     "gpiozero": {"panel/pins.py"},
-    "systemd": set[str](),
+    "systemd": {"service/systemd.py"},
 }
 THREADS = {"audio/card.py", "channel/resolver.py", "app.py", "state.py"}
 

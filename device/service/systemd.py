@@ -1,0 +1,150 @@
+"""What systemd is told, and what it tells: readiness, a status line, the watchdog, the journal, credentials.
+
+Through systemd-python where it could be built, else the same in a few lines of AF_UNIX (sd_notify(3), and the journal's
+native protocol, https://systemd.io/JOURNAL_NATIVE_PROTOCOL/). Without systemd all of it does nothing. No systemd makes
+anything fail here: what cannot be sent is left out, or goes to stderr.
+"""
+
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+JOURNAL = "/run/systemd/journal/socket"
+IDENTIFIER = "intercomd"
+# syslog(3), for each level of logging.
+PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
+# What a record may carry as extra={"event": "joined", ...}, and the journal's name for it.
+FIELDS = {"event": "EVENT", "channel": "CHANNEL", "uid": "UID"}
+
+
+def ready(line: str) -> None:
+    """The service can be used, or can be again after `reloading`. line: what it does, for people."""
+    _notify(f"READY=1\nSTATUS={_one_line(line)}")
+
+
+def status(line: str) -> None:
+    """What it does now: one line, for people, shown by `systemctl status`."""
+    _notify(f"STATUS={_one_line(line)}")
+
+
+def reloading() -> None:
+    """The configuration is being read again; `ready` follows."""
+    _notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1_000}")
+
+
+def stopping() -> None:
+    """It is on its way out."""
+    _notify("STOPPING=1")
+
+
+def feed_watchdog() -> None:
+    """It works: more than `watchdog_s()` without this, and systemd starts it anew."""
+    _notify("WATCHDOG=1")
+
+
+def watchdog_s() -> float | None:
+    """How long systemd waits for `feed_watchdog`, seconds; None where it does not watch this process."""
+    watched = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    limit = os.environ.get("WATCHDOG_USEC", "")
+    return int(limit) / 1e6 if watched and limit.isdecimal() and int(limit) else None
+
+
+def credential(name: str) -> Path | None:
+    """The file of a credential that the unit loads for this service; None without one, or where it is blank."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        return None
+    path = Path(folder, name)
+    try:
+        return path if path.read_bytes().strip() else None
+    except FileNotFoundError:
+        return None
+
+
+def stderr_is_journal() -> bool:
+    """Whether the journal reads what we print, and not somebody who has redirected it since (systemd.exec(5))."""
+    stream = os.environ.get("JOURNAL_STREAM")
+    there = os.fstat(2) if stream else None
+    return there is not None and stream == f"{there.st_dev}:{there.st_ino}"
+
+
+class JournalHandler(logging.Handler):
+    """Log records become entries of the journal, with their priority and the fields that FIELDS names.
+
+    Of a record only its text and these fields are sent, never its arguments. Where the journal does not take an entry,
+    its text goes to stderr, where the journal may find it after all.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one record."""
+        text, priority = "", PRIORITIES.get(record.levelno, 6)
+        try:
+            text = self.format(record)
+            fields = {"MESSAGE": text, "PRIORITY": priority, "SYSLOG_IDENTIFIER": IDENTIFIER, "LOGGER": record.name}
+            fields |= {field: getattr(record, name) for name, field in FIELDS.items() if hasattr(record, name)}
+            _sendv()(*(f"{field}={value}" for field, value in fields.items()))
+        except OSError:
+            sys.stderr.write("".join(f"<{priority}>{line}\n" for line in text.splitlines()))
+        except (TypeError, ValueError):  # a message that does not fit its arguments, a name that is no text
+            self.handleError(record)
+
+
+def _one_line(text: str) -> str:
+    """Another line would be another message to systemd."""
+    return " ".join(text.split())
+
+
+def _notify(state: str) -> None:
+    try:
+        _notifier()(state)
+    except OSError as error:
+        logger.debug("systemd does not listen: %s", error)
+
+
+@cache
+def _notifier() -> Callable[[str], object]:
+    try:
+        from systemd.daemon import notify
+    except ImportError:
+        return _tell_manager
+    return notify
+
+
+@cache
+def _sendv() -> Callable[..., None]:
+    try:
+        from systemd.journal import sendv
+    except ImportError:
+        return _tell_journal
+    return sendv
+
+
+def _tell_manager(state: str) -> None:
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        _send(address.replace("@", "\0", 1) if address.startswith("@") else address, state.encode())
+
+
+def _tell_journal(*fields: str) -> None:
+    _send(JOURNAL, b"".join(_entry(*field.split("=", 1)) for field in fields))
+
+
+def _entry(name: str, value: str) -> bytes:
+    data = value.encode()
+    if b"\n" in data:
+        return name.encode() + b"\n" + len(data).to_bytes(8, "little") + data + b"\n"
+    return name.encode() + b"=" + data + b"\n"
+
+
+def _send(address: str, datagram: bytes) -> None:
+    """Raises OSError; never waits."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        sender.sendto(datagram, address)
