@@ -18,6 +18,8 @@ Rooms, and what each may import:
     front       buttons and lights between the pins and the table, on the loop
     service/    the local control socket, and a status as people read it; imports no other room
     hub/        the server that channels live on; imports channel
+    membership  the device's place in its channel: the client in the table's words
+    pulse       what systemd hears while a device or a hub runs
     app         assembles a device from its Config: imports every room and translates between them in plain values
     sound       what app assembles for the two ways of the sound, between the audio threads and the loop
     hubapp      assembles a hub in the same way

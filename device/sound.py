@@ -1,23 +1,21 @@
 """The two ways of the sound between a card and the client, over the border between the audio threads and the loop.
 
-capture thread:   card -> gate -> opus  --call_soon_threadsafe-->  loop: gate again -> client
-playback thread:  card <- talkers  <--bounded drop-oldest queue--  loop: client
+capture thread:   card -> gate -> opus  --call_soon_threadsafe-->  loop: gate again -> membership
+playback thread:  card <- talkers  <--bounded drop-oldest queue--  loop: membership
 """
 
 import asyncio
 import contextlib
 import itertools
-import random
 from collections import deque
 from collections.abc import Callable, Mapping
 
 from device.audio import pcm
-from device.audio.capture_clock import RATE_HZ, Block
+from device.audio.capture_clock import RATE_HZ, Block, CaptureClock
 from device.audio.card import Capture, Playback
 from device.audio.gate import PREROLL_MS, Gate
 from device.audio.opus import Decoder, Encoder
 from device.audio.talkers import Talkers, TalkerStatus
-from device.channel.client import Client
 from device.channel.rtp import Packet
 from device.config import Audio
 
@@ -31,18 +29,22 @@ _ARRIVALS = 1_024
 # Tones that wait for those before them; more is somebody who plays with the buttons.
 _SOUNDS = 4
 
+Send = Callable[[bytes, int, int, bool], object]
+
 
 class Microphone:
     """The capture thread's way: a block of the card becomes a packet on the loop, unless the gate holds it back."""
 
-    def __init__(self, audio: Audio, gate: Gate, client: Client, loop: asyncio.AbstractEventLoop) -> None:
-        self._gate, self._client, self._loop = gate, client, loop
+    def __init__(
+        self, audio: Audio, gate: Gate, send: Send, loop: asyncio.AbstractEventLoop, clock: CaptureClock
+    ) -> None:
+        """send: called on the loop with (payload, timestamp, level_dbov, first_of_spurt) of each packet."""
+        self._gate, self._send_on, self._loop = gate, send, loop
         self._encoder = Encoder(audio.frame_ms, audio.bitrate, audio.complexity)
         self._block_ns = audio.frame_ms * 1_000_000
         self._held: deque[tuple[Block, int]] = deque(maxlen=PREROLL_MS // audio.frame_ms)
         self.level_dbov = pcm.SILENT_DBOV  # of what was sent last
-        self._first_timestamp = random.getrandbits(32)  # RFC 3550 section 5.1: starts anywhere
-        self.card = Capture(audio.capture, RATE_HZ * audio.frame_ms // 1_000, self._captured)
+        self.card = Capture(audio.capture, RATE_HZ * audio.frame_ms // 1_000, self._captured, clock)
 
     def _captured(self, block: Block) -> None:
         """In the capture thread."""
@@ -60,15 +62,14 @@ class Microphone:
         self._encode(block, level_dbov, first_of_spurt)
 
     def _encode(self, block: Block, level_dbov: int, first_of_spurt: bool) -> None:
-        timestamp = (self._first_timestamp + block.frame) & 0xFFFFFFFF
         payload = self._encoder.encode(block.pcm)
         with contextlib.suppress(RuntimeError):  # the loop has just closed: this process is ending
-            self._loop.call_soon_threadsafe(self._send, payload, timestamp, level_dbov, first_of_spurt)
+            self._loop.call_soon_threadsafe(self._send, payload, block.frame & 0xFFFFFFFF, level_dbov, first_of_spurt)
 
     def _send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
         """On the loop: what was on its way when the button was pressed stops here."""
         if not self._gate.muted:
-            self._client.send(payload, timestamp, level_dbov, first_of_spurt)
+            self._send_on(payload, timestamp, level_dbov, first_of_spurt)
 
 
 class Speaker:

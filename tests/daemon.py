@@ -178,7 +178,17 @@ class DeviceDaemon(Daemon):
         channel = {"hub": [hub_url], "app_id": APP_ID, **sections.pop("channel", {})}
         # Speakers are listened to by tests: no tones; and no warning that this machine has no pins.
         sections = {"tones": {"on": False}, "buttons": _NOT_WIRED, "lights": _NO_LIGHTS, **sections}
-        super().__init__("run", *arguments, config=_toml({"channel": channel, **sections}), env=env, prefix=prefix)
+        self._sections = {"channel": channel, **sections}
+        super().__init__("run", *arguments, config=_toml(self._sections), env=env, prefix=prefix)
+
+    def reload(self, said: str = "the configuration is read again", **sections: dict[str, Any]) -> None:
+        """Change these keys of its configuration, send SIGHUP, and wait until it has said so."""
+        for name, keys in sections.items():
+            self._sections[name] = {**self._sections.get(name, {}), **keys}
+        self.config.write_text(_toml(self._sections))
+        before = sum(said in line for line in self.log)
+        self.send_signal(signal.SIGHUP)
+        until(lambda: sum(said in line for line in self.log) > before)
 
 
 _NOT_WIRED = {"mute": 0, "leave": 0, "rejoin": 0}

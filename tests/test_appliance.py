@@ -285,3 +285,15 @@ def test_without_pins_there_is_one_warning_and_the_rest_works(hub: HubDaemon) ->
             assert device.ask("mute")["muted"]
             device.end()
             assert sum("WARNING" in line for line in device.log) == 1
+
+
+def test_buttons_are_wired_anew_while_the_call_goes_on(hub: HubDaemon) -> None:
+    with box(hub.url) as kitchen:
+        kitchen.daemon.until_state("in-call")
+        kitchen.daemon.reload(buttons={"mute": CALL, "call": MUTE})
+        kitchen.fingers.press(CALL)
+        until(lambda: bool(kitchen.status()["muted"]))
+        kitchen.daemon.reload(tap={"mute": "talk"}, tones={"on": False})
+        kitchen.fingers.press(CALL)
+        until(lambda: not kitchen.status()["muted"])
+        assert kitchen.status()["link"]["reconnects"] == 0

@@ -68,7 +68,7 @@ class _CardThread(threading.Thread, ABC):
         self._device, self._period_frames, self._periods = device, period_frames, periods
         self._stopping = threading.Event()
         self._state, self._xruns, self._realtime = "opening", 0, False
-        self._moved_ns = self._barren_xruns = 0
+        self._moved_ns = self._barren_xruns = self.turns = 0  # turns: goes up as long as the thread goes round
 
     @property
     def status(self) -> CardStatus:
@@ -84,6 +84,7 @@ class _CardThread(threading.Thread, ABC):
         self._realtime = _ask_for_realtime()
         retry_s, lost_ns = _FIRST_RETRY_S, 0
         while not self._stopping.is_set():
+            self.turns += 1
             try:
                 pcm = self._open()
                 try:
@@ -141,21 +142,27 @@ class _CardThread(threading.Thread, ABC):
 
     def _sleep(self, pcm: alsaaudio.PCM, frames: int) -> None:
         """Until the card has moved on by `frames`. A card that did not is asked why: `avail` may go on answering."""
+        self.turns += 1
         if time.monotonic_ns() - self._moved_ns > _ASK_WHY_NS and pcm.state() in _DEAD_STATES:
             raise fault(self._device, os.strerror(errno.ENODEV))
         time.sleep(min(frames / RATE_HZ + _WAKE_LATE_S, _LONGEST_SLEEP_S))
 
 
 class Capture(_CardThread):
-    """Reads the microphone and hands each `Block` of block_frames samples to `sink`, in the capture thread."""
+    """Reads the microphone and hands each `Block` of block_frames samples to `sink`, in the capture thread.
+
+    clock: numbers the samples, and goes on where those of a `Capture` before this one ended.
+    """
 
     direction = alsaaudio.PCM_CAPTURE
     verb = "capture"
 
-    def __init__(self, device: str, block_frames: int, sink: Callable[[Block], None]) -> None:
+    def __init__(
+        self, device: str, block_frames: int, sink: Callable[[Block], None], clock: CaptureClock | None = None
+    ) -> None:
         super().__init__(device, block_frames, _CAPTURE_PERIODS)
         self._block_frames, self._sink = block_frames, sink
-        self._clock = CaptureClock()
+        self._clock = clock or CaptureClock()
 
     def _serve(self, pcm: alsaaudio.PCM) -> None:
         block_bytes = self._block_frames * SAMPLE_BYTES

@@ -36,11 +36,20 @@ def line(status: Status) -> str:
     heard = [
         f"{_name(talker)} {talker['level_dbfs']:.0f} dBFS {_ms(talker['latency_ms'])}" for talker in status["talkers"]
     ]
-    parts = [_where(status), f"microphone {_microphone(status)}", f"hears {', '.join(heard) or 'nobody'}"]
-    if status["problem"]:
-        parts.insert(1, str(status["problem"]["reason"]))
-    parts += [f"{part} {status[part]['state']}" for part in ("capture", "playback") if not _runs(status[part])]
-    return " | ".join(parts)
+    return _parts(status, ", ".join(heard))
+
+
+def summary(status: Status) -> str:
+    """As `line`, without what changes all the time."""
+    heard = ", ".join(_name(talker) for talker in status["talkers"])
+    return _parts(status, heard)
+
+
+def _parts(status: Status, heard: str) -> str:
+    problem = [str(status["problem"]["reason"])] if status["problem"] else []
+    resting = [f"{part} {status[part]['state']}" for part in ("capture", "playback") if not _runs(status[part])]
+    microphone = f"microphone {_microphone(status)}"
+    return " | ".join([_where(status), *problem, microphone, f"hears {heard or 'nobody'}", *resting])
 
 
 def _where(status: Status) -> str:

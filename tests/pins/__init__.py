@@ -53,6 +53,10 @@ class Fingers:
         """Every change of a pin so far: (monotonic ns, level)."""
         return [(int(at), int(level)) for at, level in (one.split(":") for one in self._ask("history", pin).split())]
 
+    def hang(self, pin: int) -> None:
+        """Whoever switches this light does not come back from there."""
+        self._ask("hang", pin)
+
     def _ask(self, command: str, pin: int) -> str:
         self._lines.write(f"{command} {pin}\n")
         self._lines.flush()
