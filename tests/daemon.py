@@ -132,6 +132,13 @@ class Daemon:
         threads = Path(f"/proc/{self.pid}/task").iterdir()
         return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9 if fields else 0.0
 
+    def wakes(self) -> int:
+        """How often one of its threads has gone to sleep and woken up again."""
+        threads = Path(f"/proc/{self.pid}/task").iterdir()
+        return sum(
+            int((thread / "status").read_text().split("\nvoluntary_ctxt_switches:")[1].split()[0]) for thread in threads
+        )
+
     def rss_mb(self) -> float:
         """Resident memory, MB."""
         status = Path(f"/proc/{self.pid}/status").read_text()
