@@ -10,20 +10,20 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Coroutine
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from device import call
-from device.audio import tones
 from device.audio.gate import Gate
 from device.audio.tones import Tone
+from device.bell import Bell
 from device.call import Action, Input, Mic, Place, Sound
 from device.channel import errors
 from device.channel.client import Client
 from device.channel.errors import ChannelError
 from device.channel.rules import Role
-from device.channel.verdicts import Miss
 from device.config import Config
 from device.front import Panel
 from device.sound import Microphone, Speaker
@@ -38,15 +38,12 @@ _THREAD_END_S = 0.3
 _LOOK_S = 0.2
 # Speech, in what is heard and in what is sent.
 _SPEECH_DBFS = -50
-RING_S = 30.0
 
 _OF_STATE = {"in-call": Input.JOINED, "offline": Input.LINK_LOST, "left": Input.LEFT_BY_HUB}
 _OF_ERROR = {
-    errors.UID_CONFLICT: Input.UID_CONFLICT, errors.LOGIN_FAILED: Input.WRONG_TOKEN,
+    errors.UID_CONFLICT: Input.UID_CONFLICT, errors.BANNED: Input.KICKED, errors.LOGIN_FAILED: Input.WRONG_TOKEN,
     errors.BAD_REQUEST: Input.WRONG_TOKEN, errors.IN_CLEAR: Input.WRONG_TOKEN,
 }  # fmt: skip
-_NO_NETWORK = (str(Miss.UNREACHABLE), str(Miss.DNS))
-_OF_CARD = {"running": Input.CARD_BACK, "opening": None}
 
 
 class Device:
@@ -59,7 +56,8 @@ class Device:
         default = Kept(channel.start_muted, channel.start == "joined", config.audio.volume)
         self._kept = self._keeper.state.load(default)
         muted = self._kept.muted or config.gate.mode == "push-to-talk"
-        self._state = call.State(mic=Mic.MUTED if muted else Mic.OPEN)
+        self._state = call.State(mic=Mic.MUTED if muted else Mic.OPEN, listens_only=channel.role == Role.AUDIENCE)
+        self._whom = config.ring.uid
         gate = config.gate
         self._gate = Gate(
             muted=True, voice=gate.mode == "voice", half_duplex=gate.half_duplex, block_ms=config.audio.frame_ms
@@ -72,7 +70,8 @@ class Device:
         self._labels: dict[int, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._panel = Panel(config, loop, self.feed, self._turn)
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._bell = Bell(config.tones, self._speaker, lambda: self.feed(Input.RING_OVER))
+        self._looking: asyncio.TimerHandle | None = None
         for event, handler in (
             ("media", self._speaker.received), ("stream-added", self._stream_added),
             ("stream-removed", self._stream_removed), ("connection-state", self._state_changed),
@@ -91,8 +90,9 @@ class Device:
     async def stop(self) -> None:
         """Leave the channel and let the threads end; at most 0.3 s on the loop. What is kept stays as it was."""
         self._client.off("connection-state")
-        for timer in self._timers.values():
-            timer.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
+        self._bell.stop()
         self._panel.close()
         self._microphone.card.stop()
         self._speaker.card.stop()
@@ -106,13 +106,15 @@ class Device:
                 logger.warning("the %s thread does not end; leaving it behind", thread.name)
         self._keeper.join(_THREAD_END_S)
 
-    def feed(self, given: Input) -> None:
-        """Something happened: ask the table, and do what it says."""
+    def feed(self, given: Input, whom: int | None = None) -> None:
+        """Something happened: ask the table, and do what it says. whom: of a ring, a uid, 0 for everybody."""
+        if given is Input.RING:
+            self._whom = self._config.ring.uid if whom is None else whom
         self._state, done = call.step(self._state, given)
         for one in done:
             logger.debug("%s: %s", given.value, one)
             if isinstance(one, Sound):
-                self._sound(Tone(one.value))
+                self._bell.sound(Tone(one.value))
             else:
                 self._do(one)
         self._keep()
@@ -142,7 +144,7 @@ class Device:
         ]
         return {
             "state": client.state, "channel": self._config.channel.name, "uid": client.uid,
-            "muted": self._state.mic not in (Mic.OPEN, Mic.TALKING), "microphone_open": self._state.microphone_open,
+            "muted": self._state.muted, "microphone_open": self._state.microphone_open,
             "ringing": self._state.ringing, "volume": self._kept.volume, "hub": client.hub,
             "problem": client.problem and {"code": client.problem.code, "reason": client.problem.reason},
             "talkers": talkers,
@@ -161,8 +163,7 @@ class Device:
     def _do(self, action: Action) -> None:
         match action:
             case Action.OPEN_MICROPHONE:
-                if self._config.channel.role == Role.BROADCASTER:
-                    self._gate.unmute(time.monotonic_ns())
+                self._gate.unmute(time.monotonic_ns())
             case Action.CLOSE_MICROPHONE:
                 self._gate.mute()
             case Action.JOIN | Action.REDIAL:
@@ -170,18 +171,15 @@ class Device:
             case Action.LEAVE:
                 self._begin(self._leave())
             case Action.SEND_RING:
-                self._begin(self._say(self._client.ring()))
+                self._begin(self._say(self._client.ring(self._whom)))
             case Action.SEND_ANSWER:
                 self._begin(self._say(self._client.answer()))
             case Action.START_RINGING:
-                self._after("over", RING_S, lambda: self.feed(Input.RING_OVER))
-                self._ring()
+                self._bell.ring()
             case Action.STOP_RINGING:
-                for name in ("over", "ring"):
-                    self._timers.pop(name).cancel()
-                self._speaker.hush()
+                self._bell.hush()
 
-    def _begin(self, work: Any) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -207,26 +205,12 @@ class Device:
                 task.cancel()
         await self._client.leave()
 
-    async def _say(self, saying: Any) -> None:
+    async def _say(self, saying: Coroutine[Any, Any, None]) -> None:
         try:
             await saying
         except ChannelError as error:
             logger.warning("ring: %s", error)
-            self._sound(Tone.ERROR)
-
-    def _ring(self) -> None:
-        sound = self._sound(Tone.RING)
-        self._after("ring", sound, self._ring)
-
-    def _sound(self, tone: Tone) -> float:
-        """Returns how long it lasts, s."""
-        sound = tones.pcm(tone, self._config.tones.volume)
-        if self._config.tones.on:
-            self._speaker.sound(sound)
-        return len(sound) / 2 / tones.RATE_HZ
-
-    def _after(self, name: str, wait_s: float, then: Any) -> None:
-        self._timers[name] = self._loop.call_later(wait_s, then)
+            self._bell.sound(Tone.ERROR)
 
     # What happens
 
@@ -265,12 +249,15 @@ class Device:
 
     def _look(self) -> None:
         """At what tells nobody when it changes: cards, levels, why there is no link."""
-        self._after("look", _LOOK_S, self._look)
-        card = _OF_CARD.get(self._microphone.card.status.state, Input.CARD_LOST)
-        if card is not None and (card is Input.CARD_LOST) != self._state.card_missing:
-            self.feed(card)
+        self._looking = self._loop.call_later(_LOOK_S, self._look)
+        microphone = _is_missing(self._microphone.card.status.state, self._state.card_missing)
+        if microphone != self._state.card_missing:
+            self.feed(Input.CARD_LOST if microphone else Input.CARD_BACK)
+        speaker = _is_missing(self._speaker.card.status.state, self._state.speaker_missing)
+        if speaker != self._state.speaker_missing:
+            self.feed(Input.SPEAKER_LOST if speaker else Input.SPEAKER_BACK)
         problem = self._client.status.problem
-        no_network = problem is not None and problem.reason in _NO_NETWORK
+        no_network = problem is not None and problem.code == errors.NO_NETWORK
         if no_network != self._state.no_network:
             self.feed(Input.NO_NETWORK if no_network else Input.NO_HUB)
         self._show()
@@ -281,11 +268,16 @@ class Device:
         self._panel.show(call.looks(self._state, someone_talks=someone, you_talk=you))
 
     def _keep(self) -> None:
-        muted = self._state.mic not in (Mic.OPEN, Mic.TALKING)
+        muted = self._kept.muted if self._state.listens_only else self._state.muted
         joined = self._state.place not in (Place.LEFT, Place.BOOT)
         if (muted, joined) != (self._kept.muted, self._kept.joined) and self._state.place is not Place.BOOT:
             self._kept = replace(self._kept, muted=muted, joined=joined)
             self._keeper.keep(self._kept)
+
+
+def _is_missing(card_state: str, before: bool) -> bool:
+    """One that is being opened is what it was before."""
+    return before if card_state == "opening" else card_state != "running"
 
 
 def _token(token_file: str) -> str | None:
