@@ -16,6 +16,7 @@ Rooms, and what each may import:
     state       what survives a restart; imports nothing
     panel/      buttons and lights: gestures, patterns, pins; imports no other room
     front       buttons and lights between the pins and the table, on the loop
+    bell        tones and the ring, into the speaker
     service/    the local control socket, and a status as people read it; imports no other room
     hub/        the server that channels live on; imports channel
     membership  the device's place in its channel: the client in the table's words

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from device import call
-from device.audio import tones
 from device.audio.capture_clock import CaptureClock
 from device.audio.gate import Gate
 from device.audio.tones import Tone
+from device.bell import Bell
 from device.call import Action, Input, Mic, Place, Sound
 from device.channel.rules import Role
 from device.config import Channel, Config
@@ -38,9 +38,7 @@ _THREAD_LOOK_S = 0.01
 _LOOK_S = 0.2
 # Speech, in what is heard and in what is sent.
 _SPEECH_DBFS = -50
-RING_S = 30.0
 
-_OF_CARD = {"running": Input.CARD_BACK, "opening": None}
 # What nobody else has a line for.
 _SAID = {Sound.LEFT: "left", Sound.MUTED: "microphone muted", Sound.UNMUTED: "microphone open"}
 
@@ -55,12 +53,13 @@ class Device:
         default = Kept(channel.start_muted, channel.start == "joined", config.audio.volume)
         self._kept = self._keeper.state.load(default)
         muted = self._kept.muted or config.gate.mode == "push-to-talk"
-        self._state = call.State(mic=Mic.MUTED if muted else Mic.OPEN)
+        self._state = call.State(mic=Mic.MUTED if muted else Mic.OPEN, listens_only=channel.role == Role.AUDIENCE)
+        self._whom = config.ring.uid
         self._capture_clock = CaptureClock(random.getrandbits(32))  # RFC 3550 section 5.1: starts anywhere
         self._make_sound()
-        self._membership = self._make_membership()
+        self._membership, self._bell = self._make_membership(), self._make_bell()
         self._panel = Panel(config, loop, self.feed, self._turn)
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._looking: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Open cards and pins, and join if it was joined before, or else if the configuration says so."""
@@ -72,8 +71,9 @@ class Device:
 
     async def stop(self) -> None:
         """Leave the channel and let the threads end; at most 0.3 s on the loop. What is kept stays as it was."""
-        for timer in self._timers.values():
-            timer.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
+        self._bell.stop()
         self._panel.close()
         self._microphone.card.stop()
         self._speaker.card.stop()
@@ -95,25 +95,33 @@ class Device:
         old, self._config = self._config, config
         if (old.audio, old.gate) != (config.audio, config.gate):
             await self._change_sound()
+        self._bell.stop()
+        self._bell = self._make_bell()
+        if self._state.ringing:
+            self._bell.ring()
         if _wiring(old) != _wiring(config):
             self._panel.close()
             self._panel = Panel(config, self._loop, self.feed, self._turn)
             self._panel.open()
         if _seat(old.channel) != _seat(config.channel):
+            self._gate.mute()  # until the table opens it in the other one
             await self._membership.end()
             self._membership = self._make_membership()
+            self._state = self._state._replace(listens_only=config.channel.role == Role.AUDIENCE)
             self.feed(Input.MOVED)
         self._show()
 
-    def feed(self, given: Input) -> None:
-        """Something happened: ask the table, and do what it says."""
+    def feed(self, given: Input, whom: int | None = None) -> None:
+        """Something happened: ask the table, and do what it says. whom: of a ring, a uid, 0 for everybody."""
+        if given is Input.RING:
+            self._whom = self._config.ring.uid if whom is None else whom
         self._state, done = call.step(self._state, given)
         for one in done:
             logger.debug("%s: %s", given.value, one)
             if isinstance(one, Sound):
                 if one in _SAID:
                     self._log(one.value, _SAID[one])
-                self._sound(Tone(one.value))
+                self._bell.sound(Tone(one.value))
             else:
                 self._do(one)
         self._keep()
@@ -143,7 +151,7 @@ class Device:
         ]
         return {
             "state": client.state, "channel": self._config.channel.name, "uid": client.uid,
-            "muted": self._state.mic not in (Mic.OPEN, Mic.TALKING), "microphone_open": self._state.microphone_open,
+            "muted": self._state.muted, "microphone_open": self._state.microphone_open,
             "ringing": self._state.ringing, "volume": self._kept.volume, "hub": client.hub,
             "problem": client.problem and {"code": client.problem.code, "reason": client.problem.reason},
             "talkers": talkers,
@@ -166,8 +174,7 @@ class Device:
     def _do(self, action: Action) -> None:
         match action:
             case Action.OPEN_MICROPHONE:
-                if self._config.channel.role == Role.BROADCASTER:
-                    self._gate.unmute(time.monotonic_ns())
+                self._gate.unmute(time.monotonic_ns())
             case Action.CLOSE_MICROPHONE:
                 self._gate.mute()
             case Action.JOIN | Action.REDIAL:
@@ -175,35 +182,18 @@ class Device:
             case Action.LEAVE:
                 self._membership.leave()
             case Action.SEND_RING:
-                self._membership.ring()
+                self._membership.ring(self._whom)
             case Action.SEND_ANSWER:
                 self._membership.answer()
             case Action.START_RINGING:
-                self._after("over", RING_S, lambda: self.feed(Input.RING_OVER))
-                self._ring()
+                self._bell.ring()
             case Action.STOP_RINGING:
-                for name in ("over", "ring"):
-                    self._timers.pop(name).cancel()
-                self._speaker.hush()
-
-    def _ring_failed(self) -> None:
-        self._sound(Tone.ERROR)
-
-    def _ring(self) -> None:
-        sound = self._sound(Tone.RING)
-        self._after("ring", sound, self._ring)
-
-    def _sound(self, tone: Tone) -> float:
-        """Returns how long it lasts, s."""
-        sound = tones.pcm(tone, self._config.tones.volume)
-        if self._config.tones.on:
-            self._speaker.sound(sound)
-        return len(sound) / 2 / tones.RATE_HZ
-
-    def _after(self, name: str, wait_s: float, then: Any) -> None:
-        self._timers[name] = self._loop.call_later(wait_s, then)
+                self._bell.hush()
 
     # What happens
+
+    def _ring_failed(self) -> None:
+        self._bell.sound(Tone.ERROR)
 
     def _rung(self, params: dict[str, Any]) -> None:
         ring = self._config.ring
@@ -220,10 +210,13 @@ class Device:
 
     def _look(self) -> None:
         """At what tells nobody when it changes: cards, levels, why there is no link."""
-        self._after("look", _LOOK_S, self._look)
-        card = _OF_CARD.get(self._microphone.card.status.state, Input.CARD_LOST)
-        if card is not None and (card is Input.CARD_LOST) != self._state.card_missing:
-            self.feed(card)
+        self._looking = self._loop.call_later(_LOOK_S, self._look)
+        microphone = _is_missing(self._microphone.card.status.state, self._state.card_missing)
+        if microphone != self._state.card_missing:
+            self.feed(Input.CARD_LOST if microphone else Input.CARD_BACK)
+        speaker = _is_missing(self._speaker.card.status.state, self._state.speaker_missing)
+        if speaker != self._state.speaker_missing:
+            self.feed(Input.SPEAKER_LOST if speaker else Input.SPEAKER_BACK)
         no_network = self._membership.no_network
         if no_network != self._state.no_network:
             self.feed(Input.NO_NETWORK if no_network else Input.NO_HUB)
@@ -235,7 +228,7 @@ class Device:
         self._panel.show(call.looks(self._state, someone_talks=someone, you_talk=you))
 
     def _keep(self) -> None:
-        muted = self._state.mic not in (Mic.OPEN, Mic.TALKING)
+        muted = self._kept.muted if self._state.listens_only else self._state.muted
         joined = self._state.place not in (Place.LEFT, Place.BOOT)
         if (muted, joined) != (self._kept.muted, self._kept.joined) and self._state.place is not Place.BOOT:
             self._kept = replace(self._kept, muted=muted, joined=joined)
@@ -257,6 +250,9 @@ class Device:
     def _make_membership(self) -> Membership:
         return Membership(self._config.channel, self._speaker, self.feed, self._rung, self._ring_failed)
 
+    def _make_bell(self) -> Bell:
+        return Bell(self._config.tones, self._speaker, lambda: self.feed(Input.RING_OVER))
+
     async def _change_sound(self) -> None:
         """New threads on the cards, once the old ones have let go of them; a hung one is not waited for."""
         old = (self._microphone.card, self._speaker.card)
@@ -277,6 +273,11 @@ class Device:
         """A line that the journal can be searched for: EVENT=, CHANNEL=, UID=."""
         fields = {"event": event, "channel": self._config.channel.name, "uid": self._membership.status.uid}
         logger.info("%s: %s", self._config.channel.name, text, extra=fields)
+
+
+def _is_missing(card_state: str, before: bool) -> bool:
+    """One that is being opened is what it was before."""
+    return before if card_state == "opening" else card_state != "running"
 
 
 def _wiring(config: Config) -> tuple[object, ...]:

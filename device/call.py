@@ -31,6 +31,7 @@ class Mic(StrEnum):
 
     OPEN = "open"
     TALKING = "talking"  # for as long as the button is held
+    LET_GO = "let go"  # muted since it is not, perhaps for a moment only
     CLOSING = "closing"  # muted by the first edge of a press
     MUTED = "muted"
 
@@ -56,6 +57,8 @@ class Input(StrEnum):
     # the sound card
     CARD_LOST = "card lost"
     CARD_BACK = "card back"
+    SPEAKER_LOST = "speaker lost"
+    SPEAKER_BACK = "speaker back"
     # buttons
     MUTE_EDGE = "mute edge"
     MUTE_DOWN = "mute down"
@@ -63,6 +66,7 @@ class Input(StrEnum):
     TALK_DOWN = "talk down"
     TALK_TAP = "talk tap"
     TALK_UP = "talk up"
+    TALK_AGAIN = "talk again"
     # buttons and commands
     LEAVE = "leave"
     REJOIN = "rejoin"
@@ -118,19 +122,29 @@ class Looks(NamedTuple):
 
 
 class State(NamedTuple):
-    """The appliance. calling: it rings as soon as it is in the call. ringing: somebody rings at it."""
+    """The appliance. calling: it rings as soon as it is in the call. ringing: somebody rings at it.
+
+    card_missing: that of the microphone. listens_only: nothing opens the microphone, ever.
+    """
 
     place: Place = Place.BOOT
     mic: Mic = Mic.OPEN
     card_missing: bool = False
+    speaker_missing: bool = False
     no_network: bool = False
     ringing: bool = False
     calling: bool = False
+    listens_only: bool = False
+
+    @property
+    def muted(self) -> bool:
+        """Whether the microphone is off, wherever the seat and the card are."""
+        return self.listens_only or self.mic not in (Mic.OPEN, Mic.TALKING)
 
     @property
     def microphone_open(self) -> bool:
         """Whether what it hears is sent."""
-        return self.place is Place.IN_CALL and self.mic in (Mic.OPEN, Mic.TALKING) and not self.card_missing
+        return self.place is Place.IN_CALL and not self.muted and not self.card_missing
 
 
 Done = tuple[Action | Sound, ...]
@@ -165,21 +179,25 @@ PLACES: Rows = {
     (Place.OFFLINE, Input.RING): (Place.OFFLINE, (Action.REDIAL,)),
 }
 
+_EDGES = (Input.MUTE_EDGE, Input.TALK_EDGE)
+_DOWNS = (Input.MUTE_DOWN, Input.TALK_DOWN)
+
 MICROPHONE: dict[tuple[Mic, Input], Mic] = {
     # Any edge closes. A second edge is a new press, which may open again when it is confirmed.
-    **{(mic, edge): Mic.CLOSING for mic in (Mic.OPEN, Mic.TALKING) for edge in (Input.MUTE_EDGE, Input.TALK_EDGE)},
-    **{(Mic.CLOSING, edge): Mic.MUTED for edge in (Input.MUTE_EDGE, Input.TALK_EDGE)},
-    **{(Mic.CLOSING, down): Mic.MUTED for down in (Input.MUTE_DOWN, Input.TALK_DOWN)},
+    **{(mic, edge): Mic.CLOSING for mic in (Mic.OPEN, Mic.TALKING) for edge in _EDGES},
+    **{(mic, edge): Mic.MUTED for mic in (Mic.CLOSING, Mic.LET_GO) for edge in _EDGES},
+    **{(mic, down): Mic.MUTED for mic in (Mic.OPEN, Mic.TALKING, Mic.CLOSING) for down in _DOWNS},
     # mute is a toggle
-    (Mic.MUTED, Input.MUTE_DOWN): Mic.OPEN,
+    **{(mic, Input.MUTE_DOWN): Mic.OPEN for mic in (Mic.MUTED, Mic.LET_GO)},
     # talk: a hold is momentary, a tap stays
-    (Mic.MUTED, Input.TALK_DOWN): Mic.TALKING,
+    **{(mic, Input.TALK_DOWN): Mic.TALKING for mic in (Mic.MUTED, Mic.LET_GO)},
     (Mic.TALKING, Input.TALK_TAP): Mic.OPEN,
-    (Mic.TALKING, Input.TALK_UP): Mic.MUTED,
+    (Mic.TALKING, Input.TALK_UP): Mic.LET_GO,
+    (Mic.LET_GO, Input.TALK_AGAIN): Mic.TALKING,
     **{(mic, Input.MUTE): Mic.MUTED for mic in Mic},
     **{(mic, Input.UNMUTE): Mic.OPEN for mic in Mic},
-    **{(mic, Input.LEAVE): Mic.MUTED for mic in (Mic.TALKING, Mic.CLOSING)},
-}  # fmt: skip
+    **{(mic, Input.LEAVE): Mic.MUTED for mic in (Mic.TALKING, Mic.LET_GO, Mic.CLOSING)},
+}
 
 
 def step(state: State, given: Input) -> tuple[State, Done]:
@@ -187,15 +205,30 @@ def step(state: State, given: Input) -> tuple[State, Done]:
     if given is Input.RING and state.ringing:
         given = Input.ANSWER
     place, done = PLACES.get((state.place, given), (state.place, ()))
-    mic = MICROPHONE.get((state.mic, given), state.mic)
-    if given is Input.ANSWER and state.ringing:
-        mic = Mic.OPEN
-    card_missing = given is Input.CARD_LOST or (state.card_missing and given is not Input.CARD_BACK)
-    no_network = given is Input.NO_NETWORK or (state.no_network and given not in (Input.NO_HUB, Input.JOINED))
-    after = State(place, mic, card_missing, no_network, _ringing(state, given, place), _calling(state, given, place))
-    if after.ringing and after.microphone_open and not state.microphone_open:
+    after = state._replace(
+        place=place,
+        mic=_mic(state, given),
+        card_missing=_missing(state.card_missing, given, Input.CARD_LOST, Input.CARD_BACK),
+        speaker_missing=_missing(state.speaker_missing, given, Input.SPEAKER_LOST, Input.SPEAKER_BACK),
+        no_network=_missing(state.no_network, given, Input.NO_NETWORK, Input.NO_HUB, Input.JOINED),
+        ringing=_ringing(state, given, place),
+        calling=_calling(state, given, place),
+    )
+    if state.muted and not after.muted:  # whoever opens it while it rings, answers
         after = after._replace(ringing=False)
     return after, _what_follows(state, given, after, done)
+
+
+def _mic(state: State, given: Input) -> Mic:
+    if state.listens_only:
+        return state.mic
+    if given is Input.ANSWER and state.ringing:
+        return Mic.OPEN
+    return MICROPHONE.get((state.mic, given), state.mic)
+
+
+def _missing(before: bool, given: Input, lost: Input, *back: Input) -> bool:
+    return given is lost or (before and given not in back)
 
 
 def _ringing(state: State, given: Input, place: Place) -> bool:
@@ -217,15 +250,13 @@ def _what_follows(before: State, given: Input, after: State, done: Done) -> Done
         (last if after.microphone_open else first).append(
             Action.OPEN_MICROPHONE if after.microphone_open else Action.CLOSE_MICROPHONE
         )
-    wanted_before, wanted = (state.mic in (Mic.OPEN, Mic.TALKING) for state in (before, after))
-    if wanted_before and not wanted and before.mic is Mic.OPEN:
+    if after.muted and not before.muted and before.mic is Mic.OPEN:
         last.append(Sound.MUTED)
-    if after.mic is Mic.OPEN and not wanted_before:
+    if before.muted and not after.muted and after.mic is Mic.OPEN:
         last.append(Sound.UNMUTED)
     if before.ringing != after.ringing:
         last.append(Action.START_RINGING if after.ringing else Action.STOP_RINGING)
-    answered = before.ringing and not after.ringing and after.microphone_open and given is not Input.RING_OVER
-    if answered or (before.ringing and given is Input.ANSWER):
+    if before.ringing and (given is Input.ANSWER or (before.muted and not after.muted)):
         last.append(Action.SEND_ANSWER)
     rings_now = given is Input.RING and before.place is Place.IN_CALL
     if after.place is Place.IN_CALL and (rings_now or before.calling):
@@ -246,12 +277,13 @@ def looks(state: State, *, someone_talks: bool = False, you_talk: bool = False) 
     link = _LINK[state.place]
     if link is Light.FAST and state.no_network:
         link = Light.DOUBLE
-    talk = Light.OFF
     if state.ringing:
         talk = Light.FAST
+    elif state.speaker_missing:
+        talk = Light.SLOW
     elif someone_talks and state.place is Place.IN_CALL:
         talk = Light.ON
-    elif you_talk and state.microphone_open:
-        talk = Light.BLIP
-    mute = Light.OFF if state.mic in (Mic.OPEN, Mic.TALKING) else Light.ON
+    else:
+        talk = Light.BLIP if you_talk and state.microphone_open else Light.OFF
+    mute = Light.ON if state.muted else Light.OFF
     return Looks(link, talk, Light.FAST if state.card_missing else mute)

@@ -72,6 +72,7 @@ def check_file(path: str) -> None:
 AT_THE_EDGE = ("mute", "talk")
 ACTIONS = (*AT_THE_EDGE, "leave", "rejoin", "ring", "volume-up", "volume-down", "")
 _ACTION = _among(ACTIONS, "one of " + ", ".join(f'"{action}"' for action in ACTIONS))
+_LATER = _among(ACTIONS[2:], "one of " + ", ".join(f'"{action}"' for action in ACTIONS[2:]))
 _PERCENT = _among(range(101), "0 to 100")
 _LEVEL = _among(("low", "high"), '"low" or "high"')
 
@@ -92,14 +93,15 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("audio", "bitrate"): _among(range(6_000, 128_001), "6000 to 128000 bit/s"),
     ("audio", "complexity"): _among(range(11), "0 to 10"),
     ("audio", "volume"): _PERCENT,
+    ("ring", "uid"): rules.check_uid,
     ("gate", "mode"): _among(("open", "voice", "push-to-talk"), '"open", "voice" or "push-to-talk"'),
     ("tones", "volume"): _PERCENT,
     ("panel", "pull"): _among(("up", "down", "none"), '"up", "down" or "none"'),
     ("panel", "pressed"): _LEVEL,
     ("panel", "lit"): _LEVEL,
     ("tap", "*"): _ACTION,
-    ("double_tap", "*"): _ACTION,
-    ("long_press", "*"): _ACTION,
+    ("double_tap", "*"): _LATER,
+    ("long_press", "*"): _LATER,
     # BCM numbers of the 40-pin header of every Raspberry Pi since the B+.
     ("buttons", "*"): _among(range(28), "a BCM number, 1 to 27, or 0 for not wired"),
     ("lights", "*"): _among(range(28), "a BCM number, 1 to 27, or 0 for not wired"),

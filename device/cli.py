@@ -70,11 +70,14 @@ def _parser() -> argparse.ArgumentParser:
         ("unmute", "switch its microphone on"),
         ("leave", "leave the channel"),
         ("rejoin", "take its seat in the channel again"),
-        ("ring", "call everybody in the channel, joining first where it has to"),
         ("answer", "answer who rings, with an open microphone"),
     ):
         action = commands.add_parser(method, parents=[common, at_socket], help=help)
         action.set_defaults(command=_act, method=method)
+
+    ring = commands.add_parser("ring", parents=[common, at_socket], help="call others, joining first where it has to")
+    ring.add_argument("--uid", type=int, help="this one alone, 0 for everybody; without it whom the call button calls")
+    ring.set_defaults(command=_ring)
 
     volume = commands.add_parser("volume", parents=[common, at_socket], help="how loud everybody is, or one of them")
     volume.add_argument("volume", type=int, nargs="?", metavar="0..100", help="without it the volumes are printed")
@@ -201,6 +204,13 @@ def _act(options: argparse.Namespace) -> int:
     from device.service import status
 
     print(status.line(_call(options.method, options)))
+    return DONE
+
+
+def _ring(options: argparse.Namespace) -> int:
+    from device.service import status
+
+    print(status.line(_call("ring", options, {} if options.uid is None else {"uid": options.uid})))
     return DONE
 
 

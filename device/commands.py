@@ -8,13 +8,15 @@ from device.call import Input
 from device.service.control import Handler, Handlers
 
 _INPUTS = {
-    "mute": Input.MUTE, "unmute": Input.UNMUTE, "leave": Input.LEAVE, "rejoin": Input.REJOIN, "ring": Input.RING,
-    "answer": Input.ANSWER,
+    "mute": Input.MUTE, "unmute": Input.UNMUTE, "leave": Input.LEAVE, "rejoin": Input.REJOIN, "answer": Input.ANSWER,
 }  # fmt: skip
 
 
 def handlers(device: Device) -> Handlers:
-    """status, volume {volume: 0..100, uid}, and those that buttons have, too."""
+    """status, volume {volume: 0..100, uid}, ring {uid}, and those that buttons have, too.
+
+    Without a uid volume is everybody's, and a ring for whom the configuration says; a ring for 0 is for everybody.
+    """
 
     def handler(act: Callable[[jsonrpc.Params], None]) -> Handler:
         async def handle(params: jsonrpc.Params) -> Status:
@@ -30,14 +32,24 @@ def handlers(device: Device) -> Handlers:
     return {
         "status": handler(lambda params: None),
         "volume": handler(lambda params: _volume(device, params)),
+        "ring": handler(lambda params: _ring(device, params)),
         **{name: handler(feed(given)) for name, given in _INPUTS.items()},
     }
 
 
 def _volume(device: Device, params: jsonrpc.Params) -> None:
-    volume, uid = params.get("volume"), params.get("uid")
+    volume = params.get("volume")
     if type(volume) is not int or not 0 <= volume <= 100:
         raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, "a volume is 0 to 100")
-    if uid is not None and (type(uid) is not int or not 1 <= uid < 2**32):
-        raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, "a uid is 1 to 4294967295")
-    device.volume(volume, uid)
+    device.volume(volume, _uid(params, 1))
+
+
+def _ring(device: Device, params: jsonrpc.Params) -> None:
+    device.feed(Input.RING, _uid(params, 0))
+
+
+def _uid(params: jsonrpc.Params, lowest: int) -> int | None:
+    uid = params.get("uid")
+    if uid is not None and (type(uid) is not int or not lowest <= uid < 2**32):
+        raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, f"a uid is {lowest} to 4294967295")
+    return uid

@@ -58,8 +58,9 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """[ring]: what becomes of a call by button."""
+    """[ring]: whom a call by button is for, 0 for everybody, and what becomes of one that comes."""
 
+    uid: int
     auto_answer: bool
     do_not_disturb: bool
 

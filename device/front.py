@@ -26,7 +26,7 @@ _PHASES: Mapping[str, Mapping[Gesture, Input]] = {
     "mute": {Gesture.EDGE: Input.MUTE_EDGE, Gesture.DOWN: Input.MUTE_DOWN},
     "talk": {
         Gesture.EDGE: Input.TALK_EDGE, Gesture.DOWN: Input.TALK_DOWN, Gesture.TAP: Input.TALK_TAP,
-        Gesture.UP: Input.TALK_UP, Gesture.STUCK: Input.TALK_UP,
+        Gesture.UP: Input.TALK_UP, Gesture.AGAIN: Input.TALK_AGAIN, Gesture.STUCK: Input.TALK_UP,
     },
 }  # fmt: skip
 _INPUTS = {"leave": Input.LEAVE, "rejoin": Input.REJOIN, "ring": Input.RING}

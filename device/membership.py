@@ -16,7 +16,6 @@ from device.channel.client import Client
 from device.channel.errors import ChannelError
 from device.channel.news import Status
 from device.channel.rules import Role
-from device.channel.verdicts import Miss
 from device.config import Channel
 from device.service import systemd
 from device.sound import Speaker
@@ -25,10 +24,9 @@ logger = logging.getLogger(__name__)
 
 _OF_STATE = {"in-call": Input.JOINED, "offline": Input.LINK_LOST, "left": Input.LEFT_BY_HUB}
 _OF_ERROR = {
-    errors.UID_CONFLICT: Input.UID_CONFLICT, errors.LOGIN_FAILED: Input.WRONG_TOKEN,
+    errors.UID_CONFLICT: Input.UID_CONFLICT, errors.BANNED: Input.KICKED, errors.LOGIN_FAILED: Input.WRONG_TOKEN,
     errors.BAD_REQUEST: Input.WRONG_TOKEN, errors.IN_CLEAR: Input.WRONG_TOKEN,
 }  # fmt: skip
-_NO_NETWORK = (str(Miss.UNREACHABLE), str(Miss.DNS))
 
 
 class Membership:
@@ -65,7 +63,7 @@ class Membership:
     def no_network(self) -> bool:
         """Whether this machine is what keeps it from the hub."""
         problem = self._client.status.problem
-        return problem is not None and problem.reason in _NO_NETWORK
+        return problem is not None and problem.code == errors.NO_NETWORK
 
     def label(self, uid: int) -> str:
         """What people read of this talker, "" where nothing is known."""
@@ -98,9 +96,9 @@ class Membership:
                 task.cancel()
         await self._client.leave()
 
-    def ring(self) -> None:
-        """Call everybody in the channel."""
-        self._begin(self._say(self._client.ring()))
+    def ring(self, uid: int) -> None:
+        """Call this one, or with 0 everybody in the channel."""
+        self._begin(self._say(self._client.ring(uid)))
 
     def answer(self) -> None:
         """Tell everybody that the ring is answered."""

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from device.call import Action, Input, Light, Looks, Mic, Place, Sound, State, looks, step
 
 BOOLS = (False, True)
-STATES = [State(*values) for values in product(Place, Mic, BOOLS, BOOLS, BOOLS, BOOLS)]
+STATES = [State(place, mic, *flags) for place, mic, flags in product(Place, Mic, product(BOOLS, repeat=6))]
 PAIRS = list(product(STATES, Input))
-CLOSED = (Mic.MUTED, Mic.CLOSING)
+CLOSED = (Mic.MUTED, Mic.CLOSING, Mic.LET_GO)
 
 
 def walk(state: State, *inputs: Input) -> tuple[State, list[Action | Sound]]:
@@ -57,7 +57,8 @@ def test_the_microphone_is_told_exactly_when_it_changes_and_closed_before_anythi
 
 def test_only_what_a_person_does_or_a_call_that_comes_back_opens_the_microphone() -> None:
     may_open = {
-        Input.MUTE_DOWN, Input.TALK_DOWN, Input.UNMUTE, Input.ANSWER, Input.RING, Input.JOINED, Input.CARD_BACK,
+        Input.MUTE_DOWN, Input.TALK_DOWN, Input.TALK_AGAIN, Input.UNMUTE, Input.ANSWER, Input.RING,
+        Input.JOINED, Input.CARD_BACK,
     }  # fmt: skip
     for state, given_input in PAIRS:
         after, _ = step(state, given_input)
@@ -68,22 +69,36 @@ def test_only_what_a_person_does_or_a_call_that_comes_back_opens_the_microphone(
 
 
 def test_the_lights_never_disagree_with_the_microphone() -> None:
+    """Whatever else they say: with an open one they look as they never do with a closed one."""
+    of_open: set[tuple[Light, ...]] = set()
+    of_closed: set[tuple[Light, ...]] = set()
     for state, someone, you in product(STATES, BOOLS, BOOLS):
         shown = looks(state, someone_talks=someone, you_talk=you)
-        if state.microphone_open:
-            assert shown.mute is Light.OFF
-        if shown.mute is Light.ON:
-            assert state.mic in CLOSED
+        (of_open if state.microphone_open else of_closed).add(shown[::2])
+        assert (shown.mute is Light.ON) == (state.muted and not state.card_missing)
+        assert (shown.mute is Light.FAST) == state.card_missing
+        assert (shown.link is Light.ON) == (state.place is Place.IN_CALL)
         if not state.microphone_open:
             assert shown.talk is not Light.BLIP, "you are talking"
-        assert (shown.link is Light.ON) == (state.place is Place.IN_CALL)
+    assert of_open == {(Light.ON, Light.OFF)}
+    assert not of_open & of_closed
 
 
-def test_the_mute_tones_follow_what_the_person_wants() -> None:
+def test_the_mute_tones_say_what_the_light_says() -> None:
     for state, given_input in PAIRS:
         after, done = step(state, given_input)
-        assert (Sound.UNMUTED in done) == (after.mic is Mic.OPEN and state.mic in CLOSED)
-        assert (Sound.MUTED in done) == (state.mic is Mic.OPEN and after.mic in CLOSED)
+        assert (Sound.UNMUTED in done) == (state.muted and not after.muted and after.mic is Mic.OPEN)
+        assert (Sound.MUTED in done) == (state.mic is Mic.OPEN and not state.muted and after.muted)
+        if Sound.MUTED in done:
+            assert not after.microphone_open
+
+
+def test_who_only_listens_has_no_microphone_to_open() -> None:
+    for state, given_input in PAIRS:
+        if state.listens_only:
+            after, done = step(state, given_input)
+            assert after.listens_only and after.muted and not after.microphone_open
+            assert not {Action.OPEN_MICROPHONE, Sound.MUTED, Sound.UNMUTED} & {*done}
 
 
 def test_ringing_is_told_exactly_when_it_changes_and_only_in_a_call() -> None:
@@ -133,10 +148,24 @@ def test_talk_is_momentary_when_held_and_stays_when_tapped() -> None:
     muted, _ = step(IN_CALL, Input.MUTE)
     held, done = walk(muted, Input.TALK_EDGE, Input.TALK_DOWN)
     assert (held.mic, done) == (Mic.TALKING, [Action.OPEN_MICROPHONE])
-    assert walk(held, Input.TALK_UP) == (muted, [Action.CLOSE_MICROPHONE])
+    let_go, done = walk(held, Input.TALK_UP)
+    assert (let_go.muted, done) == (True, [Action.CLOSE_MICROPHONE])
+    assert walk(let_go, Input.TALK_AGAIN) == (held, [Action.OPEN_MICROPHONE]), "it was a break of the contact"
     latched, _ = step(held, Input.TALK_TAP)
     assert latched.mic is Mic.OPEN
     assert walk(latched, Input.TALK_EDGE, Input.TALK_DOWN, Input.TALK_TAP)[0].mic is Mic.MUTED
+
+
+@pytest.mark.parametrize("given_input", [Input.MUTE, Input.LEAVE, Input.MUTE_EDGE, Input.TALK_EDGE])
+def test_after_something_else_a_broken_hold_does_not_open_it_again(given_input: Input) -> None:
+    muted, _ = step(IN_CALL, Input.MUTE)
+    state, _ = walk(muted, Input.TALK_EDGE, Input.TALK_DOWN, Input.TALK_UP, given_input, Input.TALK_AGAIN)
+    assert state.muted
+
+
+def test_a_press_of_which_no_edge_was_told_closes_too() -> None:
+    for down in (Input.MUTE_DOWN, Input.TALK_DOWN):
+        assert walk(IN_CALL, down) == (IN_CALL._replace(mic=Mic.MUTED), [Action.CLOSE_MICROPHONE, Sound.MUTED])
 
 
 def test_a_button_pressed_while_offline_sets_what_happens_next() -> None:
@@ -189,6 +218,15 @@ def test_without_a_card_the_microphone_is_closed_until_it_is_back() -> None:
     assert done == (Action.CLOSE_MICROPHONE, Sound.ERROR)
     assert walk(state, Input.CARD_LOST)[1] == []
     assert walk(state, Input.CARD_BACK) == (IN_CALL, [Action.OPEN_MICROPHONE])
+    rung, _ = step(state, Input.RUNG)
+    assert Action.SEND_ANSWER not in walk(rung, Input.CARD_BACK)[1], "nobody has answered"
+
+
+def test_without_a_speaker_it_still_talks_and_shows_what_is_missing() -> None:
+    state, done = step(IN_CALL, Input.SPEAKER_LOST)
+    assert (state.microphone_open, done) == (True, ())
+    assert looks(state, someone_talks=True).talk is Light.SLOW
+    assert step(state, Input.SPEAKER_BACK) == (IN_CALL, ())
 
 
 def test_what_a_person_must_tell_apart_looks_different() -> None:
@@ -201,7 +239,8 @@ def test_what_a_person_must_tell_apart_looks_different() -> None:
         "you talk": looks(IN_CALL, you_talk=True),
         "muted": looks(IN_CALL._replace(mic=Mic.MUTED)),
         "kicked": looks(State(place=Place.KICKED)),
-        "no sound card": looks(IN_CALL._replace(card_missing=True)),
+        "no microphone": looks(IN_CALL._replace(card_missing=True)),
+        "no speaker": looks(IN_CALL._replace(speaker_missing=True)),
         "rung": looks(IN_CALL._replace(ringing=True)),
         "left": looks(State(place=Place.LEFT)),
         "boot": looks(State()),

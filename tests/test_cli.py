@@ -85,6 +85,19 @@ async def test_an_action_is_done_and_shows_what_became_of_it(
     assert intercom == [method]
 
 
+async def test_a_ring_is_for_everybody_or_for_one(tmp_path: Path) -> None:
+    asked: list[dict[str, object]] = []
+
+    def ring(params: dict[str, object]) -> dict[str, object]:
+        asked.append(params)
+        return alone()
+
+    async with Control(tmp_path, {"ring": ring}):
+        assert (await ask(tmp_path, "ring")).returncode == 0
+        assert (await ask(tmp_path, "ring", "--uid", "8")).returncode == 0
+    assert asked == [{}, {"uid": 8}]
+
+
 async def test_volume_is_asked_for_and_set(tmp_path: Path) -> None:
     asked: list[dict[str, object]] = []
 

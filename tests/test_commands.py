@@ -14,10 +14,12 @@ class Fake:
 
     def __init__(self) -> None:
         self.fed: list[Input] = []
+        self.whom: list[int | None] = []
         self.volumes: list[tuple[int, int | None]] = []
 
-    def feed(self, given: Input) -> None:
+    def feed(self, given: Input, whom: int | None = None) -> None:
         self.fed.append(given)
+        self.whom.append(whom)
 
     def volume(self, volume: int, uid: int | None) -> None:
         self.volumes.append((volume, uid))
@@ -47,6 +49,17 @@ async def test_volumes_of_everybody_and_of_one() -> None:
     await ask(fake, "volume", volume=0)
     await ask(fake, "volume", volume=100, uid=4_294_967_295)
     assert fake.volumes == [(0, None), (100, 4_294_967_295)]
+
+
+async def test_a_ring_is_for_whom_the_configuration_says_or_for_one_or_for_everybody() -> None:
+    fake = Fake()
+    await ask(fake, "ring")
+    await ask(fake, "ring", uid=7)
+    await ask(fake, "ring", uid=0)
+    assert fake.whom == [None, 7, 0]
+    for uid in (-1, 2**32, "7", True):
+        with pytest.raises(jsonrpc.JsonRpcError, match="a uid is 0 to"):
+            await ask(fake, "ring", uid=uid)
 
 
 @pytest.mark.parametrize(

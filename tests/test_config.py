@@ -104,6 +104,21 @@ def test_every_key_of_the_shipped_file_is_explained() -> None:
         ("[audio]\ncomplexity = 11", "[audio] complexity: must be 0 to 10, not 11"),
         ("[audio]\ncapture = ''", '[audio] capture: must be the name of an ALSA device, such as "default"'),
         ("[buttons]\nmute = 28", "[buttons] mute: must be a BCM number, 1 to 27, or 0 for not wired, not 28"),
+        (
+            "[tap]\ncall = 'sing'",
+            '[tap] call: must be one of "mute", "talk", "leave", "rejoin", "ring", "volume-up", "volume-down", "", '
+            'not "sing"',
+        ),
+        (
+            "[long_press]\nleave = 'mute'",
+            '[long_press] leave: must be one of "leave", "rejoin", "ring", "volume-up", "volume-down", "", not "mute"',
+        ),
+        ("[double_tap]\nleave = 'talk'", "[double_tap] leave: must be one of"),
+        (
+            "[double_tap]\nmute = 'ring'",
+            '[double_tap] mute: must be "": a tap there means mute, and never waits',
+        ),
+        ("[ring]\nuid = -1", "[ring] uid: a uid is 0"),
         ("[buttons]\ntalk = 5", "[lights] link: pin 5 is taken by [buttons] talk; 0 means not wired"),
         ("[hub]\nlisten = '8800'", '[hub] listen: must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"'),
         ("[hub]\nlisten = '::1:8800'", '[hub] listen: must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"'),

@@ -27,12 +27,13 @@ class Told:
         begin_ns, self.at_ns = self.at_ns, self.at_ns + (lasts_ms + 1_000) * MS
         self.buttons.edge(name, True, begin_ns)
         self.buttons.edge(name, False, begin_ns + lasts_ms * MS)
+        self.buttons.edge(name, False, begin_ns + (lasts_ms + 30) * MS)  # still open: it is over
 
     def all(self) -> list[Input]:
         return [self.inputs.get_nowait() for _ in range(self.inputs.qsize())]
 
 
-async def test_mute_and_talk_hear_of_every_phase() -> None:
+async def test_mute_and_talk_hear_of_every_phase_that_matters() -> None:
     told = Told(mute=Meaning("mute"), talk=Meaning("talk"))
     told.press("mute", 50)
     assert told.all() == [Input.MUTE_EDGE, Input.MUTE_DOWN]
@@ -40,6 +41,11 @@ async def test_mute_and_talk_hear_of_every_phase() -> None:
     assert told.all() == [Input.TALK_EDGE, Input.TALK_DOWN, Input.TALK_TAP]
     told.press("talk", 500)
     assert told.all() == [Input.TALK_EDGE, Input.TALK_DOWN, Input.TALK_UP]
+    begin_ns = told.at_ns
+    for closed, at_ms in ((True, 0), (False, 500), (True, 503), (False, 900)):
+        told.buttons.edge("talk", closed, begin_ns + at_ms * MS)
+    assert told.all() == [Input.TALK_EDGE, Input.TALK_DOWN, Input.TALK_UP, Input.TALK_AGAIN, Input.TALK_UP]
+    told.buttons.stop()
 
 
 async def test_a_press_is_sure_after_5_ms_also_while_it_lasts() -> None:

@@ -72,6 +72,7 @@ EDGES = {
     "channel/tcp.py": "sockets",
     "channel/wire.py": "the client's websockets",
     "cli.py": "arguments, log handlers, process",
+    "bell.py": "event loop",
     "checks.py": "files",
     "commands.py": "control socket",
     "config.py": "files",
@@ -112,8 +113,9 @@ THREADS = {"audio/card.py", "channel/resolver.py", "app.py", "state.py"}
 NEIGHBOURS = {
     "__main__": {"cli"},
     "app": {"appliance", "channel", "commands", "config", "hubapp", "pulse", "service"},
-    "appliance": {"audio", "call", "channel", "config", "front", "membership", "sound", "state"},
+    "appliance": {"audio", "bell", "call", "channel", "config", "front", "membership", "sound", "state"},
     "audio": {"audio"},
+    "bell": {"audio", "config", "sound"},
     "call": set[str](),
     "channel": {"channel"},
     "cli": {"app", "config", "hubapp", "service"},

@@ -1,6 +1,7 @@
 """A device's place in its channel, with real hubs on loopback: what happens there in the table's words."""
 
 import asyncio
+import errno
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 
 from device import config
 from device.call import Input
-from device.channel import errors, messages
+from device.channel import errors, messages, tcp
 from device.channel.client import Client
 from device.config import Channel
 from device.hubapp import Hub
@@ -123,14 +124,14 @@ async def test_after_its_end_nothing_of_it_is_told(hub: Hub) -> None:
 
 async def test_a_ring_reaches_the_others_and_one_without_a_channel_fails(hub: Hub) -> None:
     house = House(hub.url)
-    house.membership.ring()
+    house.membership.ring(0)
     await asyncio.wait_for(house.failures.get(), seconds(5))
     house.membership.join()
     await house.until(Input.JOINED)
     cellar = await other(hub, 7)
     rung: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     cellar.on("ring", rung.put_nowait)
-    house.membership.ring()
+    house.membership.ring(0)
     assert (await asyncio.wait_for(rung.get(), seconds(5)))["label"] == "kitchen"
     house.membership.answer()
     assert (await asyncio.wait_for(rung.get(), seconds(5)))["answered"]
@@ -176,11 +177,15 @@ async def test_a_refusal_has_its_input(caplog: pytest.LogCaptureFixture) -> None
         await house.membership.left()
 
 
-async def test_a_name_that_nobody_knows_is_the_networks_fault() -> None:
-    house = House("ws://nobody.invalid:8800")
+async def test_a_machine_without_a_network_is_told_from_one_without_a_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unplugged(*_: object) -> None:
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    house = House("ws://192.0.2.1:8800")
     assert not house.membership.no_network
+    monkeypatch.setattr(tcp, "connect", unplugged)
     house.membership.join()
-    async with asyncio.timeout(seconds(20)):
+    async with asyncio.timeout(seconds(10)):
         while not house.membership.no_network:
             await asyncio.sleep(0.02)
     await house.membership.left()

@@ -49,6 +49,8 @@ SESSION_UNKNOWN = 1002
 CHANNEL_FULL = 1003
 IN_CLEAR = 1004
 NOBODY_THERE = 1005
+BANNED = 1006
+NO_NETWORK = 1007
 
 TABLE: dict[int, Meaning] = {
     jsonrpc.PARSE_ERROR: Meaning("PARSE_ERROR", "not JSON", Remedy.FIX_THE_CALL),
@@ -74,6 +76,8 @@ TABLE: dict[int, Meaning] = {
     SESSION_UNKNOWN: Meaning("SESSION_UNKNOWN", "this session is not known here", Remedy.REJOIN),
     CHANNEL_FULL: Meaning("CHANNEL_FULL", "the channel is full", Remedy.SLOW_DOWN),
     NOBODY_THERE: Meaning("NOBODY_THERE", "nobody with that uid is in the channel", Remedy.FIX_THE_CALL),
+    BANNED: Meaning("BANNED", "a rule of the hub keeps this device out", Remedy.ASK_A_HUMAN),
+    NO_NETWORK: Meaning("NO_NETWORK", "this machine has no network", Remedy.REJOIN),
     IN_CLEAR: Meaning("IN_CLEAR", "a token goes over wss:// only, unless insecure = true", Remedy.FIX_THE_CALL),
 }
 

@@ -97,6 +97,8 @@ class News:
         if self.state is State.JOINING:
             self.error(error, f"{hub}: {error.reason}; trying until it answers")
         else:
+            if self.state is State.OFFLINE:
+                self.problem = error
             self.log(DEBUG, f"{hub}: {error}")
 
     def error(self, error: ChannelError, line: str, event: str = messages.ERROR) -> None:

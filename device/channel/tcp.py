@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import socket
 import struct
@@ -18,21 +19,25 @@ RECEIVE_BUFFER_BYTES = 16_384
 USER_TIMEOUT_MS = 10_000
 # <linux/tcp.h>: with few packets on the way, repeat a lost one after 200, 400, 600 ms instead of doubling each time.
 _TCP_THIN_LINEAR_TIMEOUTS = 16
+# What a machine without a network says; one that has a network of IPv4 alone says it of every IPv6 address, too.
+NO_NETWORK = (errno.ENETUNREACH, errno.ENETDOWN)
 _LINGER_NOT = struct.pack("ii", 1, 0)
 _LINGER = struct.pack("ii", 0, 0)
 
 
 async def connect(targets: Targets, first: int) -> socket.socket:
-    """A connection to one of these, tried in turn from number `first`. Raises the OSError of the last.
+    """A connection to one of these, tried in turn from number `first`.
 
-    One that does not answer is waited for: the next attempt, dialled meanwhile, starts with the next target.
+    Raises the OSError of the last, or of the last one that there is a network for. One that does not answer is waited
+    for: the next attempt, dialled meanwhile, starts with the next target.
     """
     error: OSError = socket.gaierror(socket.EAI_NODATA, "no address")
     for step in range(len(targets)):
         try:
             return await _connect(targets[(first + step) % len(targets)])
         except OSError as failure:
-            error = failure
+            if step == 0 or failure.errno not in NO_NETWORK:
+                error = failure
     raise error
 
 

@@ -19,6 +19,7 @@ class Miss(StrEnum):
     """Why no connection came about, as the client's sockets tell."""
 
     TIMEOUT = "no answer"
+    NO_NETWORK = "this machine has no network"
     UNREACHABLE = "no way there"
     REFUSED = "connection refused: no hub is running there"
     DNS = "the name cannot be looked up"
@@ -31,6 +32,7 @@ class Miss(StrEnum):
 # TLS is no matter of waiting for a person: a machine without a clock of its own trusts nobody until it knows the time.
 _OF_MISS = {
     Miss.TIMEOUT: Verdict.MISSED,
+    Miss.NO_NETWORK: Verdict.MISSED,
     Miss.UNREACHABLE: Verdict.MISSED,
     Miss.REFUSED: Verdict.MISSED,
     Miss.DNS: Verdict.MISSED,
@@ -61,7 +63,8 @@ def of_miss(miss: Miss, http_status: int = 0, detail: str = "") -> tuple[Verdict
         error = ChannelError(_OF_STATUS[http_status], f"HTTP {http_status} from the hub, or from what stands before it")
         return of_refusal(error), error
     reason = detail or (f"{miss} ({http_status})" if http_status else str(miss))
-    return _OF_MISS[miss], ChannelError(errors.UNREACHABLE, reason)
+    code = errors.NO_NETWORK if miss is Miss.NO_NETWORK else errors.UNREACHABLE
+    return _OF_MISS[miss], ChannelError(code, reason)
 
 
 def of_refusal(error: ChannelError) -> Verdict:

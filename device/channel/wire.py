@@ -231,7 +231,11 @@ class Wire(ClientConnection):
 
 def _before_tcp(error: OSError) -> Missed:
     if isinstance(error, socket.gaierror):
+        if error.errno == socket.EAI_AGAIN:
+            return Missed(Miss.NO_NETWORK, detail=f"{Miss.DNS}: no name server answers")
         return Missed(Miss.DNS)
+    if error.errno in tcp.NO_NETWORK:
+        return Missed(Miss.NO_NETWORK)
     if isinstance(error, ConnectionRefusedError):
         return Missed(Miss.REFUSED)
     if isinstance(error, TimeoutError):

@@ -36,9 +36,8 @@ def next_change_ms(pattern: Pattern, at_ms: int) -> int | None:
 def _step(pattern: Pattern, at_ms: int) -> tuple[int, int]:
     """Which of its steps it is at, and for how much longer."""
     steps = STEPS_MS[pattern]
-    left_ms = at_ms % sum(steps)
-    for number, step_ms in enumerate(steps):
-        if left_ms < step_ms:
-            return number, step_ms - left_ms
-        left_ms -= step_ms
-    raise AssertionError("a rest is shorter than the sum")
+    number, left_ms = 0, steps[0] - at_ms % sum(steps)
+    while left_ms <= 0:
+        number += 1
+        left_ms += steps[number]
+    return number, left_ms

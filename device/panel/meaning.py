@@ -34,7 +34,7 @@ class Meaning:
         if gesture is Gesture.DOWN:
             self._done = not (self._double or self._long)
             return self._tap if self._done else ""
-        if gesture in (Gesture.TAP, Gesture.UP) and not self._done:
+        if gesture in (Gesture.TAP, Gesture.OVER) and not self._done:
             self._done = True
             return self._tap
         return ""

@@ -13,6 +13,8 @@ from typing import Any
 
 # What gpiozero chooses between without being told; of those only lgpio works on every Raspberry Pi since the 5.
 _FACTORY = "lgpio"
+# An edge told later than that, or before it happened, has the time of another clock.
+_LATEST_S = 1.0
 
 
 class PinsError(Exception):
@@ -23,8 +25,8 @@ class Pins:
     """The wired pins of one panel, by name.
 
     buttons, lights: BCM numbers. pull: "up", "down" or "none". pressed: the level, "low" or "high", of a button that
-    is pressed; lit: of a light that shines. on_edge: called with (button, whether its contact closed, monotonic ns), in
-    the library's thread. Raises PinsError, and holds no pin then.
+    is pressed; lit: of a light that shines. on_edge: called with (button, whether its contact closed, when: monotonic
+    ns, the kernel's time where that is known), in the library's thread. Raises PinsError, and holds no pin then.
     """
 
     def __init__(
@@ -78,7 +80,10 @@ class Pins:
                 button.when_deactivated = partial(self._changed, name, not closes)
 
     def _changed(self, name: str, closed: bool) -> None:
-        self._on_edge(name, closed, time.monotonic_ns())
+        """A process that was held up is told late of both ends of a press, which would look too short to be one."""
+        now_ns, button = time.monotonic_ns(), self._buttons[name]
+        late_s: float = button.active_time if button.active_time is not None else button.inactive_time
+        self._on_edge(name, closed, now_ns - round(late_s * 1e9) if 0 <= late_s < _LATEST_S else now_ns)
 
 
 def _explained(error: Exception) -> PinsError:

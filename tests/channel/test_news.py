@@ -42,6 +42,7 @@ def test_a_call_with_an_outage() -> None:
     assert news.problem.code == errors.DISCONNECTED
     news.missed(ChannelError(errors.UNREACHABLE), HUB)
     assert told(actions) == [(DEBUG, "ws://127.0.0.1:8800: no hub can be reached (905)")]
+    assert news.problem.code == errors.UNREACHABLE, "what keeps it out now"
     news.in_call(HUB, 103.25)
     assert news.problem is None
     news.left(None)

@@ -1,6 +1,7 @@
 """The sockets of a client, against real ones."""
 
 import asyncio
+import errno
 import socket
 
 import pytest
@@ -46,6 +47,25 @@ async def test_the_error_is_that_of_the_last_address() -> None:
         await tcp.connect(nobody(), 0)
     with pytest.raises(socket.gaierror):
         await tcp.connect((), 0)
+
+
+async def test_a_network_that_is_not_there_is_the_error_only_where_no_address_has_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    no_ipv6 = socket.AF_INET6, ("2001:db8::1", 9)
+    real = asyncio.get_running_loop().sock_connect
+
+    async def connect(sock: socket.socket, address: tuple[str, int]) -> None:
+        if address == no_ipv6[1]:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+        await real(sock, address)
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", connect)
+    for targets in ((no_ipv6, *nobody()), (*nobody(), no_ipv6)):
+        with pytest.raises(ConnectionRefusedError):
+            await tcp.connect(targets, 0)
+    with pytest.raises(OSError, match="Network is unreachable"):
+        await tcp.connect((no_ipv6,), 0)
 
 
 async def test_a_dial_that_is_given_up_leaves_no_socket_behind() -> None:

@@ -26,6 +26,11 @@ def test_only_an_answer_slows_the_dialling_down(miss: Miss, verdict: Verdict) ->
     assert (error.code, error.reason) == (errors.UNREACHABLE, str(miss))
 
 
+def test_a_machine_without_a_network_is_told_from_a_hub_that_is_not_there() -> None:
+    came, error = verdicts.of_miss(Miss.NO_NETWORK)
+    assert (came, error.code, error.reason) == (Verdict.MISSED, errors.NO_NETWORK, "this machine has no network")
+
+
 def test_every_miss_has_a_verdict() -> None:
     assert {verdicts.of_miss(miss)[0] for miss in Miss} == {Verdict.MISSED, Verdict.SLOWED}
 

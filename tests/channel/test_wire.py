@@ -1,6 +1,7 @@
 """One websocket of the client against real servers: every way it opens, carries, and ends."""
 
 import asyncio
+import errno
 import logging
 import socket
 import ssl
@@ -104,9 +105,12 @@ async def test_a_port_where_nobody_listens_refuses() -> None:
 @pytest.mark.parametrize(
     ("error", "miss", "detail"),
     [
-        (socket.gaierror(socket.EAI_AGAIN, "no"), Miss.DNS, ""),
+        (socket.gaierror(socket.EAI_NONAME, "no"), Miss.DNS, ""),
+        (socket.gaierror(socket.EAI_AGAIN, "no"), Miss.NO_NETWORK, "no name server answers"),
         (TimeoutError("110"), Miss.TIMEOUT, ""),
-        (OSError(101, "Network is unreachable"), Miss.UNREACHABLE, "Network is unreachable"),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), Miss.NO_NETWORK, ""),
+        (OSError(errno.ENETDOWN, "Network is down"), Miss.NO_NETWORK, ""),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), Miss.UNREACHABLE, "No route to host"),
     ],
 )
 async def test_before_tcp_connects_each_error_has_its_name(

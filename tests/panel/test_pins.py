@@ -2,6 +2,7 @@
 
 import queue
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,31 @@ def test_edges_are_told_as_the_button_is_wired(fingers_at: Path, pull: str, pres
     assert [closed for _, closed, _ in told[-2:]] == [pressed == "high", pressed == "low"]
     assert {name for name, _, _ in told} == {"mute"}
     assert 0 <= low - told[-1][2] < seconds(1) * 1e9
+
+
+def test_an_edge_that_is_told_late_has_the_time_when_it_happened(fingers_at: Path) -> None:
+    edges: queue.Queue[Edge] = queue.Queue()
+    panel = Pins({"mute": 17}, {}, lambda *edge: edges.put(edge))
+    with Fingers(fingers_at) as fingers:
+        told_ns = fingers.down(17, late_ms=50)
+        _, closed, at_ns = edges.get_nowait()
+        assert closed
+        assert 50e6 <= told_ns - at_ns < 50e6 + seconds(1) * 1e9
+    panel.close()
+
+
+@pytest.mark.parametrize("apart_s", [-3_600.0, 3_600.0])
+def test_times_of_another_clock_are_not_believed(fingers_at: Path, apart_s: float) -> None:
+    from gpiozero import Device
+
+    edges: queue.Queue[Edge] = queue.Queue()
+    panel = Pins({"mute": 17}, {}, lambda *edge: edges.put(edge))
+    Device.pin_factory.ticks = lambda: time.monotonic() + apart_s
+    with Fingers(fingers_at) as fingers:
+        before_ns = time.monotonic_ns()
+        told_ns = fingers.down(17)
+        assert before_ns <= edges.get_nowait()[2] <= told_ns
+    panel.close()
 
 
 @pytest.mark.parametrize("lit", ["high", "low"])

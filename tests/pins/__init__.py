@@ -30,13 +30,13 @@ class Fingers:
         self._socket.connect(str(path))
         self._lines = self._socket.makefile("rw")
 
-    def down(self, pin: int) -> int:
-        """Close a contact; monotonic ns of the moment after every callback has returned."""
-        return int(self._ask("low", pin))
+    def down(self, pin: int, late_ms: float = 0.0) -> int:
+        """Close a contact; monotonic ns of the moment after every callback has returned. late_ms: they come so late."""
+        return int(self._ask(f"low {pin} {late_ms}"))
 
-    def up(self, pin: int) -> int:
+    def up(self, pin: int, late_ms: float = 0.0) -> int:
         """Open it."""
-        return int(self._ask("high", pin))
+        return int(self._ask(f"high {pin} {late_ms}"))
 
     def press(self, pin: int, lasts_ms: float = 60) -> int:
         """Close, wait, open; monotonic ns of the closing."""
@@ -47,18 +47,18 @@ class Fingers:
 
     def shines(self, pin: int) -> bool:
         """Whether a light shines now."""
-        return self._ask("level", pin) == "1"
+        return self._ask(f"level {pin}") == "1"
 
     def history(self, pin: int) -> list[tuple[int, int]]:
         """Every change of a pin so far: (monotonic ns, level)."""
-        return [(int(at), int(level)) for at, level in (one.split(":") for one in self._ask("history", pin).split())]
+        return [(int(at), int(level)) for at, level in (one.split(":") for one in self._ask(f"history {pin}").split())]
 
     def hang(self, pin: int) -> None:
         """Whoever switches this light does not come back from there."""
-        self._ask("hang", pin)
+        self._ask(f"hang {pin}")
 
-    def _ask(self, command: str, pin: int) -> str:
-        self._lines.write(f"{command} {pin}\n")
+    def _ask(self, line: str) -> str:
+        self._lines.write(f"{line}\n")
         self._lines.flush()
         return self._lines.readline().strip()
 

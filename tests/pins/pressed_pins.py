@@ -5,6 +5,7 @@ GPIOZERO_PIN_FACTORY=pressed. PRESSED_PINS names the UNIX socket it listens at; 
 
     low 17      drive an input                 -> monotonic ns, after every callback has returned
     high 17
+    low 17 30   the same, and the callback comes 30 ms after that, as in a process that is held up
     level 5     of any pin                     -> 0 or 1
     history 5   changes of an output           -> "ns:level ns:level ..."
     hang 5      who sets this output from now on does not come back
@@ -22,6 +23,8 @@ from gpiozero.pins.mock import MockFactory, MockPin
 class PressedPin(MockPin):
     """One pin; remembers when it changed."""
 
+    late_s = 0.0
+
     def clear_states(self) -> None:
         super().clear_states()
         self.history: list[tuple[int, int]] = []
@@ -34,6 +37,10 @@ class PressedPin(MockPin):
         if changed:
             self.history.append((time.monotonic_ns(), int(value)))
         return changed
+
+    def _call_when_changed(self) -> None:
+        time.sleep(self.late_s)
+        super()._call_when_changed()
 
 
 class PressedFactory(MockFactory):
@@ -61,11 +68,11 @@ class PressedFactory(MockFactory):
     def _converse(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rw") as lines:
             for line in lines:
-                command, number = line.split()
-                lines.write(f"{self._do(command, self.pin(f'GPIO{number}'))}\n")
+                command, number, *late_ms = line.split()
+                lines.write(f"{self._do(command, self.pin(f'GPIO{number}'), *map(float, late_ms))}\n")
                 lines.flush()
 
-    def _do(self, command: str, pin: Any) -> str:
+    def _do(self, command: str, pin: Any, late_ms: float = 0.0) -> str:
         if command == "history":
             return " ".join(f"{at_ns}:{level}" for at_ns, level in pin.history)
         if command == "level":
@@ -73,5 +80,6 @@ class PressedFactory(MockFactory):
         if command == "hang":
             pin.hung = True
             return ""
+        pin.late_s = late_ms / 1_000
         pin.drive_low() if command == "low" else pin.drive_high()
         return str(time.monotonic_ns())
