@@ -26,6 +26,7 @@ from device.channel.rules import Role
 from device.channel.verdicts import Miss
 from device.config import Config
 from device.front import Panel
+from device.selftest import SelfTest
 from device.sound import Microphone, Speaker
 from device.state import Keeper, Kept, State
 
@@ -69,6 +70,7 @@ class Device:
         self._microphone = Microphone(config.audio, self._gate, self._client, loop)
         self._speaker = Speaker(config.audio, self._gate.heard if gate.half_duplex else None)
         self._speaker.set_volume(self._kept.volume, self._kept.volumes)
+        self.self_test = SelfTest(config.self_test.every_h, self._gate, self._microphone, self._speaker)
         self._labels: dict[int, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._panel = Panel(config, loop, self.feed, self._turn)
@@ -86,6 +88,7 @@ class Device:
         self._speaker.card.start()
         self.feed(Input.START_JOINED if self._kept.joined else Input.START_LEFT)
         self._panel.open()
+        self.self_test.start()
         self._look()
 
     async def stop(self) -> None:
@@ -94,6 +97,7 @@ class Device:
         for timer in self._timers.values():
             timer.cancel()
         self._panel.close()
+        self.self_test.stop()
         self._microphone.card.stop()
         self._speaker.card.stop()
         await self._leave()
@@ -148,6 +152,7 @@ class Device:
             "talkers": talkers,
             "capture": asdict(self._microphone.card.status), "playback": asdict(speaker.status),
             "link": {"rtt_ms": client.rtt_ms, "reconnects": client.reconnects, "skipped": client.skipped},
+            "panel": self._panel.status(), "self_test": self.self_test.status(),
         }  # fmt: skip
 
     async def settled(self) -> None:
@@ -201,10 +206,8 @@ class Device:
                 await self._client.publish()
 
     async def _leave(self) -> None:
-        current = asyncio.current_task()
-        for task in self._tasks:
-            if task is not current:
-                task.cancel()
+        for task in self._tasks.difference([asyncio.current_task()]):
+            task.cancel()
         await self._client.leave()
 
     async def _say(self, saying: Any) -> None:

@@ -112,6 +112,11 @@ class Speaker:
         """
         self._sounds.append((pcm_bytes, began))
 
+    @property
+    def sounding(self) -> bool:
+        """Whether a tone sounds, or is to."""
+        return bool(self._sounding) or any(sound for sound, _ in tuple(self._sounds))
+
     def hush(self) -> None:
         """On the loop: nothing of that sounds any more."""
         self._sounds.clear()

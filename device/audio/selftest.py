@@ -1,9 +1,9 @@
 """Whether the microphone hears the speaker: a chirp to play, and the search for it in what is captured. PURE.
 
-The chirp climbs from 1 to 2 kHz in 200 ms, quietly: any speaker can sound that, and any microphone hears it. It is looked
-for by a matched filter: what is captured is brought down from around 1.5 kHz to around 0, to 2,000 complex samples a
-second, so that Python alone can compare every place of it with the chirp while it comes. What counts is how alike they
-are, 0 to 1, at any level: noise is alike by 0.16 somewhere in 10 s, speech by 0.19.
+The chirp climbs from 1 to 2 kHz in 200 ms, quietly: any speaker can sound that, and any microphone hears it. It is
+looked for by a matched filter: what is captured is brought down from around 1.5 kHz to around 0, to 2,000 complex
+samples a second, so that Python alone can compare every place of it with the chirp while it comes. What counts is how
+alike they are, 0 to 1, at any level: noise is alike by 0.16 somewhere in 10 s, speech by 0.19.
 """
 
 import cmath
