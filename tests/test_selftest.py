@@ -38,7 +38,7 @@ def test_it_is_fine_and_says_how_late_and_how_loud_it_hears_itself() -> None:
         until(lambda: mic.frame() > SECOND)  # the room's noise is there
         test = daemon.ask("self-test")["self_test"]
     assert test["verdict"] == "fine"
-    assert test["loop_dbfs"] == pytest.approx(CHIRP_DBFS - 20, abs=1.0)
+    assert test["loop_dbfs"] == pytest.approx(CHIRP_DBFS - 20, abs=2.0), "a place is half a millisecond wide: 1 dB"
     assert test["level_dbfs"] == pytest.approx(-60, abs=2.0)
     assert 60 < test["delay_ms"] < 60 + 60, "the way through the air, and what the card keeps"
     assert 0 <= test["age_s"] < 5
