@@ -25,6 +25,7 @@ from device.channel.rules import Role
 from device.config import Channel, Config
 from device.front import Panel
 from device.membership import Membership
+from device.selftest import SelfTest
 from device.sound import Microphone, Speaker
 from device.state import Keeper, Kept, State
 
@@ -67,6 +68,7 @@ class Device:
         self._speaker.card.start()
         self.feed(Input.START_JOINED if self._kept.joined else Input.START_LEFT)
         self._panel.open()
+        self.self_test.start()
         self._look()
 
     async def stop(self) -> None:
@@ -75,6 +77,7 @@ class Device:
             self._looking.cancel()
         self._bell.stop()
         self._panel.close()
+        self.self_test.stop()
         self._microphone.card.stop()
         self._speaker.card.stop()
         await self._membership.end()
@@ -93,7 +96,7 @@ class Device:
         Mute, volumes and whether it has left stay as they are. What only a start looks at waits for the next one.
         """
         old, self._config = self._config, config
-        if (old.audio, old.gate) != (config.audio, config.gate):
+        if (old.audio, old.gate, old.self_test) != (config.audio, config.gate, config.self_test):
             await self._change_sound()
         self._bell.stop()
         self._bell = self._make_bell()
@@ -157,6 +160,7 @@ class Device:
             "talkers": talkers,
             "capture": asdict(self._microphone.card.status), "playback": asdict(speaker.status),
             "link": {"rtt_ms": client.rtt_ms, "reconnects": client.reconnects, "skipped": client.skipped},
+            "panel": self._panel.status(), "self_test": self.self_test.status(),
         }  # fmt: skip
 
     async def settled(self) -> None:
@@ -246,6 +250,7 @@ class Device:
         self._microphone = Microphone(audio, self._gate, self._send, self._loop, self._capture_clock)
         self._speaker = Speaker(audio, self._gate.heard if gate.half_duplex else None)
         self._speaker.set_volume(self._kept.volume, self._kept.volumes)
+        self.self_test = SelfTest(self._config.self_test.every_h, self._gate, self._microphone, self._speaker)
 
     def _make_membership(self) -> Membership:
         return Membership(self._config.channel, self._speaker, self.feed, self._rung, self._ring_failed)
@@ -255,6 +260,7 @@ class Device:
 
     async def _change_sound(self) -> None:
         """New threads on the cards, once the old ones have let go of them; a hung one is not waited for."""
+        self.self_test.stop()
         old = (self._microphone.card, self._speaker.card)
         for thread in old:
             thread.stop()
@@ -265,6 +271,7 @@ class Device:
         self._membership.hear(self._speaker)
         self._microphone.card.start()
         self._speaker.card.start()
+        self.self_test.start()
 
     def _send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
         self._membership.send(payload, timestamp, level_dbov, first_of_spurt)

@@ -105,6 +105,8 @@ CHECKS: dict[tuple[str, str], Check] = {
     # BCM numbers of the 40-pin header of every Raspberry Pi since the B+.
     ("buttons", "*"): _among(range(28), "a BCM number, 1 to 27, or 0 for not wired"),
     ("lights", "*"): _among(range(28), "a BCM number, 1 to 27, or 0 for not wired"),
+    # A week is the longest: what nobody looks at for longer is not looked after.
+    ("self_test", "every_h"): _among(range(169), "0 to 168 hours"),
     ("hub", "listen"): address.read_listen,
     ("hub", "tls_cert"): check_file,
     ("hub", "tls_key"): check_file,

@@ -84,6 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     volume.add_argument("--uid", type=int, help="of this one alone")
     volume.set_defaults(command=_volume)
 
+    doctor = commands.add_parser(
+        "doctor", parents=[common, reads_config, at_socket], help="look at everything that a call needs, and explain"
+    )
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.add_argument("--buttons", action="store_true", help="somebody is there to press buttons and to see lights")
+    doctor.set_defaults(command=_doctor)
+
     config = commands.add_parser("config", parents=[common], help="check a configuration and print what it comes to")
     config.add_argument("file", type=Path, nargs="?", metavar="FILE")
     config.set_defaults(command=_config)
@@ -231,6 +238,14 @@ def _config(options: argparse.Namespace) -> int:
 
     print(as_toml(_load(options.file)), end="")
     return DONE
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from device.doctor import examination
+
+    if options.log_level == "info":  # what the checks find they say themselves
+        logging.getLogger().setLevel(logging.CRITICAL)
+    return examination.run(options.config, options.control, as_json=options.json, press=options.buttons)
 
 
 def _load(path: Path | None, *, needs_app_id: bool = True, open: bool = False) -> "Config":

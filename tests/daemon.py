@@ -82,6 +82,11 @@ class Daemon:
         result: dict[str, Any] = answer["result"]
         return result
 
+    def refusal(self, method: str, **params: Any) -> str:
+        """Why it refuses this request; "" where it does not."""
+        answer = self._ask(method, params)
+        return str(answer["error"]["message"]) if "error" in answer else ""
+
     def _ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         with socket.socket(socket.AF_UNIX) as control:
             control.settimeout(seconds(5))

@@ -160,6 +160,19 @@ def test_leave_and_rejoin_and_what_is_pressed_while_offline() -> None:
             assert kitchen.status()["muted"]
 
 
+def test_its_status_tells_the_last_press_of_each_button(hub: HubDaemon) -> None:
+    with box(hub.url, long_press={"leave": "ring"}) as kitchen:
+        assert kitchen.status()["panel"]["open"]
+        assert set(kitchen.status()["panel"]["buttons"].values()) == {None}
+        kitchen.fingers.press(SOFTER)
+        kitchen.fingers.down(LEAVE)
+        until(lambda: "long press" in str(kitchen.status()["panel"]["buttons"]["leave"]))
+        kitchen.fingers.up(LEAVE)
+        buttons = kitchen.status()["panel"]["buttons"]
+        assert (buttons["volume_down"]["gesture"], buttons["leave"]["gesture"]) == ("tap", "long press")
+        assert buttons["volume_down"]["age_s"] > 0.9 > buttons["leave"]["age_s"]
+
+
 def test_the_volume_buttons_and_the_volume_command(hub: HubDaemon) -> None:
     with box(hub.url) as kitchen:
         kitchen.daemon.until_state("in-call")
@@ -282,6 +295,8 @@ def test_without_pins_there_is_one_warning_and_the_rest_works(hub: HubDaemon) ->
         with DeviceDaemon(hub.url, env=env, buttons=WIRED["buttons"], lights=WIRED["lights"]) as device:
             device.until_state("in-call")
             device.wait_for("no buttons and lights")
+            panel = device.ask("status")["panel"]
+            assert not panel["open"] and "no buttons and lights" in panel["problem"]
             assert device.ask("mute")["muted"]
             device.end()
             assert sum("WARNING" in line for line in device.log) == 1

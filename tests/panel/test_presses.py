@@ -1,0 +1,41 @@
+"""What the last press of a button was."""
+
+import pytest
+
+from device.panel.gestures import Gesture
+from device.panel.presses import Press
+
+EDGE, DOWN, TAP, DOUBLE, UP, LONG, STUCK = Gesture
+
+
+@pytest.mark.parametrize(
+    ("gestures", "name"),
+    [
+        ([], ""),
+        ([EDGE], ""),
+        ([EDGE, DOWN], "pressed"),
+        ([EDGE, DOWN, TAP], "tap"),
+        ([EDGE, DOWN, EDGE, DOWN, DOUBLE], "double tap"),
+        ([EDGE, DOWN, EDGE, DOWN, DOUBLE, UP], "double tap"),
+        ([EDGE, DOWN, UP], "hold"),
+        ([EDGE, DOWN, LONG], "long press"),
+        ([EDGE, DOWN, LONG, UP], "long press"),
+        ([EDGE, DOWN, LONG, STUCK], "stuck"),
+        ([EDGE, DOWN, LONG, UP, EDGE], "long press"),
+        ([EDGE, DOWN, LONG, UP, EDGE, DOWN], "pressed"),
+        ([EDGE, DOWN, LONG, UP, EDGE, DOWN, UP], "hold"),
+    ],
+)
+def test_a_press_has_the_name_that_people_give_it(gestures: list[Gesture], name: str) -> None:
+    press = Press()
+    for at_ns, gesture in enumerate(gestures, 1):
+        press.became(gesture, at_ns)
+    assert press.name == name
+
+
+def test_it_is_as_old_as_what_it_became_last() -> None:
+    press = Press()
+    press.became(DOWN, 5)
+    press.became(TAP, 8)
+    press.became(EDGE, 9)
+    assert press.at_ns == 8
