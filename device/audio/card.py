@@ -18,14 +18,13 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from os import strerror
 
 import alsaaudio
 
 from device.audio import realtime
 from device.audio.capture_clock import RATE_HZ, Block, CaptureClock
-from device.audio.faults import CardError, fault, unsupported
+from device.audio.faults import CardError, CardStatus, fault, unsupported
 from device.audio.reserve import Reserve
 
 logger = logging.getLogger(__name__)
@@ -46,16 +45,6 @@ _FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 2.0
 # their ends. Room for the reserve to grow.
 _PLAYBACK_PERIOD, _PLAYBACK_PERIODS = RATE_HZ // 200, 16
 _CAPTURE_PERIODS = 8  # how late the capture thread may be before sound is lost; costs no latency
-
-
-@dataclass(frozen=True, slots=True)
-class CardStatus:
-    """What one direction is doing. state: "opening", "running", "stalled", or that of the CardError."""
-
-    state: str
-    device: str
-    xruns: int
-    realtime: bool
 
 
 class _CardThread(threading.Thread, ABC):

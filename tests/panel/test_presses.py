@@ -5,7 +5,7 @@ import pytest
 from device.panel.gestures import Gesture
 from device.panel.presses import Press
 
-EDGE, DOWN, TAP, DOUBLE, UP, LONG, STUCK = Gesture
+EDGE, DOWN, UP, AGAIN, TAP, DOUBLE, OVER, LONG, STUCK = Gesture
 
 
 @pytest.mark.parametrize(
@@ -16,14 +16,14 @@ EDGE, DOWN, TAP, DOUBLE, UP, LONG, STUCK = Gesture
         ([EDGE, DOWN], "pressed"),
         ([EDGE, DOWN, TAP], "tap"),
         ([EDGE, DOWN, EDGE, DOWN, DOUBLE], "double tap"),
-        ([EDGE, DOWN, EDGE, DOWN, DOUBLE, UP], "double tap"),
-        ([EDGE, DOWN, UP], "hold"),
+        ([EDGE, DOWN, EDGE, DOWN, DOUBLE, UP, OVER], "double tap"),
+        ([EDGE, DOWN, UP, OVER], "hold"),
         ([EDGE, DOWN, LONG], "long press"),
-        ([EDGE, DOWN, LONG, UP], "long press"),
+        ([EDGE, DOWN, LONG, UP, AGAIN, UP, OVER], "long press"),
         ([EDGE, DOWN, LONG, STUCK], "stuck"),
-        ([EDGE, DOWN, LONG, UP, EDGE], "long press"),
-        ([EDGE, DOWN, LONG, UP, EDGE, DOWN], "pressed"),
-        ([EDGE, DOWN, LONG, UP, EDGE, DOWN, UP], "hold"),
+        ([EDGE, DOWN, LONG, UP, OVER, EDGE], "long press"),
+        ([EDGE, DOWN, LONG, UP, OVER, EDGE, DOWN], "pressed"),
+        ([EDGE, DOWN, LONG, UP, OVER, EDGE, DOWN, UP, OVER], "hold"),
     ],
 )
 def test_a_press_has_the_name_that_people_give_it(gestures: list[Gesture], name: str) -> None:
