@@ -63,6 +63,10 @@ class Daemon:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
     def wait_for(self, text: str, within_s: float = 10.0) -> str:
         """The first line of the log with `text` in it. AssertionError when the process ends or time runs out."""
         found: list[str] = []

@@ -12,9 +12,9 @@ import pytest
 
 from device import pulse
 from tests import pins
+from tests.box import LINK_LIGHT, WIRED, connected, folder
 from tests.daemon import DeviceDaemon, HubDaemon, free_port
 from tests.soundcard import Bench
-from tests.test_appliance import LINK_LIGHT, WIRED, connected, folder
 from tests.timing import seconds, until
 
 WATCHDOG = {"WATCHDOG_USEC": "2000000"}
@@ -104,7 +104,7 @@ def test_a_hang_of_capture_playback_or_loop_is_not_fed_and_a_missing_card_or_hub
 
         capture, playback = start("capture", hub.url), start("playback", hub.url)
         socket_path = stack.enter_context(folder()) / "pins.sock"
-        start("loop", hub.url, pins.env(socket_path), True, **WIRED)
+        loop = start("loop", hub.url, pins.env(socket_path), True, **WIRED)
         start("alone", f"ws://127.0.0.1:{free_port()}", cards=False)
         for name in managers:
             until(lambda name=name: managers[name].fed() > 0)  # type: ignore[misc]
@@ -112,7 +112,7 @@ def test_a_hang_of_capture_playback_or_loop_is_not_fed_and_a_missing_card_or_hub
         until(lambda: any("in-call" in line for line in managers["loop"].lines))
         bench.devices["mic-capture"].hang()
         bench.devices["spk-playback"].hang()
-        with connected(socket_path) as fingers:
+        with connected(loop, socket_path) as fingers:
             fingers.hang(LINK_LIGHT)
             hub.end()  # the light has something to say
             capture.wait_for("hangs: capture", 20)

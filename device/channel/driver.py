@@ -137,6 +137,7 @@ class Driver:
         if opened is not None and abort:
             opened.abort()
         elif opened is not None:
+            opened.detach()  # at once: what it is reading just now may end with a goodbye of the hub's
             self._end(opened.say_goodbye())
 
     def _end(self, ending: Coroutine[None, None, None]) -> None:

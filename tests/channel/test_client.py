@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from device import jsonrpc
-from device.channel import errors, rtp, rules
+from device.channel import errors, messages, rtp, rules
 from device.channel.client import LEAVE_S, Client
 from device.channel.errors import ChannelError
 from device.channel.messages import Stream
@@ -329,6 +329,22 @@ async def test_another_device_with_this_uid_ends_it_for_good() -> None:
             await gone.wait()
         await asyncio.sleep(seconds(0.5))
         assert (client.status.state, len(hub.visits)) == (State.LEFT, 1)
+
+
+async def test_a_goodbye_that_comes_with_the_reason_for_it_is_heard_once() -> None:
+    """The hub says why and closes in one segment: the client is done with the connection when the close is read."""
+    async with FakeHub() as hub:
+        client, failures = client_of(hub.url), list[object]()
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: failures.append(context))
+        await client.join(None, "lobby", uid=9)
+        ws = hub.visits[0].ws
+        reason = jsonrpc.notification("error", {"code": errors.UID_CONFLICT, "reason": "another device"})
+        ws.protocol.send_text(reason.encode())
+        ws.protocol.send_close(messages.CLOSE_UID_CONFLICT, "another device")
+        ws.transport.write(b"".join(ws.protocol.data_to_send()))
+        async with asyncio.timeout(seconds(10)):
+            await hub.visits[0].ended.wait()
+        assert (client.status.state, failures) == (State.LEFT, [])
 
 
 # What it costs

@@ -10,6 +10,8 @@ from typing import Self
 from tests.timing import seconds
 
 HERE = Path(__file__).parent
+# A finger is away for longer than that between two presses; what is shorter is a contact that bounces.
+_AWAY_S = 0.025
 
 
 def env(path: Path) -> dict[str, str]:
@@ -27,8 +29,13 @@ class Fingers:
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(seconds(5))
-        self._socket.connect(str(path))
+        try:
+            self._socket.connect(str(path))
+        except OSError:
+            self._socket.close()
+            raise
         self._lines = self._socket.makefile("rw")
+        self._pressed_until_s: dict[int, float] = {}
 
     def down(self, pin: int, late_ms: float = 0.0) -> int:
         """Close a contact; monotonic ns of the moment after every callback has returned. late_ms: they come so late."""
@@ -39,10 +46,12 @@ class Fingers:
         return int(self._ask(f"high {pin} {late_ms}"))
 
     def press(self, pin: int, lasts_ms: float = 60) -> int:
-        """Close, wait, open; monotonic ns of the closing."""
+        """Close, wait, open, as a finger does; monotonic ns of the closing."""
+        time.sleep(max(0.0, self._pressed_until_s.get(pin, 0.0) + _AWAY_S - time.monotonic()))
         closed_ns = self.down(pin)
         time.sleep(lasts_ms / 1_000)
         self.up(pin)
+        self._pressed_until_s[pin] = time.monotonic()
         return closed_ns
 
     def shines(self, pin: int) -> bool:
