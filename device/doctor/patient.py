@@ -24,7 +24,8 @@ class Patient:
 
 def meet(path: Path | None, control: Path | None) -> Patient:
     """Read the configuration and ask the intercom how it is."""
-    loaded, mistakes, status, silence = None, (), None, ""
+    loaded, status, silence = None, None, ""
+    mistakes: tuple[str, ...] = ()
     try:
         loaded = config.load(path)
     except ConfigError as error:
