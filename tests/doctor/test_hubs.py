@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import urllib.request
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from device.channel import errors
-from device.channel.errors import ChannelError
+from device.channel.resolver import Resolver, Targets
 from device.channel.verdicts import Miss
 from device.config import Channel
 from device.doctor import hubs
@@ -126,10 +127,22 @@ async def test_a_hub_that_refuses_says_why_and_beside_a_good_one_it_is_a_warning
         assert verdicts == [Verdict.WARN, Verdict.OK, Verdict.WARN]
 
 
-async def test_a_token_does_not_go_in_clear_to_another_machine_and_the_seat_of_who_runs_here_is_not_taken() -> None:
-    way = Way("ws://192.168.1.10:8800", refusal=ChannelError(errors.IN_CLEAR))
-    (found,) = hubs.judge([way], VERSION)
-    assert found.verdict is Verdict.FAIL and "wss://" in found.remedy
+async def test_a_token_does_not_go_in_clear_to_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Hub("127.0.0.1:0", app_ids=["f" * 32]) as hub:
+        port = int(hub.url.rpartition(":")[2])
+
+        async def look_up(resolver: Resolver, host: str, port: int) -> Targets:
+            return ((socket.AF_INET, ("127.0.0.1", port)),)
+
+        monkeypatch.setattr(Resolver, "look_up", look_up)
+        (found,) = await find(f"ws://hub.example:{port}", token="secret")
+        assert (found.verdict, found.figures["code"]) == (Verdict.FAIL, errors.IN_CLEAR)
+        assert "wss://" in found.remedy
+        (found,) = await find(f"ws://hub.example:{port}", token="secret", insecure=True)
+        assert found.figures["code"] == errors.BAD_REQUEST, "it was asked to let us in, as insecure = true allows"
+
+
+async def test_the_seat_of_who_runs_here_is_not_taken() -> None:
     async with Hub("127.0.0.1:0") as hub:
         there = Person(hub.url)
         await there.client.join("token", "lobby", 7)
