@@ -124,3 +124,11 @@ def test_on_the_timer_it_tests_itself_soon_after_the_start() -> None:
     with box(self_test={"every_h": 1}, start="joined") as (daemon, mic, spk), Coupling(spk, mic):
         until(lambda: daemon.ask("status")["self_test"] is not None, within_s=20)
         assert daemon.ask("status")["self_test"]["verdict"] == "fine"
+
+
+def test_sigterm_ends_a_test_that_is_under_way_and_the_process_within_a_second() -> None:
+    with box() as (daemon, mic, spk), Coupling(spk, mic, loss_db=None), daemon.asking("self-test"):
+        until(lambda: bool(np.any(spk.got(0, spk.stats()["played_end"]))))
+        code, took_s = daemon.end()
+        assert (code, took_s < 1.0) == (0, True)
+        assert not [line for line in daemon.log if "Traceback" in line or "ERROR" in line]
