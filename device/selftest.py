@@ -30,7 +30,7 @@ _LOOK_S = 0.2
 # cards that do not move are waited for.
 _ROOM_S, _ECHO_S, _CARDS_S = 0.2, 0.1, 1.5
 # The first one on the timer: cards have been opened and whoever is there has been heard by then.
-FIRST_AFTER_S = 5.0
+FIRST_AFTER_S = 3.0
 _S_PER_H = 3_600
 _REMEDIES = {
     Verdict.DEAF: "the microphone delivers nothing: look at its plug and its switch",

@@ -13,7 +13,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -91,12 +92,18 @@ class Daemon:
         answer = self._ask(method, params)
         return str(answer["error"]["message"]) if "error" in answer else ""
 
-    def _ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    @contextmanager
+    def asking(self, method: str, **params: Any) -> Iterator[socket.socket]:
+        """A request whose answer has not been waited for."""
         with socket.socket(socket.AF_UNIX) as control:
             control.settimeout(seconds(5))
             control.connect(str(self.folder / "control.sock"))
             request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
             control.sendall(json.dumps(request).encode() + b"\n")
+            yield control
+
+    def _ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        with self.asking(method, **params) as control:
             answer: dict[str, Any] = json.loads(control.makefile().readline())
             return answer
 

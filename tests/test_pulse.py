@@ -112,7 +112,7 @@ def test_a_hang_of_capture_playback_or_loop_is_not_fed_and_a_missing_card_or_hub
         until(lambda: any("in-call" in line for line in managers["loop"].lines))
         bench.devices["mic-capture"].hang()
         bench.devices["spk-playback"].hang()
-        with connected(loop, socket_path) as fingers:
+        with connected(socket_path, loop) as fingers:
             fingers.hang(LINK_LIGHT)
             hub.end()  # the light has something to say
             capture.wait_for("hangs: capture", 20)

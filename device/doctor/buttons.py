@@ -9,6 +9,8 @@ from device.doctor.finding import Finding, Verdict
 from device.doctor.pins import PanelStatus, Pins
 
 PRESS_WITHIN_S = 10.0
+# Where another button was pressed it may have been a slip, and the right one follows.
+_SLIP_S = 2.0
 _LOOK_S = 0.1
 
 
@@ -26,9 +28,13 @@ async def watch(pins: Pins, say: Callable[[str], None], within_s: float = PRESS_
     for name in pins.status()["buttons"]:
         say(f"press the button {name} now, within {within_s:.0f} s")
         asked, pressed = time.monotonic(), Pressed("")
-        while not pressed.gesture and time.monotonic() - asked < within_s:
+        end = asked + within_s
+        while not pressed.gesture and time.monotonic() < end:
             await asyncio.sleep(_LOOK_S)
+            slipped = bool(pressed.others)
             pressed = since(pins.status(), name, time.monotonic() - asked)
+            if pressed.others and not slipped:
+                end = min(end, time.monotonic() + _SLIP_S)
         seen[name] = pressed
         if pressed.gesture:
             say(f"{name}: {pressed.gesture}")

@@ -32,6 +32,11 @@ class Granted:
     state: str = "running"
     problem: str = ""
 
+    @property
+    def usable(self) -> bool:
+        """Whether sound can go through it."""
+        return not self.problem and (self.rate_hz, self.channels, self.sample_format) == _WANTED
+
 
 def look(patient: Patient) -> dict[str, Granted]:
     """The devices of the configuration, by way; of a running intercom, what it says of them."""
@@ -62,7 +67,7 @@ def judge(way: str, grant: Granted) -> Finding:
         return Finding(check, Verdict.OK, f"{grant.device} runs in the intercom at 48000 Hz", figures=figures)
     figures |= {"rate_hz": grant.rate_hz, "channels": grant.channels, "sample_format": grant.sample_format}
     found = f"{grant.device} grants {_text(grant)}"
-    if (grant.rate_hz, grant.channels, grant.sample_format) != _WANTED:
+    if not grant.usable:
         return Finding(check, Verdict.FAIL, found, _REMEDIES["unsupported"], figures)
     return Finding(check, Verdict.OK, found, figures=figures)
 

@@ -72,7 +72,7 @@ class Examination:
             ("buttons and lights", self._panel), (token.CHECK, self._tokens), ("hubs", self._hubs),
             (clock.CHECK, self._clock), (realtime.CHECK, self._realtime), (wifi.CHECK, self._wifi),
         ):  # fmt: skip
-            for one in await _guarded(name, check):
+            for one in await guarded(name, check):
                 yield one
 
     async def _versions(self) -> Found:
@@ -140,7 +140,7 @@ class Examination:
         return [wifi.judge(*wifi.look())]
 
 
-async def _guarded(name: str, check: Callable[[], Awaitable[Found]]) -> Found:
+async def guarded(name: str, check: Callable[[], Awaitable[Found]]) -> Found:
     """What a check finds; one that itself fails is a finding, too, and the others go on."""
     try:
         return await check()

@@ -37,10 +37,10 @@ async def listen(patient: Patient, cards: Mapping[str, Granted]) -> Heard:
         return _ask(patient)
     if patient.config is None:
         return Heard(None, None, "the configuration is wrong")
-    if cards["capture"].problem:
+    if not cards["capture"].usable:
         return Heard(None, None, "the capture card cannot be used")
     result = await _test(patient.config.audio)
-    if cards["playback"].problem:
+    if not cards["playback"].usable:
         return Heard(result, None, "the playback card cannot be used")
     return Heard(result, result)
 

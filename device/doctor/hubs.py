@@ -28,8 +28,12 @@ _REMEDIES = {
     Miss.DNS: "correct the name in [channel] hub, or write the hub's IP address",
     Miss.TLS: "write ws:// for a hub without TLS; else set ca_file to the certificate of its authority",
     Miss.HTTP: "something else than a hub answers there: correct host, port and path in [channel] hub",
-    Miss.DROPPED: "for a hub with TLS write wss://; else look at the hub's log",
-    Miss.STRANGER: "for a hub with TLS write wss://; else correct the port in [channel] hub",
+    Miss.DROPPED: "for a hub {with_or_without} TLS write {other}; else look at the hub's log",
+    Miss.STRANGER: "for a hub {with_or_without} TLS write {other}; else correct the port in [channel] hub",
+}
+_OTHERS = {
+    True: {"with_or_without": "without", "other": "ws://"},
+    False: {"with_or_without": "with", "other": "wss://"},
 }
 _OF_CODE = {
     errors.LOGIN_FAILED: "get a valid token, and put it into token_file",
@@ -162,7 +166,8 @@ def _judge(way: Way, bad: Verdict, version: str) -> Finding:
     figures = {"hub": way.hub, "hub_version": way.version or None, "answer_ms": round(way.answer_ms, 1) or None}
     if way.miss is not None:
         stage = "TCP connects, but: " if way.after_tcp else ""
-        return Finding(check, bad, f"{stage}{way.detail}", _REMEDIES[way.miss], figures | {"reached": _stage(way)})
+        remedy = _REMEDIES[way.miss].format_map(_OTHERS[way.hub.startswith("wss:")])
+        return Finding(check, bad, f"{stage}{way.detail}", remedy, figures | {"reached": _stage(way)})
     figures["reached"] = "join"
     if way.refusal is not None:
         found = f"it answers and refuses to join: {way.refusal.reason} ({way.refusal.code})"

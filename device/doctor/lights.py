@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from device.doctor.finding import Finding, Verdict
 from device.doctor.pins import PanelStatus, Pins
 
-LIT_S = 1.5
+LIT_S = 1.0
 
 
 async def light_up(pins: Pins, say: Callable[[str], None], for_s: float = LIT_S) -> tuple[str, ...]:

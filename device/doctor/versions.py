@@ -13,7 +13,7 @@ MODEL = Path("/proc/device-tree/model")
 _PACKAGES = ("intercomd", "websockets", "pyalsaaudio")
 
 
-def look() -> dict[str, str]:
+def look(model: Path = MODEL) -> dict[str, str]:
     """Name -> version; "" where it cannot be told."""
     return {
         **{name: _package(name) for name in _PACKAGES},
@@ -21,7 +21,7 @@ def look() -> dict[str, str]:
         "libopus": opus.version().removeprefix("libopus "),
         "libasound": card.libasound_version(),
         "kernel": platform.release(),
-        "machine": _model(MODEL) or platform.machine(),
+        "machine": _model(model) or platform.machine(),
     }
 
 

@@ -20,7 +20,7 @@ class Press:
 
     def became(self, gesture: Gesture, at_ns: int) -> None:
         """A gesture of this button. An edge alone is no press: it may be a spark on the wire."""
-        if gesture is Gesture.OVER:
-            self.name, self.at_ns = self.name if self.name in _MORE else "hold", at_ns
+        if gesture is Gesture.OVER and self.name not in _MORE:
+            self.name, self.at_ns = "hold", at_ns
         elif gesture in _NAMES:
             self.name, self.at_ns = _NAMES[gesture], at_ns

@@ -39,3 +39,7 @@ def test_it_is_as_old_as_what_it_became_last() -> None:
     press.became(TAP, 8)
     press.became(EDGE, 9)
     assert press.at_ns == 8
+    press.became(DOWN, 10)
+    press.became(LONG, 11)
+    press.became(UP, 12)
+    assert press.at_ns == 11
