@@ -29,7 +29,5 @@ def judge(result: Result | None, why_not: str) -> Finding:
         case Verdict.DEAF:
             found = "deaf: the microphone delivers nothing"
             return Finding(CHECK, finding.Verdict.FAIL, found, "see the microphone above", figures)
-        case Verdict.UNCLEAR:
-            return Finding(
-                CHECK, finding.Verdict.WARN, f"unclear: {result.why}", "try again in a quiet moment", figures
-            )
+    found = f"unclear: {result.why}"
+    return Finding(CHECK, finding.Verdict.WARN, found, "try again in a quiet moment", figures)
