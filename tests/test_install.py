@@ -1,0 +1,221 @@
+"""scripts/install in containers without a network: from a fresh machine to sound between two rooms, and back."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.container import Container
+from tests.daemon import APP_ID, ROOT
+from tests.soundcard import Bench, chirps
+from tests.timing import until
+
+pytestmark = pytest.mark.root
+
+WHEELS = Path(sys.prefix) / "wheels"
+SHIPPED = ("scripts", "device", "systemd", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+# Where units may write although all else is read-only, as a real card's device files are.
+CARD = "/dev/shm/card"
+ALSA = """
+pcm_type.soundcard {{ lib "{card}/{plugin}" }}
+pcm.microphone {{ type soundcard file "{card}/{microphone}" }}
+pcm.speaker {{ type soundcard file "{card}/{speaker}" }}
+pcm.!plughw {{
+    @args [ CARD ]
+    @args.CARD {{ type string }}
+    type asym
+    capture.pcm "microphone"
+    playback.pcm "speaker"
+}}
+"""
+UNITS = ("intercomd", "intercomd-hub")
+
+
+class Box(Container):
+    """A machine with a sound card, a checkout in /root/intercomd, and Python packages for pip instead of a network."""
+
+    def __init__(self, bench: Bench, room: str, beside: Container | None = None) -> None:
+        assert WHEELS.is_dir(), "scripts/prepare test makes wheels for this test in its virtual environment"
+        super().__init__({str(bench.folder): CARD, str(WHEELS): "/srv/wheels"}, network_of=beside)
+        self.microphone, self.speaker = bench.device(f"mic-{room}"), bench.device(f"spk-{room}")
+        plugin = next(bench.folder.glob("*.so")).name
+        names = {"microphone": self.microphone.path.name, "speaker": self.speaker.path.name}
+        self._alsa = ALSA.format(card=CARD, plugin=plugin, **names)
+
+    def __enter__(self) -> "Box":
+        super().__enter__()
+        (self.root / "etc/asound.conf").write_text(self._alsa)
+        checkout = self.root / "root/intercomd"
+        for name in SHIPPED:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            checkout.mkdir(exist_ok=True)
+            copy(ROOT / name, checkout / name)
+        return self
+
+    def install(self, *flags: str, answers: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run scripts/install; answers: on a terminal, with these lines typed. What it said there is in stdout."""
+        command = ["/root/intercomd/scripts/install", *flags]
+        if answers is not None:
+            command = ["script", "--quiet", "--return", "--command", shlex.join(command), "/dev/null"]
+        env = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/srv/wheels"} | env
+        values = [f"{name}={value}" for name, value in env.items()]
+        return self.run("env", *values, *command, check=False, timeout_s=120, stdin=answers or "")
+
+    def shell(self, script: str) -> str:
+        """What a line of shell prints; it must not fail."""
+        return self.run("sh", "-ec", script).stdout
+
+    def status(self) -> dict[str, object]:
+        """What the installed intercom says of itself; nothing while it is away."""
+        said = self.run("intercomd", "status", "--json", check=False).stdout
+        answer: dict[str, object] = json.loads(said) if said else {}
+        return answer
+
+    def until_in_call(self) -> None:
+        until(lambda: self.status().get("state") == "in-call", within_s=20)
+
+    def traces(self) -> set[str]:
+        """Everything that an installation could leave behind: files with type, mode, owner and target; users; groups."""
+        files = r"find /etc /opt /usr/local /var /home /root/intercomd -xdev -printf '%p %y %m %u %g %l\n'"
+        lines = set(self.shell(f"{files}; getent passwd; getent group").splitlines())
+        # Rewritten by everything that makes a user.
+        return {line for line in lines if not re.match(r"/etc/(passwd|group|shadow|gshadow|subuid|subgid)- ", line)}
+
+
+def seconds_of(box: Box, *flags: str) -> tuple[float, subprocess.CompletedProcess[str]]:
+    before = float(box.shell("cut -d ' ' -f 1 /proc/uptime"))
+    said = box.install(*flags)
+    return float(box.shell("cut -d ' ' -f 1 /proc/uptime")) - before, said
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with Bench() as bench:
+        yield bench
+
+
+@pytest.fixture(scope="module")
+def fresh(bench: Bench) -> Iterator[Box]:
+    """A machine with an address, where nothing is installed."""
+    with Box(bench, "hall") as box:
+        box.shell(
+            "ip link add eth0 type veth peer name cable; ip address add 192.168.1.10/24 dev eth0;"
+            "ip link set lo up; ip link set eth0 up; ip link set cable up;"
+            "groupadd --system gpio; mkdir --parents /etc/NetworkManager/conf.d"
+        )
+        yield box
+
+
+@pytest.fixture(scope="module")
+def before(fresh: Box) -> set[str]:
+    return fresh.traces()
+
+
+@pytest.fixture(scope="module")
+def line(fresh: Box, before: set[str]) -> list[str]:
+    """Install the first box. The line that it prints for the second, in words."""
+    lost = fresh.install("--with-hub", PIP_NO_INDEX="", PIP_FIND_LINKS="", PIP_RETRIES="0")
+    assert lost.returncode == 1
+    assert lost.stderr.splitlines()[-1] == "Is this machine on the Internet? Once it is:    sudo scripts/install '--with-hub'"
+    said = fresh.install("--with-hub", "--card", "USB")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout.splitlines()[2].startswith("The intercom runs, and starts with this machine. It works when")
+    (printed,) = [line for line in said.stdout.splitlines() if line.startswith("    sudo ")]
+    return shlex.split(printed)
+
+
+@pytest.fixture(scope="module")
+def first(fresh: Box, line: list[str]) -> Box:
+    fresh.until_in_call()
+    return fresh
+
+
+WRONG = [
+    (["--with-hub", "--app-id", "12"], "[channel] app_id: an App ID has 32 hexadecimal characters"),
+    (["--hub", "http://x", "--app-id", APP_ID], "[channel] hub: a hub has an address such as"),
+    (["--hub", "ws://x", "--app-id", APP_ID, "--channel", "a/b"], "[channel] name: a channel name cannot contain '/'"),
+    (["--hub", "wss://x", "--app-id", APP_ID, "--ca", "MII"], "--ca: is neither a certificate nor a file"),
+    (["--hub", "wss://x", "--app-id", APP_ID, "--token-file", "x"], "--token-file: there is no such file"),
+]
+
+
+@pytest.mark.parametrize(("flags", "mistake"), WRONG)
+def test_a_wrong_flag_is_one_line_and_changes_nothing(
+    fresh: Box, before: set[str], flags: list[str], mistake: str
+) -> None:
+    traces = fresh.traces()
+    said = fresh.install(*flags)
+    assert (said.returncode, said.stdout, said.stderr.count("\n")) == (2, "", 1)
+    assert f": {mistake}" in said.stderr
+    assert fresh.traces() == traces
+
+
+BROKEN = [
+    ("mv /usr/bin/apt-get /usr/bin/apt-got", "mv /usr/bin/apt-got /usr/bin/apt-get", "there is no apt-get here"),
+    ("mv /run/systemd/system /run/systemd/x", "mv /run/systemd/x /run/systemd/system", "systemd does not run this machine"),
+    (
+        "printf '#!/bin/sh\necho Python 3.9.2; exit 1' >/tmp/python; chmod 755 /tmp/python;"
+        "mount --bind /tmp/python /usr/bin/python3.11",
+        "umount /usr/bin/python3.11",
+        "The system's Python is too old: Python 3.9.2, and 3.11 is needed.",
+    ),
+    ("mount -t tmpfs -o size=50M none /opt", "umount /opt", "There are 50 MB free below /opt/intercomd, and 100 are needed"),
+]
+
+
+@pytest.mark.parametrize(("break_it", "mend_it", "remedy"), BROKEN)
+def test_a_machine_that_cannot_carry_it_is_told_why(fresh: Box, break_it: str, mend_it: str, remedy: str) -> None:
+    fresh.shell(break_it)
+    try:
+        said = fresh.install("--with-hub")
+    finally:
+        fresh.shell(mend_it)
+    assert (said.returncode, said.stderr.count("\n")) == (1, 1)
+    assert remedy in said.stderr
+
+
+def test_it_joins_its_own_hub_through_the_sound_card(first: Box) -> None:
+    status = first.status()
+    assert status["hub"] == "wss://127.0.0.1:8800"
+    for way in ("capture", "playback"):
+        assert status[way] == {"state": "running", "device": "plughw:CARD=USB", "xruns": 0}
+    assert first.shell("systemctl is-active intercomd intercomd-hub") == "active\nactive\n"
+    assert first.shell("systemctl is-enabled intercomd intercomd-hub") == "enabled\nenabled\n"
+    assert first.shell("id --groups --name intercom | tr ' ' '\n' | sort").split() == ["audio", "gpio", "intercom"]
+    assert "wifi.powersave = 2" in first.shell("cat /etc/NetworkManager/conf.d/intercomd.conf")
+    for unit, words in (("intercomd", "joined lobby"), ("intercomd-hub", "the hub listens at wss://0.0.0.0:8800")):
+        assert words in first.shell(f"journalctl --unit {unit} --output cat")
+
+
+def test_the_installed_units_are_as_closed_as_they_shall_be(first: Box) -> None:
+    for unit, most in (("intercomd", 15), ("intercomd-hub", 12)):
+        file = f"/etc/systemd/system/{unit}.service"
+        verified = first.run("systemd-analyze", "verify", file)
+        assert verified.stdout + verified.stderr == ""
+        first.run("systemd-analyze", "security", "--offline=true", f"--threshold={most}", file)
+
+
+def test_the_keys_of_the_hub_are_for_the_hub_alone(first: Box) -> None:
+    modes = first.shell("cd /etc/intercomd; stat --format '%n %a %U:%G' intercom.toml tls/*")
+    assert modes.splitlines() == [
+        "intercom.toml 640 root:intercom",
+        "tls/ca.crt 644 root:root",
+        "tls/ca.key 400 root:root",
+        "tls/hub.crt 644 root:root",
+        "tls/hub.key 400 intercom:root",
+        "tls/hub.names 644 root:root",
+    ]
+    for name in ("localhost", "box", "box.local"):
+        first.run("openssl", "verify", "-x509_strict", "-CAfile", "/etc/intercomd/tls/ca.crt", "-verify_hostname", name,
+                  "/etc/intercomd/tls/hub.crt")  # fmt: skip
+    first.shell(
+        "cd /etc/intercomd/tls; openssl x509 -in hub.crt -noout -checkend $((9 * 365 * 86400));"
+        "openssl verify -CAfile ca.crt -verify_ip 192.168.1.10 hub.crt; openssl pkey -in hub.key -text | grep P-256"
+    )
