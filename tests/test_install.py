@@ -52,12 +52,17 @@ class Box(Container):
     def __enter__(self) -> "Box":
         super().__enter__()
         (self.root / "etc/asound.conf").write_text(self._alsa)
+        self.check_out()
+        return self
+
+    def check_out(self) -> None:
+        """Put a fresh checkout there."""
         checkout = self.root / "root/intercomd"
+        shutil.rmtree(checkout, ignore_errors=True)
+        checkout.mkdir()
         for name in SHIPPED:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            checkout.mkdir(exist_ok=True)
             copy(ROOT / name, checkout / name)
-        return self
 
     def install(self, *flags: str, answers: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
         """Run scripts/install; answers: on a terminal, with these lines typed. What it said there is in stdout."""
@@ -304,29 +309,86 @@ def test_new_code_is_installed_without_a_network(first: Box) -> None:
     first.until_in_call()
 
 
-def test_the_printed_line_makes_a_second_box_and_the_first_is_heard_there(
-    bench: Bench, first: Box, line: list[str]
+@pytest.fixture(scope="module")
+def second(bench: Bench, first: Box) -> Iterator[Box]:
+    """A machine in the network of the first one, where nothing is installed yet."""
+    with Box(bench, "attic", beside=first) as box:
+        yield box
+
+
+@pytest.fixture(scope="module")
+def before_second(second: Box) -> set[str]:
+    return second.traces()
+
+
+def test_the_printed_line_makes_a_second_box_that_hears_the_first(
+    first: Box, second: Box, before_second: set[str], line: list[str]
 ) -> None:
     assert line[:6] == ["sudo", "scripts/install", "--hub", "wss://192.168.1.10:8800", "--hub", "wss://box.local:8800"]
-    with Box(bench, "attic", beside=first) as second:
-        before = second.traces()
-        said = second.install(*line[2:], "--card", "USB")
-        assert (said.returncode, said.stderr) == (0, "")
-        second.until_in_call()
-        assert second.status()["hub"] == "wss://192.168.1.10:8800"
-        until(lambda: second.status()["talkers"] != [])
-        sound, _ = chirps.stimulus(1)
-        at = round(first.microphone.frame()) + 4_800
-        first.microphone.put(sound, at)
+    said = second.install(*line[2:], "--card", "USB")
+    assert (said.returncode, said.stderr) == (0, "")
+    second.until_in_call()
+    assert second.status()["hub"] == "wss://192.168.1.10:8800"
+    sound, _ = chirps.stimulus(1)
+    at = round(first.microphone.frame()) + 24_000
+    first.microphone.put(sound, at)
+    until(lambda: chirps.find(second.speaker.got(at, at + 96_000)) is not None)
 
-        def heard() -> bool:
-            return bool(abs(second.speaker.got(at, at + 96_000)).max() > chirps.AMPLITUDE / 4)
 
-        until(heard)
+def test_somebody_at_the_terminal_is_asked_until_the_answers_are_right(
+    second: Box, before_second: set[str], line: list[str]
+) -> None:
+    config = second.root / "etc/intercomd/intercom.toml"
+    config.unlink(missing_ok=True)
+    given = dict(zip(line[2::2], line[3::2], strict=True))
+    broken_off = second.install(answers="12\n")
+    assert broken_off.returncode == 1
+    assert "an App ID has 32 hexadecimal characters" in broken_off.stdout
+    assert broken_off.stdout.splitlines()[-1] == "Nothing was changed."
+    assert not config.exists()
+    answers = [given["--app-id"], "no address", "wss://192.168.1.10:8800", "no certificate", given["--ca"], "attic", ""]
+    said = second.install(answers="".join(f"{answer}\n" for answer in answers))
+    assert said.returncode == 0, said.stdout
+    second.until_in_call()
+    assert config.read_text().splitlines()[2:] == [
+        "[channel]",
+        f'app_id = "{given["--app-id"]}"',
+        'hub = ["wss://192.168.1.10:8800"]',
+        'label = "attic"',
+        'name = "lobby"',
+        'ca_file = "/etc/intercomd/hub-ca.crt"',
+    ]
 
-        said = second.install("--uninstall")
-        assert (said.returncode, said.stderr) == (0, "")
-        left = second.traces() - before
-        assert before <= second.traces()
-        assert {item.split(" ")[0] for item in left} == {
-            "/etc/intercomd", "/etc/intercomd/intercom.toml", "/etc/intercomd/hub-ca.crt"}  # fmt: skip
+
+def test_a_token_is_copied_for_systemd_alone(second: Box, before_second: set[str], line: list[str]) -> None:
+    second.shell("echo secret >/root/token")
+    said = second.install(*line[2:], "--token-file", "/root/token")
+    assert said.returncode == 0
+    assert second.shell("stat --format '%a %U' /etc/intercomd/token; cat /etc/intercomd/token") == "600 root\nsecret\n"
+    assert "token" not in (second.root / "etc/intercomd/intercom.toml").read_text()
+    second.until_in_call()
+
+
+def test_a_box_becomes_a_hub_alone_and_then_only_its_configuration_is_left(
+    first: Box, before: set[str], line: list[str]
+) -> None:
+    """The last one, as nothing is there any more afterwards."""
+    first.check_out()
+    said = first.install("--hub-only")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert shlex.join(line) in said.stdout.replace("'", "")
+    states = first.run("systemctl", "is-active", "intercomd-hub", "intercomd", check=False)
+    assert states.stdout == "active\ninactive\n"
+
+    config = (first.root / "etc/intercomd/intercom.toml").read_bytes()
+    said = first.install("--uninstall")
+    assert (said.returncode, said.stderr) == (0, "")
+    after = first.traces()
+    assert before - after == set()
+    names = ["", "/intercom.toml", "/tls"] + [f"/tls/{name}" for name in ("ca.crt", "ca.key", "hub.crt", "hub.key", "hub.names")]
+    assert {trace.split(" ")[0] for trace in after - before} == {f"/etc/intercomd{name}" for name in names}
+    assert all(trace.split(" ")[3:5] == ["root", "root"] for trace in after - before)
+    assert (first.root / "etc/intercomd/intercom.toml").read_bytes() == config
+    assert "intercomd" not in first.run("systemctl", "list-units", "--all", "--plain").stdout
+    again = first.install("--uninstall")
+    assert (again.returncode, first.traces()) == (0, after)
