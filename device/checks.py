@@ -69,7 +69,7 @@ def check_file(path: str) -> None:
 
 
 def check_hubs_file(path: str) -> None:
-    """A file that is there. Whether it can be read is for the hub to say: an intercom beside it must not read its key."""
+    """A file that is there. Whether it can be read is for the hub to say: an intercom beside it is not to read it."""
     try:
         check_file(path)
     except ValueError as error:

@@ -1,93 +1,20 @@
 """scripts/install in containers without a network: from a fresh machine to sound between two rooms, and back."""
 
-import json
-import os
-import re
 import shlex
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from tests.container import Container
-from tests.daemon import APP_ID, ROOT
+from tests.installation import Box
+from tests.daemon import APP_ID
 from tests.soundcard import Bench, chirps
 from tests.timing import until
 
 pytestmark = pytest.mark.root
 
-WHEELS = Path(sys.prefix) / "wheels"
-SHIPPED = ("scripts", "device", "systemd", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
-# Where units may write although all else is read-only, as a real card's device files are.
-CARD = "/dev/shm/card"
-ALSA = """
-pcm_type.soundcard {{ lib "{card}/{plugin}" }}
-pcm.microphone {{ type soundcard file "{card}/{microphone}" }}
-pcm.speaker {{ type soundcard file "{card}/{speaker}" }}
-pcm.!plughw {{
-    @args [ CARD ]
-    @args.CARD {{ type string }}
-    type asym
-    capture.pcm "microphone"
-    playback.pcm "speaker"
-}}
-"""
-UNITS = ("intercomd", "intercomd-hub")
-
-
-class Box(Container):
-    """A machine with a sound card, a checkout in /root/intercomd, and Python packages for pip instead of a network."""
-
-    def __init__(self, bench: Bench, room: str, beside: Container | None = None) -> None:
-        assert WHEELS.is_dir(), "scripts/prepare test makes wheels for this test in its virtual environment"
-        super().__init__({str(bench.folder): CARD, str(WHEELS): "/srv/wheels"}, network_of=beside)
-        self.microphone, self.speaker = bench.device(f"mic-{room}"), bench.device(f"spk-{room}")
-        plugin = next(bench.folder.glob("*.so")).name
-        names = {"microphone": self.microphone.path.name, "speaker": self.speaker.path.name}
-        self._alsa = ALSA.format(card=CARD, plugin=plugin, **names)
-
-    def __enter__(self) -> "Box":
-        super().__enter__()
-        (self.root / "etc/asound.conf").write_text(self._alsa)
-        checkout = self.root / "root/intercomd"
-        checkout.mkdir()
-        for name in SHIPPED:
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            copy(ROOT / name, checkout / name)
-        return self
-
-    def install(self, *flags: str, answers: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run scripts/install; answers: on a terminal, with these lines typed. What it said there is in stdout."""
-        command = ["/root/intercomd/scripts/install", *flags]
-        if answers is not None:
-            command = ["script", "--quiet", "--return", "--command", shlex.join(command), "/dev/null"]
-        env = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/srv/wheels"} | env
-        values = [f"{name}={value}" for name, value in env.items()]
-        return self.run("env", *values, *command, check=False, timeout_s=120, stdin=answers or "")
-
-    def shell(self, script: str) -> str:
-        """What a line of shell prints; it must not fail."""
-        return self.run("sh", "-ec", script).stdout
-
-    def status(self) -> dict[str, object]:
-        """What the installed intercom says of itself; nothing while it is away."""
-        said = self.run("intercomd", "status", "--json", check=False).stdout
-        answer: dict[str, object] = json.loads(said) if said else {}
-        return answer
-
-    def until_in_call(self) -> None:
-        until(lambda: self.status().get("state") == "in-call", within_s=20)
-
-    def traces(self) -> set[str]:
-        """Everything that an installation could leave behind: files with type, mode, owner and target; users; groups."""
-        files = r"find /etc /opt /usr/local /var /home /root/intercomd -xdev -printf '%p %y %m %u %g %l\n'"
-        lines = set(self.shell(f"{files}; getent passwd; getent group").splitlines())
-        # What everything that makes a user rewrites; what services have while they run.
-        passing = re.compile(r"/etc/(passwd|group|shadow|gshadow|subuid|subgid)- |/var/tmp/systemd-private-")
-        return {line for line in lines if not passing.match(line)}
+COMMAND = "sudo scripts/install"
+CA = "/etc/intercomd/tls/ca.crt"
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +45,7 @@ def line(fresh: Box, before: set[str]) -> list[str]:
     """Install the first box. The line that it prints for the second, in words."""
     lost = fresh.install("--with-hub", PIP_NO_INDEX="", PIP_FIND_LINKS="", PIP_RETRIES="0")
     assert lost.returncode == 1
-    assert lost.stderr.splitlines()[-1] == "Is this machine on the Internet? Once it is:    sudo scripts/install --with-hub"
+    assert lost.stderr.splitlines()[-1] == f"Is this machine on the Internet? Once it is:    {COMMAND} --with-hub"
     said = fresh.install("--with-hub", "--card", "USB")
     assert (said.returncode, said.stderr) == (0, "")
     assert said.stdout.splitlines()[2].startswith("The intercom runs, and starts with this machine. It works when")
@@ -151,14 +78,22 @@ def test_a_wrong_flag_is_one_line_and_changes_nothing(fresh: Box, before: set[st
 
 BROKEN = [
     ("mv /usr/bin/apt-get /usr/bin/apt-got", "mv /usr/bin/apt-got /usr/bin/apt-get", "there is no apt-get here"),
-    ("mv /run/systemd/system /run/systemd/x", "mv /run/systemd/x /run/systemd/system", "systemd does not run this machine"),
+    (
+        "mv /run/systemd/system /run/systemd/x",
+        "mv /run/systemd/x /run/systemd/system",
+        "systemd does not run this machine",
+    ),
     (
         "printf '#!/bin/sh\necho Python 3.9.2; exit 1' >/tmp/python; chmod 755 /tmp/python;"
         "mount --bind /tmp/python /usr/bin/python3.11",
         "umount /usr/bin/python3.11",
         "The system's Python is too old: Python 3.9.2, and 3.11 is needed.",
     ),
-    ("mount -t tmpfs -o size=50M none /opt", "umount /opt", "There are 50 MB free below /opt/intercomd, and 100 are needed"),
+    (
+        "mount -t tmpfs -o size=50M none /opt",
+        "umount /opt",
+        "There are 50 MB free below /opt/intercomd, and 100 are needed",
+    ),
 ]
 
 
@@ -214,23 +149,6 @@ def test_the_keys_of_the_hub_are_for_the_hub_alone(first: Box) -> None:
     )
 
 
-def probe(box: Box, unit: str, attempts: Iterable[str], *properties: str) -> dict[str, object]:
-    """What comes of these attempts (tests/probe.py) in the sandbox of that unit: the shipped one, with `properties`."""
-    shutil.copy(ROOT / "tests" / "probe.py", box.root / "srv")
-    drop_in = box.root / f"run/systemd/system/{unit}.service.d/probe.conf"
-    drop_in.parent.mkdir(parents=True)
-    command = f"ExecStartPre=/opt/intercomd/venv/bin/python /srv/probe.py {' '.join(attempts)}"
-    drop_in.write_text("\n".join(("[Service]", command, *properties)))
-    try:
-        box.shell(f"systemctl daemon-reload; systemctl restart {unit}")
-        said = box.shell(f"journalctl --unit {unit} --output cat --grep hub-key --lines 1")
-    finally:
-        drop_in.unlink()
-        box.shell(f"systemctl daemon-reload; systemctl restart {unit}")
-    found: dict[str, object] = json.loads(said)
-    return found
-
-
 def test_an_intercom_reaches_what_it_needs_below_its_unit_and_nothing_else(first: Box) -> None:
     # A machine may let nobody have real time. Then a process without a sandbox is refused it, too, and it is not the
     # filter of system calls that refuses: that one answers with another error here.
@@ -255,8 +173,8 @@ def test_an_intercom_reaches_what_it_needs_below_its_unit_and_nothing_else(first
         "made-code": "EPERM",
         "namespace": "EPERM",
     }
-    found = probe(
-        first, "intercomd", shall, "BindReadOnlyPaths=/srv/cpuinfo:/proc/cpuinfo", "SystemCallErrorNumber=EXDEV"
+    found = first.probe(
+        "intercomd", shall, "BindReadOnlyPaths=/srv/cpuinfo:/proc/cpuinfo", "SystemCallErrorNumber=EXDEV"
     )
     assert found == shall
     first.until_in_call()
@@ -276,7 +194,7 @@ def test_a_hub_reaches_its_own_things_below_its_unit_and_nothing_else(first: Box
         "made-code": "EPERM",
         "namespace": "EPERM",
     }
-    assert probe(first, "intercomd-hub", shall) == shall
+    assert first.probe("intercomd-hub", shall) == shall
     first.until_in_call()
 
 
@@ -284,7 +202,7 @@ def test_another_run_needs_no_network_and_changes_only_what_flags_name(first: Bo
     config = first.root / "etc/intercomd/intercom.toml"
     config.write_text(config.read_text() + "\n[tones]\n# not at night\non = false\n")
     mine, traces = config.read_text(), first.traces()
-    process, trusted = first.shell("systemctl show --property MainPID intercomd; cat /etc/intercomd/tls/ca.crt").split("-", 1)
+    process, trusted = first.shell("systemctl show --property MainPID intercomd"), first.shell(f"cat {CA}")
     first.shell("ip address add 192.168.2.20/24 dev eth0")
     again = first.install("--label", 'K\u00fcche "links"', PIP_FIND_LINKS="")
     assert (again.returncode, again.stderr) == (0, "")
@@ -292,7 +210,7 @@ def test_another_run_needs_no_network_and_changes_only_what_flags_name(first: Bo
     assert first.traces() == traces
     assert "Installing" not in again.stdout
     assert first.shell("systemctl show --property MainPID intercomd") != process
-    assert first.shell("cat /etc/intercomd/tls/ca.crt").split("-", 1)[1] == trusted
+    assert first.shell(f"cat {CA}") == trusted
     first.shell("cd /etc/intercomd/tls; openssl verify -CAfile ca.crt -verify_ip 192.168.2.20 hub.crt")
     first.until_in_call()
 
@@ -322,24 +240,22 @@ def second(bench: Bench, first: Box) -> Iterator[Box]:
         yield box
 
 
-def test_the_printed_line_makes_a_second_box_that_hears_the_first(
-    first: Box, second: Box, line: list[str]
-) -> None:
+def test_the_printed_line_makes_a_second_box_that_hears_the_first(first: Box, second: Box, line: list[str]) -> None:
     assert line[:6] == ["sudo", "scripts/install", "--hub", "wss://192.168.1.10:8800", "--hub", "wss://box.local:8800"]
     said = second.install(*line[2:], "--card", "USB")
     assert (said.returncode, said.stderr) == (0, "")
     second.until_in_call()
     assert second.status()["hub"] == "wss://192.168.1.10:8800"
-    assert 'RUN+="/usr/sbin/iw dev $name set power_save off"' in second.shell("cat /etc/udev/rules.d/70-intercomd.rules")
+    assert 'RUN+="/usr/sbin/iw dev $name set power_save off"' in second.shell(
+        "cat /etc/udev/rules.d/70-intercomd.rules"
+    )
     sound, _ = chirps.stimulus(1)
     at = round(first.microphone.frame()) + 24_000
     first.microphone.put(sound, at)
     until(lambda: chirps.find(second.speaker.got(at, at + 96_000)) is not None)
 
 
-def test_somebody_at_the_terminal_is_asked_until_the_answers_are_right(
-    second: Box, line: list[str]
-) -> None:
+def test_somebody_at_the_terminal_is_asked_until_the_answers_are_right(second: Box, line: list[str]) -> None:
     config = second.root / "etc/intercomd/intercom.toml"
     config.unlink(missing_ok=True)
     given = dict(zip(line[2::2], line[3::2], strict=True))
@@ -386,7 +302,9 @@ def test_a_box_becomes_a_hub_alone_and_then_only_its_configuration_is_left(
     assert (said.returncode, said.stderr) == (0, "")
     after = first.traces()
     assert before - after == set()
-    names = ["", "/intercom.toml", "/tls"] + [f"/tls/{name}" for name in ("ca.crt", "ca.key", "hub.crt", "hub.key", "hub.names")]
+    names = ["", "/intercom.toml", "/tls"] + [
+        f"/tls/{name}" for name in ("ca.crt", "ca.key", "hub.crt", "hub.key", "hub.names")
+    ]
     assert {trace.split(" ")[0] for trace in after - before} == {f"/etc/intercomd{name}" for name in names}
     assert all(trace.split(" ")[3:5] == ["root", "root"] for trace in after - before)
     assert (first.root / "etc/intercomd/intercom.toml").read_bytes() == config

@@ -17,7 +17,6 @@ from tests.daemon import APP_ID, ROOT, free_port
 from tests.soundcard import Bench
 from tests.timing import seconds, until
 
-
 # What scripts/install is tested with.
 WHEELS = (
     "pip --python /usr/bin/python3 wheel --quiet --disable-pip-version-check --wheel-dir .venv/wheels "
