@@ -50,6 +50,7 @@ class Container:
     def __init__(
         self, binds: Mapping[str, str] = {}, *, own_network: bool = True, network_of: "Container | None" = None
     ) -> None:
+        self._leader = 0
         self._options = [f"--bind={here}:{there}" for here, there in binds.items()]
         if network_of:
             self._options += [f"--network-namespace-path=/proc/{network_of._leader}/ns/net"]
@@ -59,7 +60,6 @@ class Container:
         self.name = self._folder.name
         self._cgroups = [hierarchy / self.name for hierarchy in _hierarchies()]
         self._nspawn: subprocess.Popen[bytes] | None = None
-        self._leader = 0
 
     @property
     def root(self) -> Path:
