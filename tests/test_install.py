@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.installation import Box
 from tests.daemon import APP_ID
+from tests.installation import Box
 from tests.soundcard import Bench, chirps
 from tests.timing import until
 
