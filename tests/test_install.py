@@ -1,5 +1,6 @@
 """scripts/install in containers without a network: from a fresh machine to sound between two rooms, and back."""
 
+import json
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -195,6 +196,47 @@ def test_a_hub_reaches_its_own_things_below_its_unit_and_nothing_else(first: Box
         "namespace": "EPERM",
     }
     assert first.probe("intercomd-hub", shall) == shall
+    first.until_in_call()
+
+
+def test_the_journal_can_be_searched_for_what_happened_and_the_unit_says_what_it_does(first: Box) -> None:
+    first.shell("intercomd mute")
+    until(lambda: "microphone muted" in first.shell("systemctl status intercomd"))
+    first.shell("intercomd unmute")
+    for event in ("joined", "muted", "unmuted"):
+        said = first.shell(
+            f"journalctl --output json --lines 1 EVENT={event} CHANNEL=lobby _SYSTEMD_UNIT=intercomd.service"
+        )
+        assert json.loads(said)["UID"] == str(first.status()["uid"]), event
+        assert json.loads(said)["PRIORITY"] == "6"
+    until(lambda: "microphone on" in first.shell("systemctl status intercomd"))
+    hub = "StatusText=at wss://0.0.0.0:8800 | channels 1 | seats 1\n"
+    until(lambda: first.shell("systemctl show --property StatusText intercomd-hub") == hub)
+
+
+def test_a_reload_takes_a_new_configuration_into_the_call(first: Box) -> None:
+    uid, config = first.status()["uid"], first.root / "etc/intercomd/intercom.toml"
+    mine = config.read_text()
+    config.write_text(mine + '[gate]\nmode = "loud"\n')
+    try:
+        first.shell("systemctl reload intercomd")
+        until(lambda: "[gate] mode: must be" in first.shell("journalctl --unit intercomd --output cat"))
+    finally:
+        config.write_text(mine)
+    first.shell("systemctl reload intercomd")
+    until(lambda: "the configuration is read again" in first.shell("journalctl --unit intercomd --output cat"))
+    assert (first.status()["uid"], first.status()["state"]) == (uid, "in-call")
+
+
+def test_one_that_hangs_is_restarted_by_its_watchdog_and_one_without_a_card_is_not(first: Box) -> None:
+    first.speaker.unplug()
+    first.microphone.hang()
+    until(lambda: "NRestarts=0" not in first.shell("systemctl show --property NRestarts intercomd"), within_s=40)
+    said = first.shell("journalctl --unit intercomd --output cat")
+    assert "hangs: capture; the watchdog will start it anew" in said
+    assert "Watchdog timeout" in said
+    first.microphone.hang(False)
+    first.speaker.plug()
     first.until_in_call()
 
 
