@@ -305,6 +305,17 @@ def test_run_makes_an_app_id_once_and_then_shows_a_live_line(home: Path) -> None
     assert config.read_text() == made
 
 
+def test_one_that_is_installed_is_running_already_also_for_who_may_not_ask_it(home: Path) -> None:
+    systemctl = home / "bin" / "systemctl"
+    systemctl.parent.mkdir()
+    systemctl.write_text("#!/bin/sh\n[ $1 = is-active ]\n")
+    systemctl.chmod(0o755)
+    path = f"{systemctl.parent}{os.pathsep}{os.environ['PATH']}"
+    with Running("scripts/run", "--card", env={**of(home), "PATH": path}) as run:
+        assert run.end() == 1
+        assert run.lines[-1].startswith("An intercom is running on this machine already")
+
+
 def test_a_second_run_says_that_one_is_running_and_kill_ends_the_first(home: Path) -> None:
     config = home / ".config" / "intercomd" / "intercom.toml"
     config.parent.mkdir(parents=True)
