@@ -8,9 +8,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from device import commands
 from device.appliance import Device
@@ -44,6 +45,11 @@ async def _serve(
     ending: asyncio.Future[int] = loop.create_future()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _end, ending, 0)
+    changed = asyncio.Event()
+    if sys.stdin.isatty():  # then SIGHUP says that the terminal is gone
+        loop.add_signal_handler(signal.SIGHUP, _end, ending, 0)
+    else:
+        loop.add_signal_handler(signal.SIGHUP, changed.set)
     threading.excepthook = partial(_thread_failed, loop, ending)
     async with contextlib.AsyncExitStack() as stack:
         if with_hub:
@@ -59,13 +65,11 @@ async def _serve(
         after_the_loop.callback(device.join_threads)
         stack.push_async_callback(device.stop)
         device.start()
-        if sys.stdin.isatty():  # then SIGHUP says that the terminal is gone
-            loop.add_signal_handler(signal.SIGHUP, _end, ending, 0)
-        else:
-            stack.push_async_callback(_end_task, loop.create_task(_reload_when_asked(device, load)))
-        stack.push_async_callback(
-            _end_task, loop.create_task(pulse(lambda: status.summary(device.status()), device.beats))
-        )
+        for work in (
+            _reload_when(changed, device, load),
+            pulse(lambda: status.summary(device.status()), device.beats),
+        ):
+            stack.push_async_callback(_end_task, _begin(work, ending))
         gc.freeze()  # what exists now stays: no collection has to look at it again
         code = await ending
         systemd.stopping()
@@ -73,13 +77,11 @@ async def _serve(
     return code
 
 
-async def _reload_when_asked(device: Device, load: Callable[[], Config]) -> None:
-    """At each SIGHUP go on by what the configuration says now; a wrong one changes nothing."""
-    asked = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+async def _reload_when(changed: asyncio.Event, device: Device, load: Callable[[], Config]) -> None:
+    """Whenever this is set go on by what the configuration says then; a wrong one changes nothing."""
     while True:
-        await asked.wait()
-        asked.clear()
+        await changed.wait()
+        changed.clear()
         systemd.reloading()
         try:
             await device.reload(load())
@@ -88,6 +90,20 @@ async def _reload_when_asked(device: Device, load: Callable[[], Config]) -> None
         else:
             logger.info("the configuration is read again")
         systemd.ready(status.summary(device.status()))
+
+
+def _begin(work: Coroutine[Any, Any, None], ending: "asyncio.Future[int]") -> "asyncio.Task[None]":
+    """Do this beside everything else; should it fail, which is a defect of ours, all of it ends. systemd starts a new
+    one."""
+
+    def ended(task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (defect := task.exception()) is not None:
+            logger.critical("this should not have happened: %s", defect, exc_info=defect)
+            _end(ending, 1)
+
+    task = asyncio.get_running_loop().create_task(work)
+    task.add_done_callback(ended)
+    return task
 
 
 def _start_hub(config: Config, ending: "asyncio.Future[int]") -> "asyncio.Task[None]":

@@ -8,7 +8,6 @@ Nothing is decided here: what the appliance does stands in the table, and each p
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -16,25 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from device import call
-from device.audio.capture_clock import CaptureClock
-from device.audio.gate import Gate
 from device.audio.tones import Tone
 from device.bell import Bell
 from device.call import Action, Input, Mic, Place, Sound
 from device.channel.rules import Role
 from device.config import Channel, Config
+from device.duplex import Duplex, is_another
 from device.front import Panel
 from device.membership import Membership
 from device.selftest import SelfTest
-from device.sound import Microphone, Speaker
-from device.state import Keeper, Kept, State
+from device.state import MAX_VOLUMES, Keeper, Kept, State
 
 logger = logging.getLogger(__name__)
 
 Status = dict[str, Any]
 
-_THREAD_END_S = 0.3
-_THREAD_LOOK_S = 0.01
+_SAVED_S = 0.3
 # How often levels and cards are looked at: as often as playback publishes its snapshot.
 _LOOK_S = 0.2
 # Speech, in what is heard and in what is sent.
@@ -56,19 +52,22 @@ class Device:
         muted = self._kept.muted or config.gate.mode == "push-to-talk"
         self._state = call.State(mic=Mic.MUTED if muted else Mic.OPEN, listens_only=channel.role == Role.AUDIENCE)
         self._whom = config.ring.uid
-        self._capture_clock = CaptureClock(random.getrandbits(32))  # RFC 3550 section 5.1: starts anywhere
-        self._make_sound()
-        self._membership, self._bell = self._make_membership(), self._make_bell()
+        self._duplex = Duplex(config, self._send, loop)
+        self._duplex.speaker.set_volume(self._kept.volume, self._kept.volumes)
+        self._membership, self._bell = self._make_membership(channel), self._make_bell()
         self._panel = Panel(config, loop, self.feed, self._turn)
         self._looking: asyncio.TimerHandle | None = None
 
+    @property
+    def self_test(self) -> SelfTest:
+        """That of the cards that are open now."""
+        return self._duplex.self_test
+
     def start(self) -> None:
         """Open cards and pins, and join if it was joined before, or else if the configuration says so."""
-        self._microphone.card.start()
-        self._speaker.card.start()
+        self._duplex.start()
         self.feed(Input.START_JOINED if self._kept.joined else Input.START_LEFT)
         self._panel.open()
-        self.self_test.start()
         self._look()
 
     async def stop(self) -> None:
@@ -77,41 +76,32 @@ class Device:
             self._looking.cancel()
         self._bell.stop()
         self._panel.close()
-        self.self_test.stop()
-        self._microphone.card.stop()
-        self._speaker.card.stop()
+        self._duplex.stop()
         await self._membership.end()
 
     def join_threads(self) -> None:
-        """After the loop has ended: wait for the threads, and name the one that does not end."""
-        for thread in (self._microphone.card, self._speaker.card):
-            thread.join(_THREAD_END_S)
-            if thread.is_alive():
-                logger.warning("the %s thread does not end; leaving it behind", thread.name)
-        self._keeper.join(_THREAD_END_S)
+        """After the loop has ended: wait for the threads, 0.6 s at most, and name the one that does not end."""
+        self._duplex.join()
+        self._keeper.join(_SAVED_S)
 
     async def reload(self, config: Config) -> None:
-        """Go on by another configuration. The call goes on, too, unless [channel] is another one.
+        """Go on by another configuration. The call goes on, too, unless [channel] is another one, or refused it.
 
         Mute, volumes and whether it has left stay as they are. What only a start looks at waits for the next one.
+        Raises ChannelError for a [channel] that cannot be; nothing has changed then.
         """
+        moves = _seat(self._config.channel) != _seat(config.channel) or self._state.place in call.REFUSED
+        membership = self._make_membership(config.channel) if moves else None
         old, self._config = self._config, config
-        if (old.audio, old.gate, old.self_test) != (config.audio, config.gate, config.self_test):
+        if is_another(old, config):
             await self._change_sound()
-        self._bell.stop()
-        self._bell = self._make_bell()
-        if self._state.ringing:
-            self._bell.ring()
+        self._change_bell()
         if _wiring(old) != _wiring(config):
-            self._panel.close()
-            self._panel = Panel(config, self._loop, self.feed, self._turn)
-            self._panel.open()
-        if _seat(old.channel) != _seat(config.channel):
-            self._gate.mute()  # until the table opens it in the other one
-            await self._membership.end()
-            self._membership = self._make_membership()
-            self._state = self._state._replace(listens_only=config.channel.role == Role.AUDIENCE)
-            self.feed(Input.MOVED)
+            self._change_panel()
+        if old.gate.mode != config.gate.mode == "push-to-talk":
+            self.feed(Input.MUTE)
+        if membership is not None:
+            await self._move(membership)
         self._show()
 
     def feed(self, given: Input, whom: int | None = None) -> None:
@@ -135,13 +125,15 @@ class Device:
         if uid is None:
             self._kept = replace(self._kept, volume=volume)
         else:
-            self._kept = replace(self._kept, volumes={**self._kept.volumes, uid: volume})
-        self._speaker.set_volume(self._kept.volume, self._kept.volumes)
+            others = {other: kept for other, kept in self._kept.volumes.items() if other != uid}
+            newest = dict([*others.items(), (uid, volume)][-MAX_VOLUMES:])
+            self._kept = replace(self._kept, volumes=newest)
+        self._duplex.speaker.set_volume(self._kept.volume, self._kept.volumes)
         self._keeper.keep(self._kept)
 
     def status(self) -> Status:
         """Everything that `intercomd status --json` prints."""
-        client, speaker = self._membership.status, self._speaker.card
+        client, speaker = self._membership.status, self._duplex.speaker.card
         before_buffer_ms = self._config.audio.frame_ms + (client.rtt_ms or 0.0) / 2
         talkers = [
             {
@@ -150,7 +142,7 @@ class Device:
                 "latency_ms": round(before_buffer_ms + talker.buffer_ms + speaker.queue_ms, 1),
                 "volume": self._kept.volumes.get(talker.uid, 100),
             }
-            for talker in self._speaker.talkers()
+            for talker in self._duplex.speaker.talkers()
         ]
         return {
             "state": client.state, "channel": self._config.channel.name, "uid": client.uid,
@@ -158,7 +150,7 @@ class Device:
             "ringing": self._state.ringing, "volume": self._kept.volume, "hub": client.hub,
             "problem": client.problem and {"code": client.problem.code, "reason": client.problem.reason},
             "talkers": talkers,
-            "capture": asdict(self._microphone.card.status), "playback": asdict(speaker.status),
+            "capture": asdict(self._duplex.microphone.card.status), "playback": asdict(speaker.status),
             "link": {"rtt_ms": client.rtt_ms, "reconnects": client.reconnects, "skipped": client.skipped},
             "panel": self._panel.status(), "self_test": self.self_test.status(),
         }  # fmt: skip
@@ -171,16 +163,16 @@ class Device:
 
     def beats(self) -> Mapping[str, int]:
         """Counters of the audio threads, by name: one that stays as it is hangs. A missing card is no hang."""
-        return {thread.name: thread.turns for thread in (self._microphone.card, self._speaker.card)}
+        return self._duplex.beats()
 
     # What the table asks for
 
     def _do(self, action: Action) -> None:
         match action:
             case Action.OPEN_MICROPHONE:
-                self._gate.unmute(time.monotonic_ns())
+                self._duplex.gate.unmute(time.monotonic_ns())
             case Action.CLOSE_MICROPHONE:
-                self._gate.mute()
+                self._duplex.gate.mute()
             case Action.JOIN | Action.REDIAL:
                 self._membership.join()
             case Action.LEAVE:
@@ -215,10 +207,10 @@ class Device:
     def _look(self) -> None:
         """At what tells nobody when it changes: cards, levels, why there is no link."""
         self._looking = self._loop.call_later(_LOOK_S, self._look)
-        microphone = _is_missing(self._microphone.card.status.state, self._state.card_missing)
+        microphone = _is_missing(self._duplex.microphone.card.status.state, self._state.card_missing)
         if microphone != self._state.card_missing:
             self.feed(Input.CARD_LOST if microphone else Input.CARD_BACK)
-        speaker = _is_missing(self._speaker.card.status.state, self._state.speaker_missing)
+        speaker = _is_missing(self._duplex.speaker.card.status.state, self._state.speaker_missing)
         if speaker != self._state.speaker_missing:
             self.feed(Input.SPEAKER_LOST if speaker else Input.SPEAKER_BACK)
         no_network = self._membership.no_network
@@ -227,8 +219,8 @@ class Device:
         self._show()
 
     def _show(self) -> None:
-        someone = any(talker.level_dbfs > _SPEECH_DBFS for talker in self._speaker.talkers())
-        you = self._microphone.level_dbov > _SPEECH_DBFS
+        someone = any(talker.level_dbfs > _SPEECH_DBFS for talker in self._duplex.speaker.talkers())
+        you = self._duplex.microphone.level_dbov > _SPEECH_DBFS
         self._panel.show(call.looks(self._state, someone_talks=someone, you_talk=you))
 
     def _keep(self) -> None:
@@ -238,40 +230,42 @@ class Device:
             self._kept = replace(self._kept, muted=muted, joined=joined)
             self._keeper.keep(self._kept)
 
-    # How it is built
+    # How it is built, and changed
 
-    def _make_sound(self) -> None:
-        """Gate, microphone and speaker by the configuration, not started yet."""
-        audio, gate = self._config.audio, self._config.gate
-        self._gate = Gate(
-            muted=not self._state.microphone_open,
-            voice=gate.mode == "voice", half_duplex=gate.half_duplex, block_ms=audio.frame_ms,
-        )  # fmt: skip
-        self._microphone = Microphone(audio, self._gate, self._send, self._loop, self._capture_clock)
-        self._speaker = Speaker(audio, self._gate.heard if gate.half_duplex else None)
-        self._speaker.set_volume(self._kept.volume, self._kept.volumes)
-        self.self_test = SelfTest(self._config.self_test.every_h, self._gate, self._microphone, self._speaker)
-
-    def _make_membership(self) -> Membership:
-        return Membership(self._config.channel, self._speaker, self.feed, self._rung, self._ring_failed)
+    def _make_membership(self, channel: Channel) -> Membership:
+        return Membership(channel, self._duplex.speaker, self.feed, self._rung, self._ring_failed)
 
     def _make_bell(self) -> Bell:
-        return Bell(self._config.tones, self._speaker, lambda: self.feed(Input.RING_OVER))
+        return Bell(self._config.tones, self._duplex.speaker, lambda: self.feed(Input.RING_OVER))
 
     async def _change_sound(self) -> None:
-        """New threads on the cards, once the old ones have let go of them; a hung one is not waited for."""
-        self.self_test.stop()
-        old = (self._microphone.card, self._speaker.card)
-        for thread in old:
-            thread.stop()
-        end = self._loop.time() + _THREAD_END_S
-        while any(thread.is_alive() for thread in old) and self._loop.time() < end:
-            await asyncio.sleep(_THREAD_LOOK_S)
-        self._make_sound()
-        self._membership.hear(self._speaker)
-        self._microphone.card.start()
-        self._speaker.card.start()
-        self.self_test.start()
+        await self._duplex.change(self._config)
+        self._duplex.speaker.set_volume(self._kept.volume, self._kept.volumes)
+        self._membership.hear(self._duplex.speaker)
+        if self._state.microphone_open:
+            self._duplex.gate.unmute(time.monotonic_ns())
+
+    def _change_bell(self) -> None:
+        self._bell.stop()
+        self._bell = self._make_bell()
+        if self._state.ringing:
+            self._bell.ring()
+
+    def _change_panel(self) -> None:
+        """Whoever holds a button meanwhile lets go of it unheard."""
+        self._panel.close()
+        self.feed(Input.TALK_UP)
+        self._panel = Panel(self._config, self._loop, self.feed, self._turn)
+        self._panel.open()
+
+    async def _move(self, membership: Membership) -> None:
+        """First into the new channel, so that whatever happens meanwhile happens there; then out of the old one."""
+        left, self._membership = self._membership, membership
+        membership.hear(self._duplex.speaker)
+        self._duplex.gate.mute()  # until the table opens it in there
+        self._state = self._state._replace(listens_only=self._config.channel.role == Role.AUDIENCE)
+        self.feed(Input.MOVED)
+        await left.end()
 
     def _send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
         self._membership.send(payload, timestamp, level_dbov, first_of_spurt)

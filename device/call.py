@@ -151,7 +151,7 @@ Done = tuple[Action | Sound, ...]
 Rows = dict[tuple[Place, Input], tuple[Place, Done]]
 
 _WANTED = (Place.JOINING, Place.IN_CALL, Place.OFFLINE)
-_REFUSED = (Place.KICKED, Place.WRONG_TOKEN, Place.UID_CONFLICT)
+REFUSED = (Place.KICKED, Place.WRONG_TOKEN, Place.UID_CONFLICT)
 
 
 def _rows(places: tuple[Place, ...], given: Input, then: Place, *done: Action | Sound) -> Rows:
@@ -161,18 +161,18 @@ def _rows(places: tuple[Place, ...], given: Input, then: Place, *done: Action | 
 PLACES: Rows = {
     **_rows((Place.BOOT,), Input.START_JOINED, Place.JOINING, Action.JOIN),
     **_rows((Place.BOOT,), Input.START_LEFT, Place.LEFT),
-    **_rows((Place.JOINING, *_REFUSED), Input.JOINED, Place.IN_CALL, Sound.JOINED),
+    **_rows((Place.JOINING, *REFUSED), Input.JOINED, Place.IN_CALL, Sound.JOINED),
     **_rows((Place.OFFLINE,), Input.JOINED, Place.IN_CALL, Sound.LINK_BACK),
     **_rows((Place.IN_CALL,), Input.LINK_LOST, Place.OFFLINE, Sound.LINK_LOST),
     **_rows(_WANTED, Input.LEFT_BY_HUB, Place.LEFT, Sound.LEFT),
     **_rows(_WANTED, Input.KICKED, Place.KICKED, Sound.ERROR),
     **_rows(_WANTED, Input.WRONG_TOKEN, Place.WRONG_TOKEN, Sound.ERROR),
     **_rows(_WANTED, Input.UID_CONFLICT, Place.UID_CONFLICT, Sound.ERROR),
-    **_rows((*_WANTED, *_REFUSED), Input.LEAVE, Place.LEFT, Action.LEAVE, Sound.LEFT),
+    **_rows((*_WANTED, *REFUSED), Input.LEAVE, Place.LEFT, Action.LEAVE, Sound.LEFT),
     **_rows((Place.BOOT,), Input.LEAVE, Place.LEFT),
-    **_rows((Place.BOOT, Place.LEFT, *_REFUSED), Input.REJOIN, Place.JOINING, Action.JOIN),
-    **_rows((Place.BOOT, Place.LEFT, *_REFUSED), Input.RING, Place.JOINING, Action.JOIN),
-    **{(place, Input.MOVED): (Place.JOINING, (Action.JOIN,)) for place in (*_WANTED, *_REFUSED)},
+    **_rows((Place.BOOT, Place.LEFT, *REFUSED), Input.REJOIN, Place.JOINING, Action.JOIN),
+    **_rows((Place.BOOT, Place.LEFT, *REFUSED), Input.RING, Place.JOINING, Action.JOIN),
+    **{(place, Input.MOVED): (Place.JOINING, (Action.JOIN,)) for place in (*_WANTED, *REFUSED)},
     (Place.JOINING, Input.REJOIN): (Place.JOINING, (Action.REDIAL,)),
     (Place.OFFLINE, Input.REJOIN): (Place.OFFLINE, (Action.REDIAL,)),
     (Place.JOINING, Input.RING): (Place.JOINING, (Action.REDIAL,)),

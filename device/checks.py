@@ -1,9 +1,10 @@
 """What a value of intercom.toml must be, beside having the type of its default: a function for each key."""
 
 import json
+import os
 import re
+import stat
 from collections.abc import Callable, Container
-from pathlib import Path
 from typing import Any
 
 from device.channel import address, rules
@@ -62,10 +63,28 @@ def check_pcm(name: str) -> None:
 def check_file(path: str) -> None:
     """A file that can be read. The path is not repeated: somebody may have put the secret itself there."""
     try:
-        Path(path).open("rb").close()
+        with open(path, "rb", opener=_without_waiting) as file:
+            pipe = stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a path"
         raise ValueError(f"must be a file that can be read: {reason}") from error
+    if pipe:  # whoever reads it waits for somebody to write
+        raise ValueError("must be a file that can be read: a pipe")
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def check_ca(path: str) -> None:
+    """A file with certificates, as `check_file`."""
+    check_file(path)
+    import ssl  # takes as long as the rest of this, and few have such a file
+
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:  # ssl.SSLError is one
+        raise ValueError("must hold a certificate in PEM form") from error
 
 
 def check_hubs_file(path: str) -> None:
@@ -87,7 +106,7 @@ _LEVEL = _among(("low", "high"), '"low" or "high"')
 
 CHECKS: dict[tuple[str, str], Check] = {
     ("channel", "hub"): check_hub,
-    ("channel", "ca_file"): check_file,
+    ("channel", "ca_file"): check_ca,
     ("channel", "app_id"): rules.check_app_id,
     ("channel", "name"): rules.check_channel,
     ("channel", "label"): rules.check_label,

@@ -227,6 +227,8 @@ def _read(path: Path) -> dict[str, Any]:
         what, _, where = str(error).rstrip(")").rpartition(" (at ")
         where = where.replace("end of document", f"line {text.count(chr(10)) + 1}, the end")
         raise ConfigError(f"{path}: {where}: is not TOML: {what}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in brackets
+        raise ConfigError(f"{path}: is not TOML that can be read: {error}") from error
 
 
 def _merge(values: Values, given: Mapping[str, Any]) -> tuple[Values, dict[str, str]]:

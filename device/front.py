@@ -179,7 +179,12 @@ class Panel:
     def _edge(self, name: str, closed: bool, at_ns: int) -> None:
         """In the pins' thread: over to the loop, once."""
         with contextlib.suppress(RuntimeError):  # the loop has just closed: this process is ending
-            self._loop.call_soon_threadsafe(self._buttons.edge, name, closed, at_ns)
+            self._loop.call_soon_threadsafe(self._told, name, closed, at_ns)
+
+    def _told(self, name: str, closed: bool, at_ns: int) -> None:
+        """On the loop, where the panel may be closed by now."""
+        if self._pins is not None:
+            self._buttons.edge(name, closed, at_ns)
 
     def _shine(self, light: str, on: bool) -> None:
         if self._pins is not None:

@@ -105,12 +105,13 @@ class Membership:
         self._begin(self._say(self._client.answer()))
 
     async def end(self) -> None:
-        """Leave; what happens from now on is nobody's business any more."""
-        for event in ("connection-state", "error", "ring"):
+        """Leave; what happens there from now on is nobody's business any more. Done within 0.3 s."""
+        for event in ("media", "stream-added", "stream-removed", "connection-state", "error", "ring"):
             self._client.off(event)
-        await self.left()
         for uid in self._labels:
             self._speaker.removed(uid)
+        self._labels.clear()
+        await self.left()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

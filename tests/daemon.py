@@ -204,11 +204,15 @@ class DeviceDaemon(Daemon):
         self._sections = {"channel": channel, **sections}
         super().__init__("run", *arguments, config=_toml(self._sections), env=env, prefix=prefix)
 
-    def reload(self, said: str = "the configuration is read again", **sections: dict[str, Any]) -> None:
-        """Change these keys of its configuration, send SIGHUP, and wait until it has said so."""
+    def reload(
+        self, said: str = "the configuration is read again", *, rewrite: bool = True, **sections: dict[str, Any]
+    ) -> None:
+        """Change these keys of its configuration, send SIGHUP, and wait until it has said so. rewrite: whether it is
+        this class that writes the file."""
         for name, keys in sections.items():
             self._sections[name] = {**self._sections.get(name, {}), **keys}
-        self.config.write_text(_toml(self._sections))
+        if rewrite:
+            self.config.write_text(_toml(self._sections))
         before = sum(said in line for line in self.log)
         self.send_signal(signal.SIGHUP)
         until(lambda: sum(said in line for line in self.log) > before)

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from tests.call import Call
 from tests.daemon import APP_ID, Daemon, DeviceDaemon, HubDaemon, free_port
 from tests.soundcard import Bench, Device, chirps
-from tests.timing import until
+from tests.timing import seconds, until
 
 SECOND = 48_000
 
@@ -320,8 +321,50 @@ def test_another_channel_is_moved_to_and_a_muted_microphone_stays_muted() -> Non
 def test_a_wrong_configuration_changes_nothing_and_says_why() -> None:
     with Call() as call:
         first, second = call.parties
-        first.daemon.reload("stays as it was", audio={"frame_ms": 15})
+        for section, key, value in (
+            ("channel", "ca_file", "/dev/null"), ("channel", "hub", ["ws://["]), ("audio", "frame_ms", 15),
+        ):  # fmt: skip
+            first.daemon.reload("stays as it was", rewrite=True, **{section: {key: value}})
+        first.daemon.config.write_text(f"x = {'[' * 5_000}")
+        first.daemon.reload("stays as it was", rewrite=False)
         assert any("[audio] frame_ms: must be 10 or 20, not 15" in line for line in first.daemon.log)
         assert hears(first.mic, second.spk).missed == 0
         assert first.mic.stats()["opens"] == 1
-        first.daemon.reload(audio={"frame_ms": 20})
+        first.daemon.reload(channel={"ca_file": "", "hub": [call.hub.url]}, audio={"frame_ms": 20})
+
+
+def test_who_moves_away_from_a_dead_hub_has_no_seat_left_there() -> None:
+    port = free_port()
+    with HubDaemon(port) as old, HubDaemon() as new, Bench() as bench:
+        bench.device("mic")
+        bench.device("spk")
+        with DeviceDaemon(old.url, env=bench.env("mic", "spk")) as device:
+            device.until_state("in-call")
+            old.send_signal(signal.SIGSTOP)
+            device.reload("joined lobby", channel={"hub": [new.url]})
+            device.ask("rejoin")
+            device.until_state("in-call")
+            old.send_signal(signal.SIGCONT)
+            until(lambda: _seats(old) == 0, within_s=30)
+            assert _seats(new) == 1
+            assert device.ask("status")["hub"] == new.url
+
+
+def test_a_reload_asks_once_more_where_it_was_refused() -> None:
+    with Bench() as bench:
+        bench.device("mic")
+        bench.device("spk")
+        port = free_port()
+        stranger = Daemon("hub", "--listen", f"127.0.0.1:{port}", config=f'[channel]\napp_id = "{"f" * 32}"')
+        with stranger, DeviceDaemon(f"ws://127.0.0.1:{port}", env=bench.env("mic", "spk")) as device:
+            device.wait_for("does not serve")
+            stranger.end()
+            with HubDaemon(port):
+                device.reload()
+                device.until_state("in-call", within_s=10)
+
+
+def _seats(hub: HubDaemon) -> int:
+    with urllib.request.urlopen(f"{hub.url.replace('ws', 'http')}/healthz", timeout=seconds(5)) as answer:
+        seats: int = json.loads(answer.read())["seats"]
+        return seats

@@ -261,6 +261,24 @@ def test_buttons_are_wired_anew_while_the_call_goes_on(hub: HubDaemon) -> None:
         assert kitchen.status()["link"]["reconnects"] == 0
 
 
+def test_a_button_that_is_held_while_its_wiring_changes_does_not_leave_the_microphone_open(hub: HubDaemon) -> None:
+    with box(hub.url, gate={"mode": "push-to-talk"}) as kitchen:
+        kitchen.daemon.until_state("in-call")
+        kitchen.fingers.down(TALK)
+        until(lambda: bool(kitchen.status()["microphone_open"]))
+        kitchen.daemon.reload(lights={"talk": 0})
+        assert not kitchen.status()["microphone_open"]
+        kitchen.fingers.up(TALK)
+
+
+def test_push_to_talk_begins_muted_also_when_it_comes_with_a_reload(hub: HubDaemon) -> None:
+    with box(hub.url) as kitchen:
+        kitchen.daemon.until_state("in-call")
+        until(lambda: bool(kitchen.status()["microphone_open"]))
+        kitchen.daemon.reload(gate={"mode": "push-to-talk"})
+        assert not kitchen.status()["microphone_open"]
+
+
 # What keeps it out of the call, seen and heard
 
 
