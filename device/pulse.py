@@ -39,7 +39,8 @@ async def pulse(line: Callable[[], str], beats: Callable[[], Mapping[str, int]])
             systemd.feed_watchdog()
             stuck = False
         elif not stuck:
-            logger.critical("hangs: %s; the watchdog will start it anew", " and ".join(watchdog.stuck))
+            then = "; the watchdog will start it anew, if that lasts" if systemd.watchdog_s() else ""
+            logger.critical("hangs: %s%s", " and ".join(watchdog.stuck), then)
             stuck = True
         await asyncio.sleep(wait_s)
         if (now := line()) != said:

@@ -108,11 +108,15 @@ def test_one_key_changes_and_everything_else_stays(tmp_path: Path, section: str,
     ("cards", "chosen", "said"),
     [
         ({"vc4hdmi0": ["pcm0p"], "Device": ["pcm0c", "pcm0p"]}, "Device", "The sound card is Device."),
-        ({"vc4hdmi0": ["pcm0p"]}, "", "It takes the default sound card; --card chooses one, of those here: none yet"),
+        (
+            {"vc4hdmi0": ["pcm0p"]},
+            "",
+            "It takes the default sound card. --card chooses one with both ways, of those here: none yet",
+        ),
         (
             {"A": ["pcm0c", "pcm0p"], "B": ["pcm0c", "pcm0p"]},
             "",
-            "It takes the default sound card; --card chooses one, of those here: A B",
+            "It takes the default sound card. --card chooses one with both ways, of those here: A B",
         ),
     ],
 )
@@ -124,4 +128,6 @@ def test_the_only_card_that_hears_and_speaks_is_chosen(
             (tmp_path / f"card{number}" / pcm).mkdir(parents=True)
         (tmp_path / f"card{number}" / "id").write_text(f"{name}\n")
     printed = configure(tmp_path, f"asound={tmp_path}; choose_card; echo ${{given[card]-}}")
-    assert printed.splitlines() == [said, chosen]
+    first, *_, last = printed.splitlines()
+    assert (first, last) == (said, chosen)
+    assert ("--microphone and --speaker name one each" in printed) == (not chosen)

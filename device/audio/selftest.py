@@ -180,7 +180,7 @@ class Detector:
         self.done = self._since_best >= _SUMMIT or (self._best is None and late_ms > MAX_DELAY_MS)
 
     def result(self) -> Result:
-        """What can be said now; without a sound from the microphone that is DEAF, with a chirp never played MUTE."""
+        """What can be said now; without a sound from the microphone that is DEAF, with a chirp never played UNCLEAR."""
         level_dbfs, clipped_share = self._room.level_dbfs, self._room.clipped_share
         if self._best is not None and self._played_ns is not None:
             _, loud, began_ns = self._best
@@ -189,7 +189,9 @@ class Detector:
             return Result(Verdict.FINE, level_dbfs, clipped_share, loop_dbfs, delay_ms)
         if self._all.level_dbfs <= DEAF_DBFS:
             return Result(Verdict.DEAF, level_dbfs, clipped_share)
-        if self._torn or (self._played_ns is not None and not self.done):
+        if self._played_ns is None:
+            return Result(Verdict.UNCLEAR, level_dbfs, clipped_share, why="the speaker did not take the tone")
+        if self._torn or not self.done:
             return Result(Verdict.UNCLEAR, level_dbfs, clipped_share, why="the microphone lost sound meanwhile")
         if self._all.level_dbfs > _LOUD_DBFS:
             return Result(Verdict.UNCLEAR, level_dbfs, clipped_share, why="it was too loud here to hear the tone")

@@ -82,7 +82,7 @@ class Examination:
         return configuration.judge(self._patient.mistakes)
 
     async def _service(self) -> Found:
-        return [service.judge(self._patient.status, self._patient.silence)]
+        return [service.judge(self._patient.status, self._patient.silence, self._patient.alone)]
 
     async def _sound_cards(self) -> Found:
         self._cards = cards.look(self._patient)
@@ -124,8 +124,7 @@ class Examination:
         config = self._patient.config
         if config is None:
             return [Finding("hubs", Verdict.WARN, "not tried: the configuration is wrong", "correct it first")]
-        running = self._patient.status is not None
-        self._ways = await hubs.look(config.channel, self._token or None, running)
+        self._ways = await hubs.look(config.channel, self._token or None, not self._patient.alone)
         return hubs.judge(self._ways, versions.look()["intercomd"])
 
     async def _clock(self) -> Found:

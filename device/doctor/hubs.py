@@ -61,13 +61,13 @@ class Way:
     answer_ms: float = 0.0
 
 
-async def look(channel: Channel, token: str | None, running_uid: bool) -> list[Way]:
-    """Every hub of the configuration. running_uid: an intercom runs here and may have the uid that is configured."""
+async def look(channel: Channel, token: str | None, others: bool) -> list[Way]:
+    """Every hub of the configuration. others: an intercom may be running here, and the seat of a token its own."""
     hubs = [address.read(url) for url in channel.hub]
-    return list(await asyncio.gather(*(_go(hub, channel, token, running_uid) for hub in hubs)))
+    return list(await asyncio.gather(*(_go(hub, channel, token, others) for hub in hubs)))
 
 
-async def _go(hub: Address, channel: Channel, token: str | None, running_uid: bool) -> Way:
+async def _go(hub: Address, channel: Channel, token: str | None, others: bool) -> Way:
     reached = False
 
     def connected() -> None:
@@ -90,7 +90,7 @@ async def _go(hub: Address, channel: Channel, token: str | None, running_uid: bo
     answer_ms = (time.monotonic() - began) * 1_000
     ahead_s = clock_ahead_s(way.date, time.time())
     try:
-        version = await _join(way, hub, channel, token, running_uid)
+        version = await _join(way, hub, channel, token, others)
     except ChannelError as refusal:
         return Way(str(hub), refusal=refusal, clock_ahead_s=ahead_s, answer_ms=answer_ms)
     finally:
@@ -119,14 +119,14 @@ class _Guest:
             self.answer.set_exception(ChannelError(errors.DISCONNECTED))
 
 
-async def _join(way: Wire, hub: Address, channel: Channel, token: str | None, running_uid: bool) -> str:
+async def _join(way: Wire, hub: Address, channel: Channel, token: str | None, others: bool) -> str:
     """Take a seat for a moment, in silence; the hub's version. Raises ChannelError."""
     if token and not (hub.secure or hub.is_loopback or channel.insecure):
         raise ChannelError(errors.IN_CLEAR, "a token does not go there in clear")
-    if running_uid and token and channel.uid:
+    if others and token and channel.uid:
         return ""  # the seat is taken by who runs here, and this token gives no other one
-    uid = 0 if running_uid else channel.uid
-    join = Join(channel.app_id, channel.name, uid, token or "", Role.AUDIENCE, "doctor")
+    # Who has the configured uid already, here or elsewhere, would lose the seat to us.
+    join = Join(channel.app_id, channel.name, channel.uid if token else 0, token or "", Role.AUDIENCE, "doctor")
     guest = _Guest()
     way.attach(guest, 0)
     way.send_text(jsonrpc.request(_ID, messages.JOIN, join.params()))

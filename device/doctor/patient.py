@@ -6,25 +6,27 @@ from typing import Any
 
 from device import config
 from device.config import Config, ConfigError
-from device.service.control import ControlError, call
+from device.service.control import ControlError, NotRunning, call
 
 
 @dataclass(frozen=True, slots=True)
 class Patient:
     """config: None where there are mistakes, one line each. status: what a running intercom says, None without one,
-    and then silence says why. control: the folder to ask it in, None for the usual places.
+    and then silence says why. alone: it is certain that none runs. control: the folder to ask it in, None for the usual
+    places.
     """
 
     config: Config | None
     mistakes: tuple[str, ...]
     status: dict[str, Any] | None
     silence: str = ""
+    alone: bool = False
     control: Path | None = None
 
 
 def meet(path: Path | None, control: Path | None) -> Patient:
     """Read the configuration and ask the intercom how it is."""
-    loaded, status, silence = None, None, ""
+    loaded, status, silence, alone = None, None, "", False
     mistakes: tuple[str, ...] = ()
     try:
         loaded = config.load(path)
@@ -33,5 +35,5 @@ def meet(path: Path | None, control: Path | None) -> Patient:
     try:
         status = call("status", folder=control)
     except ControlError as error:
-        silence = str(error)
-    return Patient(loaded, mistakes, status, silence, control)
+        silence, alone = str(error), isinstance(error, NotRunning)
+    return Patient(loaded, mistakes, status, silence, alone, control)

@@ -9,10 +9,10 @@ CHECK = "service"
 _WELL = ("in-call", "left")
 
 
-def judge(status: Mapping[str, Any] | None, silence: str) -> Finding:
-    """status: of the running intercom, None without one; silence: why there is none."""
-    if status is None and "permission" in silence:
-        found, _, remedy = silence.partition(": ")
+def judge(status: Mapping[str, Any] | None, silence: str, alone: bool = False) -> Finding:
+    """status: of the running intercom, None without one; silence: why there is none; alone: none runs."""
+    if status is None and not alone:
+        found, _, remedy = silence.replace("; ", ": ", 1).partition(": ")
         return Finding(CHECK, Verdict.WARN, found, remedy)
     if status is None:
         remedy = "start it: sudo systemctl start intercomd, or intercomd run"

@@ -42,8 +42,9 @@ class Pins:
         self._on_edge = on_edge
         self._lights: dict[str, Any] = {}
         self._buttons: dict[str, Any] = {}
-        # lgpio makes its pipes in the working directory, which a service may not write to (gpiozero issue 1106).
-        os.environ.setdefault("LG_WD", tempfile.gettempdir())
+        # lgpio makes its pipes in the working directory, or else in that of LG_WD (gpiozero issue 1106).
+        if not os.access(".", os.W_OK):
+            os.environ.setdefault("LG_WD", tempfile.gettempdir())
         os.environ.setdefault("GPIOZERO_PIN_FACTORY", _FACTORY)
         try:
             self._open(buttons, lights, pull, pressed, lit)

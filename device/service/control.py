@@ -40,6 +40,10 @@ class ControlError(Exception):
     """The socket cannot be made or asked, or the daemon refused; one line that says what to do."""
 
 
+class NotRunning(ControlError):
+    """There is no socket that anybody listens at."""
+
+
 class ControlTaken(ControlError):
     """Another daemon has it, or somebody else could."""
 
@@ -171,7 +175,7 @@ def _connect(folders: list[Path]) -> socket.socket:
     if denied:
         raise ControlError(f"permission denied at {denied / SOCKET}: add yourself to group {GROUP} and log in again")
     looked = ", ".join(map(str, folders))
-    raise ControlError(f"no intercomd is running here ({SOCKET} looked for in {looked}); start one: intercomd run")
+    raise NotRunning(f"no intercomd is running here ({SOCKET} looked for in {looked}); start one: intercomd run")
 
 
 def _search() -> list[Path]:

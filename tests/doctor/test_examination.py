@@ -62,6 +62,20 @@ def doctor(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) 
     return Said(ran.returncode, ran.stdout, ran.stderr)
 
 
+def test_it_leaves_an_intercom_in_its_seat_that_it_does_not_know_of(tmp_path: Path) -> None:
+    with Bench() as bench, HubDaemon() as hub:
+        bench.device("mic")
+        bench.device("spk")
+        env = bench.env("mic", "spk")
+        with DeviceDaemon(hub.url, env=env, channel={"uid": 7}) as intercom:
+            intercom.until_state("in-call")
+            said = doctor(tmp_path, "--config", str(write(tmp_path, hub.url, channel="uid = 7")), "--json")
+            (found,) = [one for one in json.loads(said.out) if one["check"].startswith("hub")]
+            assert (found["verdict"], found["reached"]) == ("ok", "join")
+            assert intercom.ask("status")["link"]["reconnects"] == 0
+            assert intercom.ask("status")["state"] == "in-call"
+
+
 def write(folder: Path, hub: str, more: str = "", channel: str = "") -> Path:
     file = folder / "intercom.toml"
     file.write_text(f"[channel]\nhub = ['{hub}']\napp_id = '{APP_ID}'\n{channel}\n{more or NOTHING_WIRED}")

@@ -18,9 +18,14 @@ def test_one_that_is_not() -> None:
 
 
 def test_none_and_one_that_may_not_be_asked() -> None:
-    found = service.judge(None, "no intercomd is running here (...); start one: intercomd run")
+    found = service.judge(None, "no intercomd is running here (...); start one: intercomd run", alone=True)
     assert (found.verdict, found.found) == (Verdict.WARN, "no intercom is running here")
     found = service.judge(None, "permission denied at /run/x: add yourself to group intercom and log in again")
     assert (found.found, found.remedy) == (
         "permission denied at /run/x", "add yourself to group intercom and log in again",
     )  # fmt: skip
+
+
+def test_one_that_hangs_is_not_taken_for_none() -> None:
+    found = service.judge(None, "intercomd does not answer status; look at its log")
+    assert (found.found, found.remedy) == ("intercomd does not answer status", "look at its log")
