@@ -211,7 +211,9 @@ class Playback(_CardThread):
         granted = pcm.info()
         buffer_frames: int = granted["buffer_size"]
         self._reserve.fit(self._tick_frames, granted["period_size"], buffer_frames)
-        unwritten = self._silence()
+        # Half a tick beside the capture thread, which begins at the same moment: on one clock both would want the
+        # interpreter at the same moments ever after, and each wait for the other costs as much as another wake.
+        unwritten = self._silence()[self._tick_frames // 2 * SAMPLE_BYTES :]
         with _alsa_errors(self._device):
             while not self._stopping.is_set():
                 room = pcm.avail()
