@@ -21,8 +21,9 @@ def floor(
     seconds: float,
     speak: Callable[[Device], int],
     judge: Callable[[dict[str, Any], Device, Device, int], Result],
+    network: bool = False,
 ) -> Result:
-    """One run without an xrun. Raises RuntimeError when there is none.
+    """One run without an xrun. Raises RuntimeError when there is none. network: of network_floor.py, else of floor.py.
 
     speak: puts something onto the microphone's tape once the floor runs, and returns from which frame on.
     judge: gets the floor's report, both devices and that frame.
@@ -31,7 +32,10 @@ def floor(
         with Bench() as bench:
             mic, spk = bench.device("mic"), bench.device("spk")
             with subprocess.Popen(
-                _command(frame_ms, codec, seconds), stdout=subprocess.PIPE, env={**os.environ, **bench.env()}
+                _command(frame_ms, codec, seconds, network),
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                env={**os.environ, **bench.env()},
             ) as process:
                 assert process.stdout
                 begin = speak(mic)
@@ -41,6 +45,7 @@ def floor(
     raise RuntimeError(f"{ATTEMPTS} floor runs in a row had an xrun: this machine is too busy to measure")
 
 
-def _command(frame_ms: int, codec: bool, seconds: float) -> list[str]:
-    command = [sys.executable, str(ROOT / "tests/bench/floor.py"), "mic", "spk", "--frame-ms", str(frame_ms)]
-    return [*command, "--seconds", str(seconds), *(["--opus", "voip"] if codec else [])]
+def _command(frame_ms: int, codec: bool, seconds: float, network: bool) -> list[str]:
+    program = ["-m", "tests.bench.network_floor"] if network else [str(ROOT / "tests/bench/floor.py")]
+    options = ["--frame-ms", str(frame_ms), "--seconds", str(seconds), *(["--opus", "voip"] if codec else [])]
+    return [sys.executable, *program, "mic", "spk", *options]
