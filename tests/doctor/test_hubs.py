@@ -43,7 +43,10 @@ async def find(*urls: str, token: str | None = None, running: bool = False, **ch
 async def answering(text: bytes) -> AsyncIterator[str]:
     """A server that is no hub: it says this and hangs up, or waits for ever if it is empty."""
 
+    kept = []  # since Python 3.13 one that is forgotten is closed
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        kept.append(writer)
         await reader.read(100)
         if text:
             writer.write(text)
@@ -53,6 +56,8 @@ async def answering(text: bytes) -> AsyncIterator[str]:
     try:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
+        for writer in kept:
+            writer.close()
         server.close()
 
 
