@@ -207,6 +207,7 @@ class Device:
     def _look(self) -> None:
         """At what tells nobody when it changes: cards, levels, why there is no link."""
         self._looking = self._loop.call_later(_LOOK_S, self._look)
+        self.self_test.look()
         microphone = _is_missing(self._duplex.microphone.card.status.state, self._state.card_missing)
         if microphone != self._state.card_missing:
             self.feed(Input.CARD_LOST if microphone else Input.CARD_BACK)
