@@ -31,7 +31,7 @@ class Tone(StrEnum):
 
 
 # (Hz, ms) one after the other; 0 Hz is a pause.
-_NOTES: dict[Tone, Sequence[tuple[float, int]]] = {
+NOTES: dict[Tone, Sequence[tuple[float, int]]] = {
     Tone.JOINED: ((523.25, 80), (659.26, 80), (783.99, 120)),
     Tone.LEFT: ((783.99, 80), (659.26, 80), (523.25, 120)),
     Tone.LINK_LOST: ((440.0, 100), (0, 40), (349.23, 180)),
@@ -46,7 +46,7 @@ _NOTES: dict[Tone, Sequence[tuple[float, int]]] = {
 def pcm(tone: Tone, volume: int = 100) -> bytes:
     """The whole tone, s16le mono at 48 kHz. volume: 0 to 100, each 10 less 3 dB quieter, 0 silent."""
     peak = 32_767 * 10 ** ((PEAK_DBFS - (100 - volume) * 0.3) / 20) if volume else 0.0
-    return b"".join(_note(hertz, ms, peak) for hertz, ms in _NOTES[tone])
+    return b"".join(_note(hertz, ms, peak) for hertz, ms in NOTES[tone])
 
 
 @cache
