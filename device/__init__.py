@@ -19,9 +19,13 @@ Rooms, and what each may import:
     bell        tones and the ring, into the speaker
     service/    the local control socket, and a status as people read it; imports no other room
     hub/        the server that channels live on; imports channel
+    membership  the device's place in its channel: the client in the table's words
+    pulse       what systemd hears while a device or a hub runs
     app         assembles a device from its Config: imports every room and translates between them in plain values
     sound       what app assembles for the two ways of the sound, between the audio threads and the loop
     hubapp      assembles a hub in the same way
+    selftest    the box listens to itself: between sound and audio.selftest, on the loop
+    doctor/     one check per file, each a finding with its remedy; may import every room
     cli         arguments, log handlers, exit codes
 
 Pure files compute and nothing else: no socket, thread, clock, file or global state; time and bytes come in as

@@ -8,12 +8,16 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from device import commands
 from device.appliance import Device
-from device.config import Config
+from device.channel.errors import ChannelError
+from device.config import Config, ConfigError
+from device.pulse import pulse
+from device.service import status, systemd
 from device.service.control import Control, ControlError, ControlTaken
 
 logger = logging.getLogger(__name__)
@@ -22,17 +26,20 @@ logger = logging.getLogger(__name__)
 _GIL_SWITCH_S = 0.001
 
 
-def run(config: Config, *, with_hub: bool = False, control_dir: Path | None = None) -> int:
+def run(load: Callable[[], Config], *, with_hub: bool = False, control_dir: Path | None = None) -> int:
     """Be an intercom until SIGTERM or SIGINT: 0, or 1 where a thread of ours failed.
 
-    Everything outside may be missing. Ends within 1 s, whatever the network, the hub or the cards do.
+    load: reads the configuration, now and again on SIGHUP. Everything outside may be missing. Ends within 1 s, whatever
+    the network, the hub or the cards do. Raises ConfigError for a wrong configuration, at the start alone.
     """
     with contextlib.ExitStack() as after_the_loop:
-        return asyncio.run(_serve(config, with_hub, control_dir, after_the_loop))
+        return asyncio.run(_serve(load, with_hub, control_dir, after_the_loop))
 
 
-async def _serve(config: Config, with_hub: bool, control_dir: Path | None, after_the_loop: contextlib.ExitStack) -> int:
-    loop = asyncio.get_running_loop()
+async def _serve(
+    load: Callable[[], Config], with_hub: bool, control_dir: Path | None, after_the_loop: contextlib.ExitStack
+) -> int:
+    config, loop = load(), asyncio.get_running_loop()
     sys.setswitchinterval(_GIL_SWITCH_S)
     ending: asyncio.Future[int] = loop.create_future()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -40,7 +47,7 @@ async def _serve(config: Config, with_hub: bool, control_dir: Path | None, after
     threading.excepthook = partial(_thread_failed, loop, ending)
     async with contextlib.AsyncExitStack() as stack:
         if with_hub:
-            stack.push_async_callback(_end_hub, _start_hub(config, ending))
+            stack.push_async_callback(_end_task, _start_hub(config, ending))
         state_dir = os.environ.get("STATE_DIRECTORY")
         device = Device(config, loop, Path(state_dir) if state_dir else None)
         try:
@@ -52,10 +59,35 @@ async def _serve(config: Config, with_hub: bool, control_dir: Path | None, after
         after_the_loop.callback(device.join_threads)
         stack.push_async_callback(device.stop)
         device.start()
+        if sys.stdin.isatty():  # then SIGHUP says that the terminal is gone
+            loop.add_signal_handler(signal.SIGHUP, _end, ending, 0)
+        else:
+            stack.push_async_callback(_end_task, loop.create_task(_reload_when_asked(device, load)))
+        stack.push_async_callback(
+            _end_task, loop.create_task(pulse(lambda: status.summary(device.status()), device.beats))
+        )
         gc.freeze()  # what exists now stays: no collection has to look at it again
         code = await ending
+        systemd.stopping()
         logger.info("leaving %s", config.channel.name)
     return code
+
+
+async def _reload_when_asked(device: Device, load: Callable[[], Config]) -> None:
+    """At each SIGHUP go on by what the configuration says now; a wrong one changes nothing."""
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    while True:
+        await asked.wait()
+        asked.clear()
+        systemd.reloading()
+        try:
+            await device.reload(load())
+        except (ConfigError, ChannelError) as error:
+            logger.error("the configuration stays as it was: %s", error)
+        else:
+            logger.info("the configuration is read again")
+        systemd.ready(status.summary(device.status()))
 
 
 def _start_hub(config: Config, ending: "asyncio.Future[int]") -> "asyncio.Task[None]":
@@ -77,9 +109,9 @@ def _start_hub(config: Config, ending: "asyncio.Future[int]") -> "asyncio.Task[N
     return serving
 
 
-async def _end_hub(serving: "asyncio.Task[None]") -> None:
-    serving.cancel()
-    await asyncio.wait([serving])
+async def _end_task(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _end(ending: "asyncio.Future[int]", code: int) -> None:

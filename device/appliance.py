@@ -1,31 +1,31 @@
 """Assembles the appliance: builds the pieces from Config, connects them, and translates between the rooms.
 
-    buttons, commands, channel, cards -> Input -> call (the table) -> actions -> microphone, client, speaker
+    buttons, commands, channel, cards -> Input -> call (the table) -> actions -> microphone, membership, speaker
                                                   call.looks       -> lights
 
 Nothing is decided here: what the appliance does stands in the table, and each piece decides for itself.
 """
 
 import asyncio
-import contextlib
 import logging
+import random
 import time
-from collections.abc import Coroutine
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from device import call
+from device.audio.capture_clock import CaptureClock
 from device.audio.gate import Gate
 from device.audio.tones import Tone
 from device.bell import Bell
 from device.call import Action, Input, Mic, Place, Sound
-from device.channel import errors
-from device.channel.client import Client
-from device.channel.errors import ChannelError
 from device.channel.rules import Role
-from device.config import Config
+from device.config import Channel, Config
 from device.front import Panel
+from device.membership import Membership
+from device.selftest import SelfTest
 from device.sound import Microphone, Speaker
 from device.state import Keeper, Kept, State
 
@@ -34,16 +34,14 @@ logger = logging.getLogger(__name__)
 Status = dict[str, Any]
 
 _THREAD_END_S = 0.3
+_THREAD_LOOK_S = 0.01
 # How often levels and cards are looked at: as often as playback publishes its snapshot.
 _LOOK_S = 0.2
 # Speech, in what is heard and in what is sent.
 _SPEECH_DBFS = -50
 
-_OF_STATE = {"in-call": Input.JOINED, "offline": Input.LINK_LOST, "left": Input.LEFT_BY_HUB}
-_OF_ERROR = {
-    errors.UID_CONFLICT: Input.UID_CONFLICT, errors.BANNED: Input.KICKED, errors.LOGIN_FAILED: Input.WRONG_TOKEN,
-    errors.BAD_REQUEST: Input.WRONG_TOKEN, errors.IN_CLEAR: Input.WRONG_TOKEN,
-}  # fmt: skip
+# What nobody else has a line for.
+_SAID = {Sound.LEFT: "left", Sound.MUTED: "microphone muted", Sound.UNMUTED: "microphone open"}
 
 
 class Device:
@@ -58,26 +56,11 @@ class Device:
         muted = self._kept.muted or config.gate.mode == "push-to-talk"
         self._state = call.State(mic=Mic.MUTED if muted else Mic.OPEN, listens_only=channel.role == Role.AUDIENCE)
         self._whom = config.ring.uid
-        gate = config.gate
-        self._gate = Gate(
-            muted=True, voice=gate.mode == "voice", half_duplex=gate.half_duplex, block_ms=config.audio.frame_ms
-        )
-        self._client = Client(channel.hub, ca_file=channel.ca_file or None, insecure=channel.insecure)
-        self._client.init(channel.app_id)
-        self._microphone = Microphone(config.audio, self._gate, self._client, loop)
-        self._speaker = Speaker(config.audio, self._gate.heard if gate.half_duplex else None)
-        self._speaker.set_volume(self._kept.volume, self._kept.volumes)
-        self._labels: dict[int, str] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._capture_clock = CaptureClock(random.getrandbits(32))  # RFC 3550 section 5.1: starts anywhere
+        self._make_sound()
+        self._membership, self._bell = self._make_membership(), self._make_bell()
         self._panel = Panel(config, loop, self.feed, self._turn)
-        self._bell = Bell(config.tones, self._speaker, lambda: self.feed(Input.RING_OVER))
         self._looking: asyncio.TimerHandle | None = None
-        for event, handler in (
-            ("media", self._speaker.received), ("stream-added", self._stream_added),
-            ("stream-removed", self._stream_removed), ("connection-state", self._state_changed),
-            ("error", self._refused), ("ring", self._rung),
-        ):  # fmt: skip
-            self._client.on(event, handler)
 
     def start(self) -> None:
         """Open cards and pins, and join if it was joined before, or else if the configuration says so."""
@@ -85,18 +68,19 @@ class Device:
         self._speaker.card.start()
         self.feed(Input.START_JOINED if self._kept.joined else Input.START_LEFT)
         self._panel.open()
+        self.self_test.start()
         self._look()
 
     async def stop(self) -> None:
         """Leave the channel and let the threads end; at most 0.3 s on the loop. What is kept stays as it was."""
-        self._client.off("connection-state")
         if self._looking is not None:
             self._looking.cancel()
         self._bell.stop()
         self._panel.close()
+        self.self_test.stop()
         self._microphone.card.stop()
         self._speaker.card.stop()
-        await self._leave()
+        await self._membership.end()
 
     def join_threads(self) -> None:
         """After the loop has ended: wait for the threads, and name the one that does not end."""
@@ -106,6 +90,30 @@ class Device:
                 logger.warning("the %s thread does not end; leaving it behind", thread.name)
         self._keeper.join(_THREAD_END_S)
 
+    async def reload(self, config: Config) -> None:
+        """Go on by another configuration. The call goes on, too, unless [channel] is another one.
+
+        Mute, volumes and whether it has left stay as they are. What only a start looks at waits for the next one.
+        """
+        old, self._config = self._config, config
+        if (old.audio, old.gate, old.self_test) != (config.audio, config.gate, config.self_test):
+            await self._change_sound()
+        self._bell.stop()
+        self._bell = self._make_bell()
+        if self._state.ringing:
+            self._bell.ring()
+        if _wiring(old) != _wiring(config):
+            self._panel.close()
+            self._panel = Panel(config, self._loop, self.feed, self._turn)
+            self._panel.open()
+        if _seat(old.channel) != _seat(config.channel):
+            self._gate.mute()  # until the table opens it in the other one
+            await self._membership.end()
+            self._membership = self._make_membership()
+            self._state = self._state._replace(listens_only=config.channel.role == Role.AUDIENCE)
+            self.feed(Input.MOVED)
+        self._show()
+
     def feed(self, given: Input, whom: int | None = None) -> None:
         """Something happened: ask the table, and do what it says. whom: of a ring, a uid, 0 for everybody."""
         if given is Input.RING:
@@ -114,6 +122,8 @@ class Device:
         for one in done:
             logger.debug("%s: %s", given.value, one)
             if isinstance(one, Sound):
+                if one in _SAID:
+                    self._log(one.value, _SAID[one])
                 self._bell.sound(Tone(one.value))
             else:
                 self._do(one)
@@ -131,12 +141,12 @@ class Device:
 
     def status(self) -> Status:
         """Everything that `intercomd status --json` prints."""
-        client, speaker = self._client.status, self._speaker.card
+        client, speaker = self._membership.status, self._speaker.card
         before_buffer_ms = self._config.audio.frame_ms + (client.rtt_ms or 0.0) / 2
         talkers = [
             {
                 **asdict(talker),
-                "label": self._labels[talker.uid],
+                "label": self._membership.label(talker.uid),
                 "latency_ms": round(before_buffer_ms + talker.buffer_ms + speaker.queue_ms, 1),
                 "volume": self._kept.volumes.get(talker.uid, 100),
             }
@@ -150,13 +160,18 @@ class Device:
             "talkers": talkers,
             "capture": asdict(self._microphone.card.status), "playback": asdict(speaker.status),
             "link": {"rtt_ms": client.rtt_ms, "reconnects": client.reconnects, "skipped": client.skipped},
+            "panel": self._panel.status(), "self_test": self.self_test.status(),
         }  # fmt: skip
 
     async def settled(self) -> None:
         """Wait until what was asked for has begun, and a leave is over."""
         await asyncio.sleep(0)
         if self._state.place is Place.LEFT:
-            await self._client.leave()
+            await self._membership.left()
+
+    def beats(self) -> Mapping[str, int]:
+        """Counters of the audio threads, by name: one that stays as it is hangs. A missing card is no hang."""
+        return {thread.name: thread.turns for thread in (self._microphone.card, self._speaker.card)}
 
     # What the table asks for
 
@@ -167,79 +182,29 @@ class Device:
             case Action.CLOSE_MICROPHONE:
                 self._gate.mute()
             case Action.JOIN | Action.REDIAL:
-                self._begin(self._join())
+                self._membership.join()
             case Action.LEAVE:
-                self._begin(self._leave())
+                self._membership.leave()
             case Action.SEND_RING:
-                self._begin(self._say(self._client.ring(self._whom)))
+                self._membership.ring(self._whom)
             case Action.SEND_ANSWER:
-                self._begin(self._say(self._client.answer()))
+                self._membership.answer()
             case Action.START_RINGING:
                 self._bell.ring()
             case Action.STOP_RINGING:
                 self._bell.hush()
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _join(self) -> None:
-        channel = self._config.channel
-        try:
-            await self._client.join(
-                _token(channel.token_file), channel.name, channel.uid,
-                label=channel.label, role=Role(channel.role), auto_subscribe=True,
-            )  # fmt: skip
-        except ChannelError as error:
-            logger.error("cannot join %s: %s", channel.name, error)
-            self._refused({"code": error.code})
-        if channel.role == Role.BROADCASTER:
-            with contextlib.suppress(ChannelError):  # said already; what is refused now is asked for at the next seat
-                await self._client.publish()
-
-    async def _leave(self) -> None:
-        current = asyncio.current_task()
-        for task in self._tasks:
-            if task is not current:
-                task.cancel()
-        await self._client.leave()
-
-    async def _say(self, saying: Coroutine[Any, Any, None]) -> None:
-        try:
-            await saying
-        except ChannelError as error:
-            logger.warning("ring: %s", error)
-            self._bell.sound(Tone.ERROR)
-
     # What happens
 
-    def _stream_added(self, params: dict[str, Any]) -> None:
-        self._labels[params["uid"]] = params["label"]
-        self._speaker.added(params["uid"])
-
-    def _stream_removed(self, params: dict[str, Any]) -> None:
-        self._labels.pop(params["uid"], None)
-        self._speaker.removed(params["uid"])
-
-    def _state_changed(self, params: dict[str, Any]) -> None:
-        if params["state"] == "left":
-            for uid in self._labels:
-                self._speaker.removed(uid)
-            self._labels.clear()
-        if params["state"] in _OF_STATE:
-            self.feed(_OF_STATE[params["state"]])
-
-    def _refused(self, params: dict[str, Any]) -> None:
-        if params["code"] in _OF_ERROR:
-            self.feed(_OF_ERROR[params["code"]])
+    def _ring_failed(self) -> None:
+        self._bell.sound(Tone.ERROR)
 
     def _rung(self, params: dict[str, Any]) -> None:
         ring = self._config.ring
         if params["answered"]:
             self.feed(Input.RING_OVER)
         elif not ring.do_not_disturb:
-            logger.info("%s rings", params["label"] or params["uid"])
+            self._log("ring", f"{params['label'] or params['uid']} rings")
             self.feed(Input.RUNG)
             if ring.auto_answer:
                 self.feed(Input.ANSWER)
@@ -256,8 +221,7 @@ class Device:
         speaker = _is_missing(self._speaker.card.status.state, self._state.speaker_missing)
         if speaker != self._state.speaker_missing:
             self.feed(Input.SPEAKER_LOST if speaker else Input.SPEAKER_BACK)
-        problem = self._client.status.problem
-        no_network = problem is not None and problem.code == errors.NO_NETWORK
+        no_network = self._membership.no_network
         if no_network != self._state.no_network:
             self.feed(Input.NO_NETWORK if no_network else Input.NO_HUB)
         self._show()
@@ -274,15 +238,59 @@ class Device:
             self._kept = replace(self._kept, muted=muted, joined=joined)
             self._keeper.keep(self._kept)
 
+    # How it is built
+
+    def _make_sound(self) -> None:
+        """Gate, microphone and speaker by the configuration, not started yet."""
+        audio, gate = self._config.audio, self._config.gate
+        self._gate = Gate(
+            muted=not self._state.microphone_open,
+            voice=gate.mode == "voice", half_duplex=gate.half_duplex, block_ms=audio.frame_ms,
+        )  # fmt: skip
+        self._microphone = Microphone(audio, self._gate, self._send, self._loop, self._capture_clock)
+        self._speaker = Speaker(audio, self._gate.heard if gate.half_duplex else None)
+        self._speaker.set_volume(self._kept.volume, self._kept.volumes)
+        self.self_test = SelfTest(self._config.self_test.every_h, self._gate, self._microphone, self._speaker)
+
+    def _make_membership(self) -> Membership:
+        return Membership(self._config.channel, self._speaker, self.feed, self._rung, self._ring_failed)
+
+    def _make_bell(self) -> Bell:
+        return Bell(self._config.tones, self._speaker, lambda: self.feed(Input.RING_OVER))
+
+    async def _change_sound(self) -> None:
+        """New threads on the cards, once the old ones have let go of them; a hung one is not waited for."""
+        self.self_test.stop()
+        old = (self._microphone.card, self._speaker.card)
+        for thread in old:
+            thread.stop()
+        end = self._loop.time() + _THREAD_END_S
+        while any(thread.is_alive() for thread in old) and self._loop.time() < end:
+            await asyncio.sleep(_THREAD_LOOK_S)
+        self._make_sound()
+        self._membership.hear(self._speaker)
+        self._microphone.card.start()
+        self._speaker.card.start()
+        self.self_test.start()
+
+    def _send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
+        self._membership.send(payload, timestamp, level_dbov, first_of_spurt)
+
+    def _log(self, event: str, text: str) -> None:
+        """A line that the journal can be searched for: EVENT=, CHANNEL=, UID=."""
+        fields = {"event": event, "channel": self._config.channel.name, "uid": self._membership.status.uid}
+        logger.info("%s: %s", self._config.channel.name, text, extra=fields)
+
 
 def _is_missing(card_state: str, before: bool) -> bool:
     """One that is being opened is what it was before."""
     return before if card_state == "opening" else card_state != "running"
 
 
-def _token(token_file: str) -> str | None:
-    """The token of this file, None without one. Raises ChannelError."""
-    try:
-        return Path(token_file).read_text("utf-8").strip() if token_file else None
-    except (OSError, ValueError):  # not the cause's text: it would quote what it could not decode
-        raise ChannelError(errors.LOGIN_FAILED, f"the token in {token_file} cannot be read") from None
+def _wiring(config: Config) -> tuple[object, ...]:
+    return (config.panel, config.buttons, config.tap, config.double_tap, config.long_press, config.lights)
+
+
+def _seat(channel: Channel) -> Channel:
+    """As far as it decides about the seat: how it starts does not."""
+    return replace(channel, start="", start_muted=False)

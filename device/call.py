@@ -51,6 +51,7 @@ class Input(StrEnum):
     UID_CONFLICT = "uid conflict"
     NO_NETWORK = "no network"
     NO_HUB = "no hub"
+    MOVED = "moved"  # another channel is wanted than before
     RUNG = "rung"
     RING_OVER = "ring over"
     # the sound card
@@ -171,6 +172,7 @@ PLACES: Rows = {
     **_rows((Place.BOOT,), Input.LEAVE, Place.LEFT),
     **_rows((Place.BOOT, Place.LEFT, *_REFUSED), Input.REJOIN, Place.JOINING, Action.JOIN),
     **_rows((Place.BOOT, Place.LEFT, *_REFUSED), Input.RING, Place.JOINING, Action.JOIN),
+    **{(place, Input.MOVED): (Place.JOINING, (Action.JOIN,)) for place in (*_WANTED, *_REFUSED)},
     (Place.JOINING, Input.REJOIN): (Place.JOINING, (Action.REDIAL,)),
     (Place.OFFLINE, Input.REJOIN): (Place.OFFLINE, (Action.REDIAL,)),
     (Place.JOINING, Input.RING): (Place.JOINING, (Action.REDIAL,)),

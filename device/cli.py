@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from device.config import Config
+    from device.config import Config, ConfigError
     from device.hubapp import Hub
     from device.jsonrpc import Params
 
@@ -20,14 +20,6 @@ logger = logging.getLogger(__name__)
 
 DONE, FAILED, WRONG = 0, 1, 2
 WATCH_EVERY_S = 0.5
-# sd-daemon(3): a line that begins so has this priority in the journal.
-JOURNAL_PRIORITIES = {
-    logging.CRITICAL: "<2>",
-    logging.ERROR: "<3>",
-    logging.WARNING: "<4>",
-    logging.INFO: "<6>",
-    logging.DEBUG: "<7>",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,6 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     volume.add_argument("--uid", type=int, help="of this one alone")
     volume.set_defaults(command=_volume)
 
+    doctor = commands.add_parser(
+        "doctor", parents=[common, reads_config, at_socket], help="look at everything that a call needs, and explain"
+    )
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.add_argument("--buttons", action="store_true", help="somebody is there to press buttons and to see lights")
+    doctor.set_defaults(command=_doctor)
+
     config = commands.add_parser("config", parents=[common], help="check a configuration and print what it comes to")
     config.add_argument("file", type=Path, nargs="?", metavar="FILE")
     config.set_defaults(command=_config)
@@ -109,8 +108,8 @@ class _Version(argparse.Action):
 
 
 def _run(options: argparse.Namespace) -> int:
-    config = _load(options.config)
     from device import app
+    from device.config import ConfigError, load
     from device.service.control import ControlError
 
     wrong: tuple[type[Exception], ...] = ()
@@ -120,7 +119,9 @@ def _run(options: argparse.Namespace) -> int:
 
         wrong = (HubConfigError,)
     try:
-        return app.run(config, with_hub=options.with_hub, control_dir=options.control)
+        return app.run(lambda: load(options.config), with_hub=options.with_hub, control_dir=options.control)
+    except ConfigError as error:
+        _refuse(error)
     except wrong as error:
         _end(str(error), WRONG)
     except failed as error:
@@ -239,14 +240,26 @@ def _config(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    from device.doctor import examination
+
+    if options.log_level == "info":  # what the checks find they say themselves
+        logging.getLogger().setLevel(logging.CRITICAL)
+    return examination.run(options.config, options.control, as_json=options.json, press=options.buttons)
+
+
 def _load(path: Path | None, *, needs_app_id: bool = True, open: bool = False) -> "Config":
     from device.config import ConfigError, load
 
     try:
         return load(path, needs_app_id=needs_app_id, open=open)
     except ConfigError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(WRONG) from None
+        _refuse(error)
+
+
+def _refuse(mistakes: "ConfigError") -> NoReturn:
+    print(mistakes, file=sys.stderr)
+    raise SystemExit(WRONG) from None
 
 
 def _call(method: str, options: argparse.Namespace, params: "Params | None" = None) -> "Params":
@@ -264,21 +277,10 @@ def _end(text: str, code: int) -> NoReturn:
 
 
 def _log(level: str) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Journal() if _in_journal() else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    from device.service import systemd
+
+    in_journal = systemd.stderr_is_journal()
+    handler = systemd.JournalHandler() if in_journal else logging.StreamHandler()
+    # The journal knows the time by itself.
+    handler.setFormatter(logging.Formatter("%(message)s" if in_journal else "%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler])
-
-
-def _in_journal() -> bool:
-    """Whether the journal reads what we print, and not somebody who has redirected it since (systemd.exec(5))."""
-    stream = os.environ.get("JOURNAL_STREAM")
-    there = os.fstat(2) if stream else None
-    return there is not None and stream == f"{there.st_dev}:{there.st_ino}"
-
-
-class _Journal(logging.Formatter):
-    """Lines for the journal, which knows the time, and reads the priority from the beginning of each."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        priority = JOURNAL_PRIORITIES.get(record.levelno, "<6>")
-        return "\n".join(priority + line for line in super().format(record).splitlines())

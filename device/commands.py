@@ -5,15 +5,18 @@ from collections.abc import Callable
 from device import jsonrpc
 from device.appliance import Device, Status
 from device.call import Input
+from device.selftest import NotNow
 from device.service.control import Handler, Handlers
 
 _INPUTS = {
     "mute": Input.MUTE, "unmute": Input.UNMUTE, "leave": Input.LEAVE, "rejoin": Input.REJOIN, "answer": Input.ANSWER,
 }  # fmt: skip
+# As in the channel's table of errors: not at this moment.
+OUT_OF_ORDER = 434
 
 
 def handlers(device: Device) -> Handlers:
-    """status, volume {volume: 0..100, uid}, ring {uid}, and those that buttons have, too.
+    """status, volume {volume: 0..100, uid}, ring {uid}, self-test, and those that buttons have, too.
 
     Without a uid volume is everybody's, and a ring for whom the configuration says; a ring for 0 is for everybody.
     """
@@ -29,10 +32,18 @@ def handlers(device: Device) -> Handlers:
     def feed(given: Input) -> Callable[[jsonrpc.Params], None]:
         return lambda params: device.feed(given)
 
+    async def test(params: jsonrpc.Params) -> Status:
+        try:
+            await device.self_test.run()
+        except NotNow as reason:
+            raise jsonrpc.JsonRpcError(OUT_OF_ORDER, str(reason)) from reason
+        return device.status()
+
     return {
         "status": handler(lambda params: None),
         "volume": handler(lambda params: _volume(device, params)),
         "ring": handler(lambda params: _ring(device, params)),
+        "self-test": test,
         **{name: handler(feed(given)) for name, given in _INPUTS.items()},
     }
 

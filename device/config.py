@@ -118,6 +118,13 @@ class Lights:
 
 
 @dataclass(frozen=True, slots=True)
+class SelfTest:
+    """[self_test]: how often the box listens to itself, hours; 0 for never."""
+
+    every_h: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hub:
     """[hub]: the hub that this program serves itself."""
 
@@ -142,6 +149,7 @@ class Config:
     double_tap: Gestures
     long_press: Gestures
     lights: Lights
+    self_test: SelfTest
     hub: Hub
 
 
@@ -187,6 +195,7 @@ def load(path: Path | None = None, *, needs_app_id: bool = True, open: bool = Fa
         double_tap=Gestures(**values["double_tap"]),
         long_press=Gestures(**values["long_press"]),
         lights=Lights(**values["lights"]),
+        self_test=SelfTest(**values["self_test"]),
         hub=Hub(**values["hub"]),
     )
 

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from typing import Any
 
 from device.call import Input, Looks
 from device.config import Config
@@ -18,6 +19,7 @@ from device.panel.gestures import Button, Gesture
 from device.panel.lights import Pattern
 from device.panel.meaning import Meaning
 from device.panel.pins import Pins, PinsError
+from device.panel.presses import Press
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class Buttons:
         self._meanings, self._act, self._turn = meanings, act, turn
         self._buttons = {name: Button(double=meaning.has_double) for name, meaning in meanings.items()}
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self.presses = {name: Press() for name in meanings}
 
     def edge(self, name: str, closed: bool, at_ns: int) -> None:
         """The contact of this button closed or opened at that moment, monotonic."""
@@ -56,6 +59,7 @@ class Buttons:
 
     def _happened(self, name: str, gestures: list[Gesture]) -> None:
         for gesture in gestures:
+            self.presses[name].became(gesture, time.monotonic_ns())
             if gesture is Gesture.STUCK:
                 logger.warning("the button %s has been pressed for a minute; ignored until it is released", name)
             self._do(self._meanings[name].of(gesture), gesture)
@@ -132,6 +136,19 @@ class Panel:
         )
         self._lights = Lights(self._shine)
         self._pins: Pins | None = None
+        self._problem = ""
+
+    def status(self) -> dict[str, Any]:
+        """Whether the pins are open, why not, and the last press of each wired button: its gesture and age_s."""
+        now_ns = time.monotonic_ns()
+        presses = {
+            name: press.name and {"gesture": press.name, "age_s": round((now_ns - press.at_ns) / 1e9, 2)}
+            for name, press in self._buttons.presses.items()
+        }
+        return {
+            "open": self._pins is not None, "problem": self._problem,
+            "buttons": {name: press or None for name, press in presses.items()}, "lights": list(self._lamps),
+        }  # fmt: skip
 
     def open(self) -> None:
         """Take the pins. Where there are none, one warning says so and everything else works."""
@@ -143,6 +160,7 @@ class Panel:
                 self._wired, self._lamps, self._edge, pull=wiring.pull, pressed=wiring.pressed, lit=wiring.lit
             )
         except PinsError as error:
+            self._problem = str(error)
             logger.warning("%s", error)
 
     def close(self) -> None:

@@ -27,6 +27,7 @@ from device.hub.rooms import Rooms
 from device.hub.server import Server
 from device.hub.sessions import Sessions
 from device.hub.sockets import listening_socket
+from device.pulse import pulse
 
 logger = logging.getLogger(__name__)
 
@@ -126,14 +127,20 @@ class Hub:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{'wss' if self._tls else 'ws'}://{host}:{self._port}"
 
+    def line(self) -> str:
+        """What it does now, for people."""
+        counts = self.snapshot()
+        return f"at {self.url} | channels {counts['channels']} | seats {counts['seats']}"
+
     def snapshot(self) -> dict[str, int]:
         """How busy it is: channels, seats, streams, connections, packets_in, _out, _refused and _late; {} before."""
         return self._exchange.snapshot() if self._exchange else {}
 
 
 async def serve(hub: Hub) -> None:
-    """Run a hub until this is cancelled, then stop it."""
+    """Run a hub until this is cancelled, then stop it; systemd, where there is one, is told how it goes."""
     async with hub:
+        await pulse(hub.line, dict)
         await asyncio.Event().wait()
 
 

@@ -1,23 +1,21 @@
 """The two ways of the sound between a card and the client, over the border between the audio threads and the loop.
 
-capture thread:   card -> gate -> opus  --call_soon_threadsafe-->  loop: gate again -> client
-playback thread:  card <- talkers  <--bounded drop-oldest queue--  loop: client
+capture thread:   card -> gate -> opus  --call_soon_threadsafe-->  loop: gate again -> membership
+playback thread:  card <- talkers  <--bounded drop-oldest queue--  loop: membership
 """
 
 import asyncio
 import contextlib
 import itertools
-import random
 from collections import deque
 from collections.abc import Callable, Mapping
 
 from device.audio import pcm
-from device.audio.capture_clock import RATE_HZ, Block
+from device.audio.capture_clock import RATE_HZ, Block, CaptureClock
 from device.audio.card import Capture, Playback
 from device.audio.gate import PREROLL_MS, Gate
 from device.audio.opus import Decoder, Encoder
 from device.audio.talkers import Talkers, TalkerStatus
-from device.channel.client import Client
 from device.channel.rtp import Packet
 from device.config import Audio
 
@@ -31,21 +29,29 @@ _ARRIVALS = 1_024
 # Tones that wait for those before them; more is somebody who plays with the buttons.
 _SOUNDS = 4
 
+Send = Callable[[bytes, int, int, bool], object]
+
 
 class Microphone:
     """The capture thread's way: a block of the card becomes a packet on the loop, unless the gate holds it back."""
 
-    def __init__(self, audio: Audio, gate: Gate, client: Client, loop: asyncio.AbstractEventLoop) -> None:
-        self._gate, self._client, self._loop = gate, client, loop
+    def __init__(
+        self, audio: Audio, gate: Gate, send: Send, loop: asyncio.AbstractEventLoop, clock: CaptureClock
+    ) -> None:
+        """send: called on the loop with (payload, timestamp, level_dbov, first_of_spurt) of each packet."""
+        self._gate, self._send_on, self._loop = gate, send, loop
         self._encoder = Encoder(audio.frame_ms, audio.bitrate, audio.complexity)
         self._block_ns = audio.frame_ms * 1_000_000
         self._held: deque[tuple[Block, int]] = deque(maxlen=PREROLL_MS // audio.frame_ms)
         self.level_dbov = pcm.SILENT_DBOV  # of what was sent last
-        self._first_timestamp = random.getrandbits(32)  # RFC 3550 section 5.1: starts anywhere
-        self.card = Capture(audio.capture, RATE_HZ * audio.frame_ms // 1_000, self._captured)
+        self.tap: Callable[[Block], None] | None = None  # called in the capture thread with everything, sent or not
+        self.card = Capture(audio.capture, RATE_HZ * audio.frame_ms // 1_000, self._captured, clock)
 
     def _captured(self, block: Block) -> None:
         """In the capture thread."""
+        tap = self.tap
+        if tap is not None:
+            tap(block)
         level_dbov = pcm.level_dbov(block.pcm)
         verdict = self._gate.admit(block.captured_ns - self._block_ns, level_dbov)
         if not verdict.send:
@@ -60,15 +66,14 @@ class Microphone:
         self._encode(block, level_dbov, first_of_spurt)
 
     def _encode(self, block: Block, level_dbov: int, first_of_spurt: bool) -> None:
-        timestamp = (self._first_timestamp + block.frame) & 0xFFFFFFFF
         payload = self._encoder.encode(block.pcm)
         with contextlib.suppress(RuntimeError):  # the loop has just closed: this process is ending
-            self._loop.call_soon_threadsafe(self._send, payload, timestamp, level_dbov, first_of_spurt)
+            self._loop.call_soon_threadsafe(self._send, payload, block.frame & 0xFFFFFFFF, level_dbov, first_of_spurt)
 
     def _send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
         """On the loop: what was on its way when the button was pressed stops here."""
-        if not self._gate.muted:
-            self._client.send(payload, timestamp, level_dbov, first_of_spurt)
+        if not self._gate.closed:
+            self._send_on(payload, timestamp, level_dbov, first_of_spurt)
 
 
 class Speaker:
@@ -82,7 +87,7 @@ class Speaker:
         self._arrivals: deque[tuple[int, int, int, bytes, int, int]] = deque(maxlen=_ARRIVALS)
         self._streams: dict[int, int] = {}  # on the loop: the streams there are, by uid, each with its number
         self._numbers = itertools.count()
-        self._sounds: deque[bytes] = deque(maxlen=_SOUNDS)
+        self._sounds: deque[tuple[bytes, Callable[[int], None] | None]] = deque(maxlen=_SOUNDS)
         self._sounding = b""
         self._gain = 1.0
         self.card = Playback(audio.playback, tick_frames, reserve_frames, self._pull)
@@ -101,14 +106,22 @@ class Speaker:
         """On the loop: its stream has ended."""
         self._streams.pop(uid, None)
 
-    def sound(self, pcm_bytes: bytes) -> None:
-        """On the loop: mix this in, after what was to sound before; s16le mono at 48 kHz."""
-        self._sounds.append(pcm_bytes)
+    def sound(self, pcm_bytes: bytes, began: Callable[[int], None] | None = None) -> None:
+        """On the loop: mix this in, after what was to sound before; s16le mono at 48 kHz.
+
+        began: called in the playback thread with when the card is given the beginning (monotonic ns).
+        """
+        self._sounds.append((pcm_bytes, began))
+
+    @property
+    def sounding(self) -> bool:
+        """Whether a tone sounds, or is to."""
+        return bool(self._sounding) or any(sound for sound, _ in tuple(self._sounds))
 
     def hush(self) -> None:
         """On the loop: nothing of that sounds any more."""
         self._sounds.clear()
-        self._sounds.append(b"")
+        self._sounds.append((b"", None))
 
     def set_volume(self, volume: int, volumes: Mapping[int, int]) -> None:
         """On the loop: 0 to 100, of everybody and of single talkers; 10 less is 3 dB quieter, 0 is silent."""
@@ -128,12 +141,14 @@ class Speaker:
             heard = pcm.scale(heard, self._gain)
         if self._heard is not None:
             self._heard(pcm.level_dbov(heard), now_ns)
-        return self._with_sounds(heard) if self._sounding or self._sounds else heard
+        return self._with_sounds(heard, now_ns) if self._sounding or self._sounds else heard
 
-    def _with_sounds(self, heard: bytes) -> bytes:
+    def _with_sounds(self, heard: bytes, now_ns: int) -> bytes:
         """A tone has its own volume."""
-        if self._sounds and (not self._sounding or not self._sounds[0]):
-            self._sounding = self._sounds.popleft()
+        if self._sounds and (not self._sounding or not self._sounds[0][0]):
+            self._sounding, began = self._sounds.popleft()
+            if began is not None:
+                began(now_ns)
         block, self._sounding = self._sounding[: len(heard)], self._sounding[len(heard) :]
         return pcm.mix([heard, block.ljust(len(heard), b"\0")])
 

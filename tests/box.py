@@ -98,18 +98,19 @@ def box(
         if state is not None:
             env["STATE_DIRECTORY"] = str(state)
         daemon = stack.enter_context(DeviceDaemon(hub, env=env, prefix=prefix, **{**WIRED, **sections}))
-        yield Box(daemon, stack.enter_context(_connected(daemon, socket)), mic, spk)
+        yield Box(daemon, stack.enter_context(connected(socket, daemon)), mic, spk)
         if daemon.alive:
             assert daemon.end()[0] == 0
             assert "Traceback" not in (log := "\n".join(daemon.log)), log
 
 
 @contextmanager
-def _connected(daemon: DeviceDaemon, socket: Path) -> Iterator[Fingers]:
+def connected(socket: Path, daemon: DeviceDaemon | None = None) -> Iterator[Fingers]:
+    """Fingers on the pins of this process, as soon as it has opened them."""
     found: list[Fingers] = []
 
     def there() -> bool:
-        assert daemon.alive, "it ended:\n" + "\n".join(daemon.log)
+        assert daemon is None or daemon.alive, "it ended:\n" + "\n".join(daemon.log)
         try:
             found.append(Fingers(socket))
         except (FileNotFoundError, ConnectionRefusedError):  # bound, and not listening yet

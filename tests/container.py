@@ -43,17 +43,23 @@ class Container:
 
     binds: folders and files of this machine, by path, and where the container sees them. What it changes there changes
     here. The checkout may already be there, as part of the copied root, or not, where it is a mount or below /tmp:
-    bind it. own_network: it has a loopback and no other network; else it shares this machine's.
+    bind it. own_network: it has a loopback and no other network; else it shares this machine's. network_of: it has the
+    network of that container, which runs already.
     """
 
-    def __init__(self, binds: Mapping[str, str] = {}, *, own_network: bool = True) -> None:
+    def __init__(
+        self, binds: Mapping[str, str] = {}, *, own_network: bool = True, network_of: "Container | None" = None
+    ) -> None:
+        self._leader = 0
         self._options = [f"--bind={here}:{there}" for here, there in binds.items()]
-        self._options += ["--private-network"] if own_network else []
+        if network_of:
+            self._options += [f"--network-namespace-path=/proc/{network_of._leader}/ns/net"]
+        elif own_network:
+            self._options += ["--private-network"]
         self._folder = Path(tempfile.mkdtemp(prefix="intercomd-container-"))
         self.name = self._folder.name
         self._cgroups = [hierarchy / self.name for hierarchy in _hierarchies()]
         self._nspawn: subprocess.Popen[bytes] | None = None
-        self._leader = 0
 
     @property
     def root(self) -> Path:

@@ -13,7 +13,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -86,12 +87,23 @@ class Daemon:
         result: dict[str, Any] = answer["result"]
         return result
 
-    def _ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    def refusal(self, method: str, **params: Any) -> str:
+        """Why it refuses this request; "" where it does not."""
+        answer = self._ask(method, params)
+        return str(answer["error"]["message"]) if "error" in answer else ""
+
+    @contextmanager
+    def asking(self, method: str, **params: Any) -> Iterator[socket.socket]:
+        """A request whose answer has not been waited for."""
         with socket.socket(socket.AF_UNIX) as control:
             control.settimeout(seconds(5))
             control.connect(str(self.folder / "control.sock"))
             request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
             control.sendall(json.dumps(request).encode() + b"\n")
+            yield control
+
+    def _ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        with self.asking(method, **params) as control:
             answer: dict[str, Any] = json.loads(control.makefile().readline())
             return answer
 
@@ -135,6 +147,13 @@ class Daemon:
         fields = Path(f"/proc/{self.pid}/schedstat").read_text().split()
         threads = Path(f"/proc/{self.pid}/task").iterdir()
         return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9 if fields else 0.0
+
+    def wakes(self) -> int:
+        """How often one of its threads has gone to sleep and woken up again."""
+        threads = Path(f"/proc/{self.pid}/task").iterdir()
+        return sum(
+            int((thread / "status").read_text().split("\nvoluntary_ctxt_switches:")[1].split()[0]) for thread in threads
+        )
 
     def rss_mb(self) -> float:
         """Resident memory, MB."""
@@ -182,7 +201,17 @@ class DeviceDaemon(Daemon):
         channel = {"hub": [hub_url], "app_id": APP_ID, **sections.pop("channel", {})}
         # Speakers are listened to by tests: no tones; and no warning that this machine has no pins.
         sections = {"tones": {"on": False}, "buttons": _NOT_WIRED, "lights": _NO_LIGHTS, **sections}
-        super().__init__("run", *arguments, config=_toml({"channel": channel, **sections}), env=env, prefix=prefix)
+        self._sections = {"channel": channel, **sections}
+        super().__init__("run", *arguments, config=_toml(self._sections), env=env, prefix=prefix)
+
+    def reload(self, said: str = "the configuration is read again", **sections: dict[str, Any]) -> None:
+        """Change these keys of its configuration, send SIGHUP, and wait until it has said so."""
+        for name, keys in sections.items():
+            self._sections[name] = {**self._sections.get(name, {}), **keys}
+        self.config.write_text(_toml(self._sections))
+        before = sum(said in line for line in self.log)
+        self.send_signal(signal.SIGHUP)
+        until(lambda: sum(said in line for line in self.log) > before)
 
 
 _NOT_WIRED = {"mute": 0, "leave": 0, "rejoin": 0}

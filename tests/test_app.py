@@ -283,3 +283,45 @@ def test_status_is_json_and_names_no_secret(tmp_path: Path) -> None:
             assert "planted" not in shown
             assert not [line for line in [*device.log, *hub.log] if "planted" in line]
             assert APP_ID in device.config.read_text()
+
+
+def test_another_codec_and_gate_are_taken_over_without_leaving_the_call() -> None:
+    with Call() as call:
+        first, second = call.parties
+        uid = first.daemon.ask("status")["uid"]
+        first.daemon.ask("volume", volume=90)
+        first.daemon.reload(audio={"bitrate": 32_000, "frame_ms": 10}, gate={"half_duplex": False, "mode": "open"})
+        assert hears(first.mic, second.spk).missed == 0
+        assert hears(second.mic, first.spk).missed == 0
+        status = first.daemon.ask("status")
+        assert (status["state"], status["uid"], status["volume"]) == ("in-call", uid, 90)
+        assert status["link"]["reconnects"] == 0
+        assert (first.mic.stats()["opens"], second.mic.stats()["opens"]) == (2, 1)
+        (talker,) = second.daemon.ask("status")["talkers"]
+        assert talker["uid"] == uid and talker["buffer_ms"] < 60, "its clock went on"
+
+
+def test_another_channel_is_moved_to_and_a_muted_microphone_stays_muted() -> None:
+    with Call() as call:
+        first, second = call.parties
+        first.daemon.ask("mute")
+        first.daemon.reload(channel={"name": "attic"})
+        first.daemon.until_state("in-call")
+        until(lambda: not second.daemon.ask("status")["talkers"])
+        status = first.daemon.ask("status")
+        assert (status["channel"], status["muted"], status["talkers"]) == ("attic", True, [])
+        second.daemon.reload(channel={"name": "attic"})
+        until(lambda: len(first.daemon.ask("status")["talkers"]) == 1)
+        assert hears(first.mic, second.spk).missed == 3
+        first.daemon.ask("unmute")
+        assert hears(first.mic, second.spk).missed == 0
+
+
+def test_a_wrong_configuration_changes_nothing_and_says_why() -> None:
+    with Call() as call:
+        first, second = call.parties
+        first.daemon.reload("stays as it was", audio={"frame_ms": 15})
+        assert any("[audio] frame_ms: must be 10 or 20, not 15" in line for line in first.daemon.log)
+        assert hears(first.mic, second.spk).missed == 0
+        assert first.mic.stats()["opens"] == 1
+        first.daemon.reload(audio={"frame_ms": 20})

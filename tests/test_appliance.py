@@ -235,6 +235,19 @@ def test_a_box_that_is_wired_and_meant_in_another_way(hub: HubDaemon) -> None:
         kitchen.daemon.until_state("in-call")
 
 
+def test_its_status_tells_the_last_press_of_each_button(hub: HubDaemon) -> None:
+    with box(hub.url, long_press={"leave": "ring"}) as kitchen:
+        assert kitchen.status()["panel"]["open"]
+        assert set(kitchen.status()["panel"]["buttons"].values()) == {None}
+        kitchen.fingers.press(SOFTER)
+        kitchen.fingers.down(LEAVE)
+        until(lambda: "long press" in str(kitchen.status()["panel"]["buttons"]["leave"]))
+        kitchen.fingers.up(LEAVE)
+        buttons = kitchen.status()["panel"]["buttons"]
+        assert (buttons["volume_down"]["gesture"], buttons["leave"]["gesture"]) == ("tap", "long press")
+        assert buttons["volume_down"]["age_s"] > 0.9 > buttons["leave"]["age_s"]
+
+
 def test_the_volume_buttons_and_the_volume_command(hub: HubDaemon) -> None:
     with box(hub.url) as kitchen:
         kitchen.daemon.until_state("in-call")
@@ -255,9 +268,23 @@ def test_without_pins_there_is_one_warning_and_the_rest_works(hub: HubDaemon) ->
         with DeviceDaemon(hub.url, env=env, buttons=WIRED["buttons"], lights=WIRED["lights"]) as device:
             device.until_state("in-call")
             device.wait_for("no buttons and lights")
+            panel = device.ask("status")["panel"]
+            assert not panel["open"] and "no buttons and lights" in panel["problem"]
             assert device.ask("mute")["muted"]
             device.end()
             assert sum("WARNING" in line for line in device.log) == 1
+
+
+def test_buttons_are_wired_anew_while_the_call_goes_on(hub: HubDaemon) -> None:
+    with box(hub.url) as kitchen:
+        kitchen.daemon.until_state("in-call")
+        kitchen.daemon.reload(buttons={"mute": CALL, "call": MUTE})
+        kitchen.fingers.press(CALL)
+        until(lambda: bool(kitchen.status()["muted"]))
+        kitchen.daemon.reload(tap={"mute": "talk"}, tones={"on": False})
+        kitchen.fingers.press(CALL)
+        until(lambda: not kitchen.status()["muted"])
+        assert kitchen.status()["link"]["reconnects"] == 0
 
 
 # What keeps it out of the call, seen and heard

@@ -1,10 +1,14 @@
 """What the values of intercom.toml must be: a check for a key that there is. What they refuse: test_config.py."""
 
+import os
 import tomllib
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from device import checks, config
+from tests import unprivileged
 
 
 def test_every_check_belongs_to_a_key_and_lets_its_default_pass() -> None:
@@ -20,3 +24,24 @@ def test_a_path_that_holds_a_secret_is_not_repeated() -> None:
     with pytest.raises(ValueError, match="must be a file that can be read: No such file") as refusal:
         checks.check_file("/nowhere/planted-secret")
     assert "planted" not in str(refusal.value)
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Iterator[str]:
+    """A file that this process may not read, also where it is root."""
+    file = tmp_path / "hub.key"
+    file.touch(mode=0)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(unprivileged.NOBODY)
+    yield str(file)
+    if root:
+        os.seteuid(0)
+
+
+def test_an_intercom_need_not_be_able_to_read_the_key_of_its_hub(closed: str) -> None:
+    with pytest.raises(ValueError, match="must be a file that can be read: Permission denied"):
+        checks.CHECKS["hub", "tls_cert"](closed)
+    checks.CHECKS["hub", "tls_key"](closed)
+    with pytest.raises(ValueError, match="must be a file that can be read: No such file"):
+        checks.CHECKS["hub", "tls_key"]("/nowhere/hub.key")

@@ -242,18 +242,32 @@ def test_with_a_hub_that_cannot_be_an_intercom_fails_in_one_line(tmp_path: Path)
     assert "are no certificate and its key" in err.splitlines()[-1]
 
 
-def test_in_the_journal_lines_carry_a_priority_and_no_time() -> None:
-    reading, writing = os.pipe()
-    with os.fdopen(reading) as lines, os.fdopen(writing, "w") as pipe:
-        stream = os.fstat(pipe.fileno())
+_WITH_ITS_OWN_JOURNAL = """
+import sys
+sys.modules["systemd"] = sys.modules["systemd.journal"] = sys.modules["systemd.daemon"] = None
+from device import cli
+from device.service import systemd
+systemd.JOURNAL = sys.argv.pop(1)
+sys.exit(cli.main())
+"""
+
+
+def test_the_journal_gets_entries_with_a_priority_and_fields(tmp_path: Path) -> None:
+    pipe = os.pipe()
+    stream = os.fstat(pipe[1])
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal, os.fdopen(pipe[0]), os.fdopen(pipe[1]):
+        journal.bind(str(tmp_path / "journal"))
+        journal.settimeout(seconds(10))
         hub = subprocess.Popen(
-            [sys.executable, "-m", "device", "hub", "--listen", f"127.0.0.1:{free_port()}"],
-            cwd=ROOT, stderr=pipe, env={**os.environ, "JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}"},
+            [sys.executable, "-c", _WITH_ITS_OWN_JOURNAL, str(tmp_path / "journal"),
+             "hub", "--config", os.devnull, "--listen", f"127.0.0.1:{free_port()}"],
+            cwd=ROOT, stderr=pipe[1], env={**os.environ, "JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}"},
         )  # fmt: skip
-        said = lines.readline()
+        entry = journal.recv(4_096).decode().splitlines()
         hub.terminate()
         assert hub.wait(seconds(10)) == 0
-    assert said.startswith("<6>the hub listens at ws://127.0.0.1:")
+    assert entry[0].startswith("MESSAGE=the hub listens at ws://127.0.0.1:")
+    assert {"PRIORITY=6", "SYSLOG_IDENTIFIER=intercomd", "LOGGER=device.hubapp"} <= set(entry)
 
 
 def test_a_defect_is_one_line_and_its_traceback_is_for_who_asks(

@@ -7,6 +7,7 @@ import pytest
 from device import commands, jsonrpc
 from device.appliance import Device
 from device.call import Input
+from device.selftest import NotNow
 
 
 class Fake:
@@ -23,6 +24,15 @@ class Fake:
 
     def volume(self, volume: int, uid: int | None) -> None:
         self.volumes.append((volume, uid))
+
+    @property
+    def self_test(self) -> "Fake":
+        return self
+
+    async def run(self) -> None:
+        if self.volumes:
+            raise NotNow("somebody talks")
+        self.fed.append(Input.MUTE)
 
     async def settled(self) -> None:
         pass
@@ -80,3 +90,11 @@ async def test_anything_else_is_refused(params: dict[str, Any]) -> None:
         await ask(fake, "volume", **params)
     assert refusal.value.code == jsonrpc.INVALID_PARAMS
     assert fake.volumes == []
+
+
+async def test_a_self_test_answers_with_the_status_and_is_refused_with_its_reason() -> None:
+    fake = Fake()
+    assert await ask(fake, "self-test") == {"fed": 1}
+    fake.volumes.append((1, None))
+    with pytest.raises(jsonrpc.JsonRpcError, match="somebody talks"):
+        await ask(fake, "self-test")

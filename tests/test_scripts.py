@@ -17,6 +17,12 @@ from tests.daemon import APP_ID, ROOT, free_port
 from tests.soundcard import Bench
 from tests.timing import seconds, until
 
+# What scripts/install is tested with.
+WHEELS = (
+    "pip --python /usr/bin/python3 wheel --quiet --disable-pip-version-check --wheel-dir .venv/wheels "
+    "--requirement /dev/stdin setuptools>=70.1"
+)
+
 
 class Machine:
     """A checkout with nothing but the scripts, on a machine whose apt, sudo and Python only write down what they do."""
@@ -93,6 +99,7 @@ def test_the_first_time_everything_is_installed_and_the_second_time_nothing(mach
     assert machine.done() == [
         "python3 -m venv --clear .venv",
         "pip install --quiet --disable-pip-version-check --use-pep517 --editable .[test]",
+        WHEELS,
     ]
     assert (machine.prepare().stdout, machine.done()) == ("ready\n", [])
 
@@ -101,7 +108,7 @@ def test_what_can_be_tested_can_be_run_but_not_the_other_way_round(machine: Mach
     machine.prepare("run")
     assert machine.done()[-1].endswith("--editable .")
     machine.prepare("test")
-    assert machine.done()[-1].endswith("--editable .[test]")
+    assert machine.done()[0].endswith("--editable .[test]")
     machine.prepare("run")
     assert machine.done() == []
 
@@ -111,7 +118,10 @@ def test_other_requirements_are_installed_into_what_is_there(machine: Machine) -
     machine.done()
     (machine.checkout / "setup.cfg").write_text("[options]\ninstall_requires = more\n[tool:pytest]\n")
     machine.prepare()
-    assert machine.done() == ["pip install --quiet --disable-pip-version-check --use-pep517 --editable .[test]"]
+    assert machine.done() == [
+        "pip install --quiet --disable-pip-version-check --use-pep517 --editable .[test]",
+        WHEELS,
+    ]
 
 
 def test_other_settings_of_tools_install_nothing(machine: Machine) -> None:
@@ -128,10 +138,10 @@ def test_an_environment_that_was_moved_or_lost_its_python_is_made_anew(machine: 
     moved = machine.checkout.rename(machine.checkout.with_name("moved"))
     machine.checkout = moved
     machine.prepare()
-    assert len(machine.done()) == 2
+    assert len(machine.done()) == 3
     (moved / ".venv" / "bin" / "python").unlink()
     machine.prepare()
-    assert len(machine.done()) == 2
+    assert len(machine.done()) == 3
 
 
 def test_an_installation_that_failed_is_tried_again(machine: Machine) -> None:
@@ -178,6 +188,17 @@ def test_without_root_and_sudo_it_says_what_to_ask_for(machine: Machine) -> None
         "Ask an administrator for:    apt-get install -y libopus0 libasound2-dev libsystemd-dev pkg-config libc6-dev "
         "python3-dev python3-venv",
     ]
+
+
+@pytest.mark.parametrize(("known", "installed"), [("[ -e updated ]", True), ("false", False)])
+def test_lgpio_is_installed_where_the_system_has_it_as_it_knows_after_asking(
+    machine: Machine, known: str, installed: bool
+) -> None:
+    machine.misses_packages()
+    machine.has("apt-cache", known)
+    machine.has("sudo", f'echo "sudo $*" >>{machine.log}; touch updated')
+    machine.prepare()
+    assert ("python3-lgpio" in machine.done()[1].split()) is installed
 
 
 def test_a_refusal_of_sudo_says_what_to_ask_for(machine: Machine) -> None:

@@ -4,14 +4,14 @@ import asyncio
 import time
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 
+from device.audio.capture_clock import CaptureClock
 from device.audio.gate import Gate
 from device.audio.opus import Encoder
-from device.channel.client import Client
 from device.channel.rtp import Packet
 from device.config import Audio
 from device.sound import Microphone, Speaker
@@ -47,7 +47,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
 
 async def test_what_is_captured_is_sent_with_the_capture_clock_and_its_level(bench: Bench) -> None:
     sent, gate = Sent(), Gate(muted=False)
-    microphone = Microphone(AUDIO, gate, cast(Client, sent), asyncio.get_running_loop())
+    microphone = Microphone(AUDIO, gate, sent.send, asyncio.get_running_loop(), CaptureClock())
     bench.devices["mic"].put(np.tile(TONE, 5), round(bench.devices["mic"].frame()))
     microphone.card.start()
     try:
@@ -62,7 +62,7 @@ async def test_what_is_captured_is_sent_with_the_capture_clock_and_its_level(ben
 
 async def test_a_muted_microphone_sends_nothing_and_an_unmuted_one_begins_a_spurt(bench: Bench) -> None:
     sent, gate = Sent(), Gate(muted=False)
-    microphone = Microphone(AUDIO, gate, cast(Client, sent), asyncio.get_running_loop())
+    microphone = Microphone(AUDIO, gate, sent.send, asyncio.get_running_loop(), CaptureClock())
     microphone.card.start()
     try:
         before, _, _ = await sent.next()
@@ -83,7 +83,7 @@ async def test_a_muted_microphone_sends_nothing_and_an_unmuted_one_begins_a_spur
 async def test_a_voice_opens_the_gate_with_what_came_before_it(bench: Bench) -> None:
     """Noise alone is not sent; of a tone in it everything is, from 40 ms before to 300 ms after."""
     sent, gate, mic = Sent(), Gate(muted=False, voice=True), bench.devices["mic"]
-    microphone = Microphone(AUDIO, gate, cast(Client, sent), asyncio.get_running_loop())
+    microphone = Microphone(AUDIO, gate, sent.send, asyncio.get_running_loop(), CaptureClock())
     begin = round(mic.frame())
     sound = np.random.default_rng(1).normal(0, 32_768 * 10 ** (-50 / 20), 96_000)
     sound[24_000:48_000] += TONE[:24_000]

@@ -24,10 +24,10 @@ class Block(NamedTuple):
 
 
 class CaptureClock:
-    """The capture clock of one microphone; it never goes back."""
+    """The capture clock of one microphone; it never goes back. first: the number of the first sample."""
 
-    def __init__(self) -> None:
-        self._frame = 0
+    def __init__(self, first: int = 0) -> None:
+        self._frame = first
         self._stamp_ns = 0  # when the sample before `_frame` was captured; 0 = never
         self._broken = False
 

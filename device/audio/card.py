@@ -13,21 +13,22 @@ another rate, format or channel count is refused, because pyalsaaudio opens such
 import ctypes
 import errno
 import logging
-import os
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from os import strerror
 
 import alsaaudio
 
+from device.audio import realtime
 from device.audio.capture_clock import RATE_HZ, Block, CaptureClock
-from device.audio.faults import CardError, fault, unsupported
+from device.audio.faults import CardError, CardStatus, fault, unsupported
 from device.audio.reserve import Reserve
 
 logger = logging.getLogger(__name__)
+libasound_version = alsaaudio.asoundlib_version
 
 SAMPLE_BYTES = 2
 _NS_PER_S = 1_000_000_000
@@ -40,21 +41,10 @@ _DEAD_STATES = (alsaaudio.PCM_STATE_DISCONNECTED, alsaaudio.PCM_STATE_SUSPENDED)
 _MAX_BARREN_XRUNS = 10  # a driver that answers nothing else is closed, and opened again after a while
 _LEAST_BUFFER = RATE_HZ // 25  # 40 ms: two ticks of 20
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 2.0
-_FIFO_PRIORITY = 10  # above everything ordinary, below the kernel's own interrupt threads (50)
 # Short periods, so that also a rate converter in between takes and gives little at a time; the threads do not wait for
 # their ends. Room for the reserve to grow.
 _PLAYBACK_PERIOD, _PLAYBACK_PERIODS = RATE_HZ // 200, 16
 _CAPTURE_PERIODS = 8  # how late the capture thread may be before sound is lost; costs no latency
-
-
-@dataclass(frozen=True, slots=True)
-class CardStatus:
-    """What one direction is doing. state: "opening", "running", "stalled", or that of the CardError."""
-
-    state: str
-    device: str
-    xruns: int
-    realtime: bool
 
 
 class _CardThread(threading.Thread, ABC):
@@ -68,7 +58,7 @@ class _CardThread(threading.Thread, ABC):
         self._device, self._period_frames, self._periods = device, period_frames, periods
         self._stopping = threading.Event()
         self._state, self._xruns, self._realtime = "opening", 0, False
-        self._moved_ns = self._barren_xruns = 0
+        self._moved_ns = self._barren_xruns = self.turns = 0  # turns: goes up as long as the thread goes round
 
     @property
     def status(self) -> CardStatus:
@@ -81,9 +71,10 @@ class _CardThread(threading.Thread, ABC):
         self._stopping.set()
 
     def run(self) -> None:
-        self._realtime = _ask_for_realtime()
+        self._realtime = realtime.ask()
         retry_s, lost_ns = _FIRST_RETRY_S, 0
         while not self._stopping.is_set():
+            self.turns += 1
             try:
                 pcm = self._open()
                 try:
@@ -101,14 +92,9 @@ class _CardThread(threading.Thread, ABC):
         """Move sound until told to stop. Raises CardError."""
 
     def _open(self) -> alsaaudio.PCM:
-        with _alsa_errors(self._device):
-            pcm = alsaaudio.PCM(
-                type=self.direction, mode=alsaaudio.PCM_NONBLOCK, device=self._device,
-                rate=RATE_HZ, channels=1, format=alsaaudio.PCM_FORMAT_S16_LE,
-                periodsize=self._period_frames, periods=self._periods,
-            )  # fmt: skip
-            granted = pcm.info()
-        got, buffer_frames = (granted["rate"], granted["channels"], granted["format_name"]), granted["buffer_size"]
+        pcm, got, buffer_frames = _asked(
+            self._device, self.direction, periodsize=self._period_frames, periods=self._periods
+        )
         if got != (RATE_HZ, 1, "S16_LE") or buffer_frames < _LEAST_BUFFER:
             _close(pcm)
             raise unsupported(self._device, *got, buffer_frames)
@@ -135,27 +121,33 @@ class _CardThread(threading.Thread, ABC):
         """Count one. Raises CardError for any other code, and for one xrun after the other with nothing in between."""
         self._barren_xruns += 1
         if code != _XRUN or self._barren_xruns > _MAX_BARREN_XRUNS:
-            raise fault(self._device, os.strerror(-code))
+            raise fault(self._device, strerror(-code))
         self._xruns += 1
         logger.log(logging.WARNING if self._xruns == 1 else logging.DEBUG, "%s: xrun %d", self.verb, self._xruns)
 
     def _sleep(self, pcm: alsaaudio.PCM, frames: int) -> None:
         """Until the card has moved on by `frames`. A card that did not is asked why: `avail` may go on answering."""
+        self.turns += 1
         if time.monotonic_ns() - self._moved_ns > _ASK_WHY_NS and pcm.state() in _DEAD_STATES:
-            raise fault(self._device, os.strerror(errno.ENODEV))
+            raise fault(self._device, strerror(errno.ENODEV))
         time.sleep(min(frames / RATE_HZ + _WAKE_LATE_S, _LONGEST_SLEEP_S))
 
 
 class Capture(_CardThread):
-    """Reads the microphone and hands each `Block` of block_frames samples to `sink`, in the capture thread."""
+    """Reads the microphone and hands each `Block` of block_frames samples to `sink`, in the capture thread.
+
+    clock: numbers the samples, and goes on where those of a `Capture` before this one ended.
+    """
 
     direction = alsaaudio.PCM_CAPTURE
     verb = "capture"
 
-    def __init__(self, device: str, block_frames: int, sink: Callable[[Block], None]) -> None:
+    def __init__(
+        self, device: str, block_frames: int, sink: Callable[[Block], None], clock: CaptureClock | None = None
+    ) -> None:
         super().__init__(device, block_frames, _CAPTURE_PERIODS)
         self._block_frames, self._sink = block_frames, sink
-        self._clock = CaptureClock()
+        self._clock = clock or CaptureClock()
 
     def _serve(self, pcm: alsaaudio.PCM) -> None:
         block_bytes = self._block_frames * SAMPLE_BYTES
@@ -260,6 +252,24 @@ def cards() -> list[str]:
     return list(alsaaudio.cards())
 
 
+def granted(device: str, capture: bool) -> tuple[int, int, str]:
+    """What it grants whoever asks for 48 kHz mono S16_LE: rate in Hz, channels, format. Raises CardError."""
+    pcm, got, _ = _asked(device, alsaaudio.PCM_CAPTURE if capture else alsaaudio.PCM_PLAYBACK)
+    _close(pcm)
+    return got
+
+
+def _asked(device: str, direction: int, **wanted: int) -> tuple[alsaaudio.PCM, tuple[int, int, str], int]:
+    """An open card, what it grants (rate, channels, format), and its buffer in frames. Raises CardError."""
+    with _alsa_errors(device):
+        pcm = alsaaudio.PCM(
+            type=direction, mode=alsaaudio.PCM_NONBLOCK, device=device,
+            rate=RATE_HZ, channels=1, format=alsaaudio.PCM_FORMAT_S16_LE, **wanted,
+        )  # fmt: skip
+        granted = pcm.info()
+    return pcm, (granted["rate"], granted["channels"], granted["format_name"]), granted["buffer_size"]
+
+
 @contextmanager
 def _alsa_errors(device: str) -> Iterator[None]:
     """Give libasound's texts their kind and their remedy."""
@@ -276,15 +286,6 @@ def _close(pcm: alsaaudio.PCM) -> None:
             step()
         except alsaaudio.ALSAAudioError as error:
             logger.debug("closing: %s", error)
-
-
-def _ask_for_realtime() -> bool:
-    """SCHED_FIFO for the calling thread, where the system allows it."""
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(_FIFO_PRIORITY))
-    except PermissionError:
-        return False
-    return True
 
 
 # libasound writes each failed open to stderr, every 2 s while a card is missing; ours is said once, and plainly. It

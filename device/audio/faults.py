@@ -1,8 +1,20 @@
-"""What can be wrong with a sound card, named by what to do next.
+"""How a sound card is, and what can be wrong with it, named by what to do next.
 
 pyalsaaudio's errors carry a text and no number (libraries differ in nothing but the text of strerror), so the text is
 what tells the kinds apart.
 """
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CardStatus:
+    """What one direction is doing. state: "opening", "running", "stalled", or that of the CardError."""
+
+    state: str
+    device: str
+    xruns: int
+    realtime: bool
 
 
 class CardError(Exception):

@@ -9,6 +9,9 @@
                  others talk nevertheless; but for 2 s only, and only while it is no louder here than before: else what
                  keeps the floor is their echo
 
+    paused       nothing either, for a moment: while the box listens to itself. What was muted stays muted, and what was
+                 open is open again
+
 Levels are those of RFC 6464: dBov, -127 to 0.
 """
 
@@ -68,11 +71,13 @@ class Voice:
 class Gate:
     """One microphone's gate.
 
-    `mute` and `unmute` may be called from any thread, as may `heard`; the capture thread asks `admit` for each block.
+    `mute`, `unmute`, `pause`, `resume` and `heard` may be called from any thread; the capture thread asks `admit` for
+    each block.
     """
 
     def __init__(self, muted: bool, *, voice: bool = False, half_duplex: bool = False, block_ms: int = 20) -> None:
         self.muted = muted
+        self.paused = False
         self._by_voice, self._half_duplex = voice or half_duplex, half_duplex
         self._voice = Voice(block_ms)
         self._preroll_blocks = PREROLL_MS // block_ms if self._by_voice else 0
@@ -93,6 +98,20 @@ class Gate:
         self._open_since_ns = now_ns
         self.muted = False
 
+    def pause(self) -> None:
+        """From the next block on nothing is admitted, until `resume`, whatever is muted or unmuted meanwhile."""
+        self.paused = True
+
+    def resume(self, now_ns: int) -> None:
+        """What is captured from now on (monotonic time) is admitted, where it is not muted."""
+        self._open_since_ns = now_ns
+        self.paused = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing at all is admitted now."""
+        return self.muted or self.paused
+
     def heard(self, level_dbov: int, now_ns: int) -> None:
         """This is what the speaker sounds of others at that time (monotonic)."""
         if level_dbov > _HEARD_DBOV:
@@ -100,7 +119,7 @@ class Gate:
 
     def admit(self, first_ns: int, level_dbov: int) -> Verdict:
         """Judge the next captured block, first_ns: when its first sample was captured."""
-        if self.muted or first_ns < self._open_since_ns:
+        if self.closed or first_ns < self._open_since_ns:
             return self._hold(keep=False)
         others = self._half_duplex and first_ns < self._echo_until_ns
         if others and not (self._floor_for_ms and level_dbov <= self._alone_dbov + LOUDER_DB):

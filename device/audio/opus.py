@@ -47,6 +47,11 @@ _decode = _function(
 )
 
 
+def version() -> str:
+    """Of libopus, as it calls itself."""
+    return str(opuslib.api.info.get_version_string().decode())
+
+
 class OpusError(ValueError):
     """libopus refused; from `Decoder.decode` it means: conceal this packet."""
 

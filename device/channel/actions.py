@@ -52,10 +52,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Write one line. level: as in `logging` (10 debug, 20 info, 30 warning)."""
+    """Write one line. level: as in `logging` (10 debug, 20 info, 30 warning). event: what it can be searched for."""
 
     level: int
     text: str
+    event: str = ""
 
 
 Action = Dial | Send | Close | Emit | Answer | Log

@@ -105,14 +105,19 @@ class Driver:
                 self._wires[conn].send_text(text)
             case Emit(event, params):
                 self._handlers.emit(event, params)
-            case Log(level, text):
-                logger.log(level, "%s", text)
+            case Log(level, text, event):
+                self._log(level, text, event)
             case Answer(number, outcome):
                 self._resolve(number, outcome)
             case Dial(conn, hub):
                 self._dials[conn] = asyncio.get_running_loop().create_task(self._dial(conn, hub))
             case Close(conn, abort):
                 self._close(conn, abort)
+
+    def _log(self, level: int, text: str, event: str) -> None:
+        status = self._session.status
+        fields = {"event": event, "channel": status.channel, "uid": status.uid} if event else None
+        logger.log(level, "%s", text, extra=fields)
 
     def _resolve(self, number: int, outcome: Params | ChannelError) -> None:
         future = self._answers.get(number)

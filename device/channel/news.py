@@ -57,9 +57,9 @@ class News:
         """An event."""
         self._actions.append(Emit(event, params))
 
-    def log(self, level: int, text: str) -> None:
-        """A line."""
-        self._actions.append(Log(level, text))
+    def log(self, level: int, text: str, event: str = "") -> None:
+        """A line. event: what a log can be searched for, where it is one."""
+        self._actions.append(Log(level, text, event))
 
     def joining(self, channel: str, now: float) -> None:
         """A seat is wanted from now on."""
@@ -75,8 +75,8 @@ class News:
         if self.state is State.IN_CALL:
             self.log(DEBUG, f"{self.channel} at {hub}: on a new connection")
             return
-        word = "joined" if self.state is State.JOINING else "back in"
-        self.log(INFO, f"{word} {self.channel} at {hub} after {now - self._down_since:.1f} s")
+        word, event = ("joined", "joined") if self.state is State.JOINING else ("back in", "link-back")
+        self.log(INFO, f"{word} {self.channel} at {hub} after {now - self._down_since:.1f} s", event)
         self._become(State.IN_CALL)
 
     def offline(self, why: str, hub: Address, since: float) -> None:
@@ -84,7 +84,7 @@ class News:
         if self.state is State.IN_CALL:
             self._down_since = since
             self.problem = ChannelError(errors.DISCONNECTED)
-            self.error(self.problem, f"{hub} is lost ({why}), dialling")
+            self.error(self.problem, f"{hub} is lost ({why}), dialling", "link-lost")
             self._become(State.OFFLINE)
 
     def left(self, problem: ChannelError | None) -> None:
@@ -101,7 +101,7 @@ class News:
                 self.problem = error
             self.log(DEBUG, f"{hub}: {error}")
 
-    def error(self, error: ChannelError, line: str) -> None:
+    def error(self, error: ChannelError, line: str, event: str = messages.ERROR) -> None:
         """Something that people should know; once until things are well again."""
         if self.state is not State.IN_CALL:
             self.problem = error
@@ -109,7 +109,7 @@ class News:
             self.log(DEBUG, line)
             return
         self._told.add(error.code)
-        self.log(WARNING, line)
+        self.log(WARNING, line, event)
         self.emit(messages.ERROR, {"code": error.code, "reason": error.reason})
 
     def _become(self, state: State) -> None:

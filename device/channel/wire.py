@@ -119,6 +119,11 @@ class Wire(ClientConnection):
         super().__init__(*args, **kwargs)
         self._fragments: list[Frame] = []
 
+    @property
+    def date(self) -> str:
+        """The hub's clock when it answered (RFC 9110 section 6.6.1), "" where it did not say."""
+        return self.response.headers.get("Date", "") if self.response else ""
+
     def attach(self, owner: Owner, conn: int) -> None:
         """From now on what comes goes to this owner."""
         self._owner, self._conn = owner, conn

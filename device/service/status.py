@@ -23,6 +23,8 @@ def _block(status: Status) -> Iterator[str]:
     for part in ("capture", "playback"):
         card = status[part]
         yield f"{part:<9} {card['state']} on {card['device']}, {_count(card['xruns'], 'xrun')}"
+    if status.get("self_test"):
+        yield f"self-test {_self_test(status['self_test'])}"
     for talker in status["talkers"]:
         yield (
             f"hears     {_name(talker)}: {talker['level_dbfs']:.0f} dBFS, {_ms(talker['latency_ms'])} old, of which "
@@ -36,11 +38,30 @@ def line(status: Status) -> str:
     heard = [
         f"{_name(talker)} {talker['level_dbfs']:.0f} dBFS {_ms(talker['latency_ms'])}" for talker in status["talkers"]
     ]
-    parts = [_where(status), f"microphone {_microphone(status)}", f"hears {', '.join(heard) or 'nobody'}"]
-    if status["problem"]:
-        parts.insert(1, str(status["problem"]["reason"]))
-    parts += [f"{part} {status[part]['state']}" for part in ("capture", "playback") if not _runs(status[part])]
-    return " | ".join(parts)
+    return _parts(status, ", ".join(heard))
+
+
+def summary(status: Status) -> str:
+    """As `line`, without what changes all the time."""
+    heard = ", ".join(_name(talker) for talker in status["talkers"])
+    return _parts(status, heard)
+
+
+def _parts(status: Status, heard: str) -> str:
+    problem = [str(status["problem"]["reason"])] if status["problem"] else []
+    resting = [f"{part} {status[part]['state']}" for part in ("capture", "playback") if not _runs(status[part])]
+    microphone = f"microphone {_microphone(status)}"
+    return " | ".join([_where(status), *problem, microphone, f"hears {heard or 'nobody'}", *resting])
+
+
+def _self_test(test: Status) -> str:
+    what = test["verdict"] if test["delay_ms"] is None else f"{test['verdict']}, after {_ms(test['delay_ms'])}"
+    return f"{what}{test['why'] and ': '}{test['why']}; {_age(test['age_s'])} ago"
+
+
+def _age(age_s: float) -> str:
+    minutes = round(age_s / 60)
+    return f"{age_s:.0f} s" if age_s < 90 else f"{minutes} min" if minutes < 90 else f"{round(minutes / 60)} h"
 
 
 def _where(status: Status) -> str:

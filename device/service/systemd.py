@@ -24,6 +24,11 @@ PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging
 FIELDS = {"event": "EVENT", "channel": "CHANNEL", "uid": "UID"}
 
 
+def listens() -> bool:
+    """Whether it wants to be told anything."""
+    return bool(os.environ.get("NOTIFY_SOCKET"))
+
+
 def ready(line: str) -> None:
     """The service can be used, or can be again after `reloading`. line: what it does, for people."""
     _notify(f"READY=1\nSTATUS={_one_line(line)}")

@@ -63,6 +63,23 @@ def test_a_muted_microphone_never_sends_nor_what_it_heard_meanwhile(
         since_unmute += 1
 
 
+@pytest.mark.parametrize("voice", [False, True])
+def test_paused_nothing_is_sent_whatever_is_muted_or_unmuted_and_afterwards_it_is_as_before(voice: bool) -> None:
+    gate = Gate(muted=False, voice=voice)
+    levels(gate, [-60] * 20 + [-20] * 3)
+    gate.pause()
+    assert gate.closed and not gate.muted
+    gate.unmute(490 * MS)
+    assert levels(gate, [-20] * 3, start_ms=500) == [CLOSED] * 3
+    gate.resume(570 * MS)
+    assert gate.admit(560 * MS, -20) == CLOSED, "captured before"
+    assert gate.admit(580 * MS, -20) == OPEN, "a new spurt, and nothing of what was heard meanwhile"
+    gate.pause()
+    gate.mute()
+    gate.resume(700 * MS)
+    assert gate.admit(720 * MS, -20) == CLOSED, "muted it stays"
+
+
 # Voice
 
 

@@ -6,7 +6,8 @@ kernel's: it sends each listener a TCP segment of his own, and on loopback recei
 turns in the same run, stands the floor: the same load on a process that does nothing but that (hub_floor.py).
 
 Limits, as medians of the turns: 3.3 us a packet and 3 ms for 99 of 100 packets, nothing lost; memory 45 MB. Where the
-floor alone is above a limit no hub can meet it on that machine, and `times_floor` is what there is to judge.
+floor alone is above a limit no hub can meet it on that machine, and `times_floor` is what there is to judge;
+`floor_kernel_us_per_packet` is what the kernel alone takes there for a TCP segment, whatever language sends it.
 """
 
 import json
@@ -53,12 +54,14 @@ def _verdict(hub: list[dict[str, float]], floor: list[dict[str, float]]) -> dict
         return statistics.median(run[name] for run in runs)
 
     cpu_us, floor_cpu_us = median(hub, "cpu_us_per_packet"), median(floor, "cpu_us_per_packet")
+    kernel_us = floor_cpu_us * median(floor, "kernel_share")
     p99_ms, floor_p99_ms = median(hub, "p99_ms"), median(floor, "p99_ms")
     lost = sum(run["lost"] for run in hub)
     return {
         "case": f"one talker, {LISTENERS} listeners",
         "cpu_us_per_packet": round(cpu_us, 2),
         "floor_cpu_us_per_packet": round(floor_cpu_us, 2),
+        "floor_kernel_us_per_packet": round(kernel_us, 2),
         "times_floor": round(cpu_us / floor_cpu_us, 2),
         "p50_ms": round(median(hub, "p50_ms"), 2),
         "p99_ms": round(p99_ms, 2),

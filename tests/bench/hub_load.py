@@ -86,6 +86,13 @@ def cpu_ns(pid: int) -> int:
     return sum(int(file.read_text().split()[0]) for file in Path(f"/proc/{pid}/task").glob("*/schedstat"))
 
 
+def kernel_share(pid: int) -> float:
+    """How much of a process's CPU time so far was the kernel's (proc(5): utime and stime of stat, sampled)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    user, system = int(fields[11]), int(fields[12])
+    return system / (user + system)
+
+
 def rss_mb(pid: int) -> float:
     """Resident memory of a process, MB."""
     return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1_000
@@ -143,6 +150,7 @@ def main() -> None:
     expected, parts = packets * options.listeners, statistics.quantiles(load.latencies_ns, n=100)
     print(json.dumps({
         "cpu_us_per_packet": hub_cpu_ns / expected / 1000,
+        "kernel_share": kernel_share(options.hub_pid),
         "p50_ms": parts[49] / 1e6, "p99_ms": parts[98] / 1e6, "worst_ms": max(load.latencies_ns) / 1e6,
         "lost": expected - len(load.latencies_ns), "rss_mb": hub_rss_mb,
     }))  # fmt: skip

@@ -63,6 +63,10 @@ class Fingers:
         changes = self._ask(f"history {pin} {last}").split()
         return [(int(at_ns), int(level)) for at_ns, level in (change.split(":") for change in changes)]
 
+    def hang(self, pin: int) -> None:
+        """Whoever switches this light does not come back from there."""
+        self._ask(f"hang {pin}")
+
     def _ask(self, line: str) -> str:
         self._lines.write(f"{line}\n")
         self._lines.flush()

@@ -9,6 +9,7 @@ GPIOZERO_PIN_FACTORY=pressed. PRESSED_PINS names the UNIX socket it listens at; 
     level 5     of any pin                     -> 0 or 1
     history 5   changes of any pin             -> "ns:level ns:level ..."
     history 5 2 the last two of them
+    hang 5      who sets this output from now on does not come back
 """
 
 import os
@@ -28,8 +29,11 @@ class PressedPin(MockPin):
     def clear_states(self) -> None:
         super().clear_states()
         self.history: list[tuple[int, int]] = []
+        self.hung = False
 
     def _change_state(self, value: bool) -> bool:
+        while self.hung:
+            time.sleep(0.01)
         changed: bool = super()._change_state(value)
         if changed:
             self.history.append((time.monotonic_ns(), int(value)))
@@ -74,6 +78,9 @@ class PressedFactory(MockFactory):
             return " ".join(f"{at_ns}:{level}" for at_ns, level in pin.history[-int(more) :])
         if command == "level":
             return str(int(pin.state))
+        if command == "hang":
+            pin.hung = True
+            return ""
         pin.late_s = more / 1_000
         pin.drive_low() if command == "low" else pin.drive_high()
         return str(time.monotonic_ns())

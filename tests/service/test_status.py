@@ -59,3 +59,16 @@ def test_both_say_what_keeps_it_out_of_the_call() -> None:
     refused = alone(state="joining", uid=0, problem={"code": 101, "reason": "no such App ID here"})
     assert status.line(refused) == "joining: lobby | no such App ID here | microphone on | hears nobody"
     assert "problem   no such App ID here (101)" in status.block(refused).splitlines()
+
+
+def test_a_block_says_what_the_last_self_test_said_and_when() -> None:
+    fine = {"verdict": "fine", "delay_ms": 84.2, "why": "", "age_s": 12.0}
+    unclear = {"verdict": "unclear", "delay_ms": None, "why": "it was too loud here to hear the tone", "age_s": 7_000.0}
+    mute = {"verdict": "mute", "delay_ms": None, "why": "", "age_s": 600.0}
+    for test, shown in (
+        (fine, "self-test fine, after 84 ms; 12 s ago"),
+        (unclear, "self-test unclear: it was too loud here to hear the tone; 2 h ago"),
+        (mute, "self-test mute; 10 min ago"),
+    ):
+        assert shown in status.block(alone(self_test=test)).splitlines()
+    assert not [line for line in status.block(alone(self_test=None)).splitlines() if "self-test" in line]

@@ -29,7 +29,7 @@ class Registers(ctypes.Structure):
         ("magic", ctypes.c_uint32),
         ("rate", ctypes.c_uint32),
         ("channels", ctypes.c_uint32),
-        ("reserved", ctypes.c_uint32),
+        ("hung", ctypes.c_uint32),
         ("clock_version", ctypes.c_uint64),
         ("epoch_ns", ctypes.c_int64),
         ("epoch_frame", ctypes.c_double),
@@ -175,6 +175,10 @@ class Device:
     def fail_transfers(self, error: int = errno.EIO) -> None:
         """Every read or write of samples fails with this errno, until `fail_transfers(0)`."""
         self.registers.transfer_errno = error
+
+    def hang(self, hung: bool = True) -> None:
+        """Who reads or writes samples does not come back, until `hang(False)`."""
+        self.registers.hung = hung
 
     def stats(self) -> dict[str, int]:
         """Counters since `create`: opens, closes, starts, frames, xruns, played_end."""

@@ -15,7 +15,8 @@
 
 /* Kept equal to Registers in device.py. */
 struct registers {
-    uint32_t magic, rate, channels, reserved;
+    uint32_t magic, rate, channels;
+    uint32_t hung; /* a fault: who reads or writes does not come back, as from a driver that waits for its hardware */
     /* Clock. clock_version is odd while the other three change. 0 frames per second: it stands still. */
     uint64_t clock_version;
     int64_t epoch_ns;

@@ -179,6 +179,8 @@ static snd_pcm_sframes_t on_transfer(snd_pcm_ioplug_t *io, const snd_pcm_channel
     struct card *card = io->private_data;
     char *samples = (char *)areas->addr + (areas->first + areas->step * offset) / 8;
     int err;
+    while (*(volatile uint32_t *)&card->hw.regs->hung)
+        usleep(1000);
     if (is_unplugged(card))
         return -ENODEV;
     if (card->hw.regs->transfer_errno)

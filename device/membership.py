@@ -1,0 +1,171 @@
+"""The device's place in its channel: what the table asks of the client, and what happens there in the table's words.
+
+Action -> client        events of the client -> Input, streams -> speaker
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from device.call import Input
+from device.channel import errors
+from device.channel.client import Client
+from device.channel.errors import ChannelError
+from device.channel.news import Status
+from device.channel.rules import Role
+from device.config import Channel
+from device.service import systemd
+from device.sound import Speaker
+
+logger = logging.getLogger(__name__)
+
+_OF_STATE = {"in-call": Input.JOINED, "offline": Input.LINK_LOST, "left": Input.LEFT_BY_HUB}
+_OF_ERROR = {
+    errors.UID_CONFLICT: Input.UID_CONFLICT, errors.BANNED: Input.KICKED, errors.LOGIN_FAILED: Input.WRONG_TOKEN,
+    errors.BAD_REQUEST: Input.WRONG_TOKEN, errors.IN_CLEAR: Input.WRONG_TOKEN,
+}  # fmt: skip
+
+
+class Membership:
+    """One seat in one channel, or the wish for one. Everything of it belongs to the event loop.
+
+    feed: called with each Input. rung: with {uid, label, answered} of each ring. failed: when a ring cannot be sent.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        speaker: Speaker,
+        feed: Callable[[Input], None],
+        rung: Callable[[dict[str, Any]], None],
+        failed: Callable[[], None],
+    ) -> None:
+        self._channel, self._speaker, self._feed, self._failed = channel, speaker, feed, failed
+        self._labels: dict[int, str] = {}  # of the streams there are, by uid
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._client = Client(channel.hub, ca_file=channel.ca_file or None, insecure=channel.insecure)
+        self._client.init(channel.app_id)
+        for event, handler in (
+            ("media", speaker.received), ("stream-added", self._added), ("stream-removed", self._removed),
+            ("connection-state", self._state_changed), ("error", self._refused), ("ring", rung),
+        ):  # fmt: skip
+            self._client.on(event, handler)
+
+    @property
+    def status(self) -> Status:
+        """The client's, at this moment."""
+        return self._client.status
+
+    @property
+    def no_network(self) -> bool:
+        """Whether this machine is what keeps it from the hub."""
+        problem = self._client.status.problem
+        return problem is not None and problem.code == errors.NO_NETWORK
+
+    def label(self, uid: int) -> str:
+        """What people read of this talker, "" where nothing is known."""
+        return self._labels.get(uid, "")
+
+    def send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
+        """One packet of ours; see `Client.send`."""
+        self._client.send(payload, timestamp, level_dbov, first_of_spurt)
+
+    def hear(self, speaker: Speaker) -> None:
+        """From now on this is the speaker."""
+        self._speaker = speaker
+        for uid in self._labels:
+            speaker.added(uid)
+        self._client.on("media", speaker.received)
+
+    def join(self) -> None:
+        """Take the seat, or dial once more at once; begins, and goes on for as long as it takes."""
+        self._begin(self._join())
+
+    def leave(self) -> None:
+        """Give the seat up; begins."""
+        self._begin(self.left())
+
+    async def left(self) -> None:
+        """Give the seat up; done within 0.3 s."""
+        current = asyncio.current_task()
+        for task in self._tasks:
+            if task is not current:
+                task.cancel()
+        await self._client.leave()
+
+    def ring(self, uid: int) -> None:
+        """Call this one, or with 0 everybody in the channel."""
+        self._begin(self._say(self._client.ring(uid)))
+
+    def answer(self) -> None:
+        """Tell everybody that the ring is answered."""
+        self._begin(self._say(self._client.answer()))
+
+    async def end(self) -> None:
+        """Leave; what happens from now on is nobody's business any more."""
+        for event in ("connection-state", "error", "ring"):
+            self._client.off(event)
+        await self.left()
+        for uid in self._labels:
+            self._speaker.removed(uid)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _join(self) -> None:
+        channel = self._channel
+        try:
+            await self._client.join(
+                _token(channel.token_file), channel.name, channel.uid,
+                label=channel.label, role=Role(channel.role), auto_subscribe=True,
+            )  # fmt: skip
+        except ChannelError as error:
+            logger.error("cannot join %s: %s", channel.name, error)
+            self._refused({"code": error.code})
+        if channel.role == Role.BROADCASTER:
+            with contextlib.suppress(ChannelError):  # said already; what is refused now is asked for at the next seat
+                await self._client.publish()
+
+    async def _say(self, saying: Coroutine[Any, Any, None]) -> None:
+        try:
+            await saying
+        except ChannelError as error:
+            logger.warning("ring: %s", error)
+            self._failed()
+
+    # What happens
+
+    def _added(self, params: dict[str, Any]) -> None:
+        self._labels[params["uid"]] = params["label"]
+        self._speaker.added(params["uid"])
+
+    def _removed(self, params: dict[str, Any]) -> None:
+        self._labels.pop(params["uid"], None)
+        self._speaker.removed(params["uid"])
+
+    def _state_changed(self, params: dict[str, Any]) -> None:
+        if params["state"] == "left":
+            for uid in self._labels:
+                self._speaker.removed(uid)
+            self._labels.clear()
+        if params["state"] in _OF_STATE:
+            self._feed(_OF_STATE[params["state"]])
+
+    def _refused(self, params: dict[str, Any]) -> None:
+        if params["code"] in _OF_ERROR:
+            self._feed(_OF_ERROR[params["code"]])
+
+
+def _token(token_file: str) -> str | None:
+    """The token of this file, or of systemd's credential; None without one. Raises ChannelError."""
+    try:
+        path = Path(token_file) if token_file else systemd.credential("token")
+        return path.read_text("utf-8").strip() if path else None
+    except (OSError, ValueError):  # not the cause's text: it would quote what it could not decode
+        where = token_file or "systemd's credential"
+        raise ChannelError(errors.LOGIN_FAILED, f"the token in {where} cannot be read") from None

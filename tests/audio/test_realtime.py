@@ -1,0 +1,24 @@
+"""Real-time priority of a thread, where this machine grants it; what is said of it is in ../doctor/test_realtime.py."""
+
+import os
+import threading
+
+from device.audio import realtime
+
+
+def test_it_is_of_the_calling_thread_alone_and_can_be_given_back() -> None:
+    seen: list[tuple[bool, int, int]] = []
+
+    def work() -> None:
+        granted = realtime.ask()
+        during = os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK
+        realtime.give_back()
+        seen.append((granted, during, os.sched_getscheduler(0)))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    ((granted, during, after),) = seen
+    assert during == (os.SCHED_FIFO if granted else os.SCHED_OTHER)
+    assert after & ~os.SCHED_RESET_ON_FORK == os.SCHED_OTHER
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER

@@ -1,0 +1,191 @@
+"""A device's place in its channel, with real hubs on loopback: what happens there in the table's words."""
+
+import asyncio
+import errno
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device import config
+from device.call import Input
+from device.channel import errors, messages, tcp
+from device.channel.client import Client
+from device.config import Channel
+from device.hubapp import Hub
+from device.membership import Membership
+from device.sound import Speaker
+from tests.channel.fakehub import FakeHub
+from tests.daemon import APP_ID
+from tests.timing import seconds
+
+CHANNEL = replace(config.load(Path("/dev/null"), needs_app_id=False).channel, app_id=APP_ID, label="kitchen")
+AUDIO = config.load(Path("/dev/null"), needs_app_id=False).audio
+
+
+class House:
+    """Everything around one membership."""
+
+    def __init__(self, hub: str, **channel: Any) -> None:
+        self.inputs: asyncio.Queue[Input] = asyncio.Queue()
+        self.rings: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.failures: asyncio.Queue[None] = asyncio.Queue()
+        self.heard: asyncio.Queue[str] = asyncio.Queue()
+        wanted: Channel = replace(CHANNEL, hub=(hub,), **channel)
+        self.membership = Membership(
+            wanted, Ear("first", self.heard), self.inputs.put_nowait, self.rings.put_nowait,
+            lambda: self.failures.put_nowait(None),
+        )  # fmt: skip
+
+    async def until(self, wanted: Input) -> None:
+        async with asyncio.timeout(seconds(10)):
+            while await self.inputs.get() is not wanted:
+                pass
+
+    async def hears(self, what: str) -> None:
+        async with asyncio.timeout(seconds(10)):
+            while await self.heard.get() != what:
+                pass
+
+
+class Ear(Speaker):
+    """A speaker that tells what it is told."""
+
+    def __init__(self, name: str, heard: "asyncio.Queue[str]") -> None:
+        super().__init__(AUDIO)
+        self._name, self._told = name, heard
+
+    def added(self, uid: int) -> None:
+        self._told.put_nowait(f"{self._name}: {uid} added")
+
+    def removed(self, uid: int) -> None:
+        self._told.put_nowait(f"{self._name}: {uid} removed")
+
+    def received(self, packet: Any, arrived_ns: int) -> None:
+        self._told.put_nowait(f"{self._name}: {packet.payload.decode()} of {packet.ssrc}")
+
+
+@pytest.fixture
+async def hub() -> AsyncIterator[Hub]:
+    async with Hub("127.0.0.1:0") as hub:
+        yield hub
+
+
+async def other(hub: Hub, uid: int) -> Client:
+    client = Client([hub.url])
+    client.init(APP_ID)
+    await client.join(None, CHANNEL.name, uid, label="cellar", auto_subscribe=True)
+    await client.publish()
+    return client
+
+
+async def test_streams_come_and_go_in_the_ears_of_whichever_speaker_there_is(hub: Hub) -> None:
+    house, cellar = House(hub.url), await other(hub, 7)
+    house.membership.join()
+    await house.until(Input.JOINED)
+    await house.hears("first: 7 added")
+    assert house.membership.label(7) == "cellar"
+    cellar.send(b"hello", 0)
+    await house.hears("first: hello of 7")
+    house.membership.hear(Ear("second", house.heard))
+    await house.hears("second: 7 added")
+    cellar.send(b"again", 960)
+    await house.hears("second: again of 7")
+    await cellar.leave()
+    await house.hears("second: 7 removed")
+    assert house.membership.label(7) == ""
+    await house.membership.left()
+    await house.until(Input.LEFT_BY_HUB)
+
+
+async def test_leaving_ends_every_stream(hub: Hub) -> None:
+    house, cellar = House(hub.url), await other(hub, 7)
+    house.membership.join()
+    await house.hears("first: 7 added")
+    house.membership.leave()
+    await house.hears("first: 7 removed")
+    await cellar.leave()
+
+
+async def test_after_its_end_nothing_of_it_is_told(hub: Hub) -> None:
+    house, cellar = House(hub.url), await other(hub, 7)
+    house.membership.join()
+    await house.until(Input.JOINED)
+    await house.hears("first: 7 added")
+    await house.membership.end()
+    await house.hears("first: 7 removed")
+    assert house.membership.status.state == "left"
+    assert house.inputs.empty()
+    await cellar.leave()
+
+
+async def test_a_ring_reaches_the_others_and_one_without_a_channel_fails(hub: Hub) -> None:
+    house = House(hub.url)
+    house.membership.ring(0)
+    await asyncio.wait_for(house.failures.get(), seconds(5))
+    house.membership.join()
+    await house.until(Input.JOINED)
+    cellar = await other(hub, 7)
+    rung: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    cellar.on("ring", rung.put_nowait)
+    house.membership.ring(0)
+    assert (await asyncio.wait_for(rung.get(), seconds(5)))["label"] == "kitchen"
+    house.membership.answer()
+    assert (await asyncio.wait_for(rung.get(), seconds(5)))["answered"]
+    await cellar.ring()
+    assert (await asyncio.wait_for(house.rings.get(), seconds(5)))["label"] == "cellar"
+    await house.membership.left()
+    await cellar.leave()
+
+
+async def test_the_token_is_that_of_its_file_or_of_systemds_credential(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("from systemd\n")
+    (tmp_path / "own").write_text("from the file\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    async with FakeHub() as hub:
+        for token_file, token in (("", "from systemd"), (str(tmp_path / "own"), "from the file")):
+            house = House(hub.url, token_file=token_file)
+            house.membership.join()
+            await house.until(Input.JOINED)
+            (join,) = (one for one in hub.visits[-1].texts if one.method == messages.JOIN)
+            assert join.params["token"] == token
+            await house.membership.left()
+
+
+async def test_a_token_that_cannot_be_read_is_a_wrong_one_and_never_quoted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "token").write_bytes(b"geheim \xff")
+    house = House("ws://127.0.0.1:9", token_file=str(tmp_path / "token"))
+    with caplog.at_level(logging.DEBUG):
+        house.membership.join()
+        await house.until(Input.WRONG_TOKEN)
+    assert "cannot be read" in caplog.text and "geheim" not in caplog.text
+
+
+async def test_a_refusal_has_its_input(caplog: pytest.LogCaptureFixture) -> None:
+    async with FakeHub() as hub:
+        hub.answer = hub.refuses(errors.LOGIN_FAILED, "no")
+        house = House(hub.url)
+        house.membership.join()
+        await house.until(Input.WRONG_TOKEN)
+        await house.membership.left()
+
+
+async def test_a_machine_without_a_network_is_told_from_one_without_a_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unplugged(*_: object) -> None:
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    house = House("ws://192.0.2.1:8800")
+    assert not house.membership.no_network
+    monkeypatch.setattr(tcp, "connect", unplugged)
+    house.membership.join()
+    async with asyncio.timeout(seconds(10)):
+        while not house.membership.no_network:
+            await asyncio.sleep(0.02)
+    await house.membership.left()
