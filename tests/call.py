@@ -1,6 +1,6 @@
 """A call of real processes on the virtual card: one hub, some devices, a microphone and a speaker for each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, Self
 
@@ -19,11 +19,18 @@ class Party:
 class Call:
     """A hub and `len(ppm)` devices that hear each other. Use as `with Call(...) as call`.
 
-    ppm: how far off each device's sound card clock runs. sections: configuration over the shipped defaults.
+    ppm: how far off each device's sound card clock runs. tape: puts something before each microphone before its device
+    starts; each has to be heard before the call begins. sections: configuration over the shipped defaults.
     """
 
-    def __init__(self, ppm: Sequence[float] = (0.0, 0.0), prefix: tuple[str, ...] = (), **sections: Any) -> None:
-        self._ppm, self._prefix, self._sections = ppm, prefix, sections
+    def __init__(
+        self,
+        ppm: Sequence[float] = (0.0, 0.0),
+        prefix: tuple[str, ...] = (),
+        tape: Callable[[Device], object] = lambda mic: None,
+        **sections: Any,
+    ) -> None:
+        self._ppm, self._prefix, self._tape, self._sections = ppm, prefix, tape, sections
         self._stack = ExitStack()
         self.parties: list[Party] = []
 
@@ -52,6 +59,7 @@ class Call:
 
     def _party(self, stack: ExitStack, number: int, ppm: float) -> Party:
         mic, spk = self.bench.device(f"mic{number}", ppm=ppm), self.bench.device(f"spk{number}", ppm=ppm)
+        self._tape(mic)
         env = self.bench.env(f"mic{number}", f"spk{number}")
         sections = {name: dict(keys) for name, keys in self._sections.items()}
         sections.setdefault("channel", {}).setdefault("label", f"room {number}")

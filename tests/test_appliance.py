@@ -31,6 +31,7 @@ from tests.box import (
 from tests.channel.fakehub import FakeHub
 from tests.daemon import Daemon, DeviceDaemon, HubDaemon, free_port
 from tests.soundcard import Bench, Device
+from tests.soundcard.coupling import Coupling
 from tests.timing import until
 
 SECOND = 48_000
@@ -147,6 +148,31 @@ def test_who_talks_is_seen_on_both_ends(hub: HubDaemon) -> None:
         talker.daemon.ask("mute")
         until(lambda: not listener.fingers.shines(TALK_LIGHT))
         talker.until_it_shows(TALK_LIGHT, Pattern.OFF)
+
+
+def test_open_boxes_howl_and_half_duplex_ones_do_not(hub: HubDaemon) -> None:
+    """Each microphone hears its own speaker 6 dB louder than it sounds, and one tone goes round from room to room.
+
+    It is worst at the start, while the noise of the rooms is still taken for voices.
+    """
+
+    def pair(stack: ExitStack, half_duplex: bool) -> list[Box]:
+        sections: dict[str, Any] = {
+            "channel": {"name": f"half-duplex {half_duplex}"}, "gate": {"half_duplex": half_duplex},
+        }  # fmt: skip
+        boxes = [stack.enter_context(box(hub.url, tones={"on": on}, **sections)) for on in (True, False)]
+        for one in boxes:
+            one.daemon.until_state("in-call")
+            stack.enter_context(Coupling(one.spk, one.mic, loss_db=-6))
+        return boxes
+
+    with ExitStack() as stack:
+        howling, quiet = pair(stack, False), pair(stack, True)
+        until(lambda: all(loudest(one.spk, round(one.spk.frame()), 0.1) > 20_000 for one in howling))
+        quiet[0].daemon.ask("mute")
+        quiet[0].daemon.ask("unmute")
+        begin = round(quiet[0].spk.frame()) + SECOND
+        assert max(loudest(one.spk, begin, 1.0) for one in quiet) < 4_000
 
 
 # The buttons

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,34 @@ async def test_a_muted_microphone_sends_nothing_and_an_unmuted_one_begins_a_spur
     finally:
         microphone.card.stop()
         microphone.card.join(seconds(5))
+
+
+async def test_a_voice_opens_the_gate_with_what_came_before_it(bench: Bench) -> None:
+    """Noise alone is not sent; of a tone in it everything is, from 40 ms before to 300 ms after."""
+    sent, gate, mic = Sent(), Gate(muted=False, voice=True), bench.devices["mic"]
+    microphone = Microphone(AUDIO, gate, sent.send, asyncio.get_running_loop(), CaptureClock())
+    begin = round(mic.frame())
+    sound = np.random.default_rng(1).normal(0, 32_768 * 10 ** (-50 / 20), 96_000)
+    sound[24_000:48_000] += TONE[:24_000]
+    mic.put(sound.astype(np.int16), begin)
+    microphone.card.start()
+    try:
+        packets = [await sent.next()]
+        assert mic.frame() > begin + 24_000
+        while mic.frame() < begin + 90_000:
+            await asyncio.sleep(0.02)
+        packets += [sent.packets.get_nowait() for _ in range(sent.packets.qsize())]
+    finally:
+        microphone.card.stop()
+        microphone.card.join(seconds(5))
+    assert [first_of_spurt for _, _, first_of_spurt in packets] == [True] + [False] * (len(packets) - 1)
+    steps = {(after[0] - before[0]) % 2**32 for before, after in pairwise(packets)}
+    assert steps == {960}, "nothing is missing, and its time runs with the capture clock"
+    loud = [level > -30 for _, level, _ in packets]
+    assert loud.index(True) == 2
+    assert 24 <= sum(loud) <= 26
+    assert len(packets) - loud[::-1].index(True) - 1 in range(26, 29)
+    assert 13 <= loud[::-1].index(True) <= 15
 
 
 def test_packets_become_sound_for_as_long_as_there_is_a_stream(bench: Bench) -> None:

@@ -5,8 +5,9 @@
     voice        while somebody speaks: from 40 ms before it is noticed, so that no first consonant is lost, until
                  300 ms after it was last noticed
     half-duplex  voice, and nothing while others are heard, so that a microphone that hears its own speaker does not
-                 howl, nor pass the noise of a room round and round. Whoever talks first keeps the floor; if the others
-                 talk nevertheless, for 2 s, because then what keeps it may be their echo
+                 howl, nor pass the noise of a room round and round. Whoever talks first keeps the floor, also if the
+                 others talk nevertheless; but for 2 s only, and only while it is no louder here than before: else what
+                 keeps the floor is their echo
 
     paused       nothing either, for a moment: while the box listens to itself. What was muted stays muted, and what was
                  open is open again
@@ -21,6 +22,8 @@ HANGOVER_MS = 300
 # How long after the others were last heard their sound is still in the room, and in the card's buffer.
 ECHO_MS = 250
 DOUBLE_TALK_MS = 2_000
+# Louder by so much than it was before others were heard, and it is they whom the microphone hears.
+LOUDER_DB = 3
 # Above the noise by so much it is a voice; a fan or a street stays within a few dB of its own floor.
 VOICE_DB = 9.0
 STILL_VOICE_DB = 6.0
@@ -84,6 +87,7 @@ class Gate:
         self._talking = False
         self._block_ms = block_ms
         self._floor_for_ms = 0  # for how much longer we keep the floor while others are heard
+        self._alone_dbov = 0  # how loud it was at most in this spurt while no others were heard
 
     def mute(self) -> None:
         """From the next block on nothing is admitted."""
@@ -118,7 +122,8 @@ class Gate:
         if self.closed or first_ns < self._open_since_ns:
             return self._hold(keep=False)
         others = self._half_duplex and first_ns < self._echo_until_ns
-        if others and not self._floor_for_ms:
+        if others and not (self._floor_for_ms and level_dbov <= self._alone_dbov + LOUDER_DB):
+            self._floor_for_ms = 0
             self._voice.interrupt()  # what the microphone hears of them is no voice of ours
             return self._hold(keep=False)
         speaks = self._by_voice and self._voice.hears(level_dbov)
@@ -126,6 +131,7 @@ class Gate:
             self._floor_for_ms = max(0, self._floor_for_ms - self._block_ms) if speaks else 0
         else:
             self._floor_for_ms = DOUBLE_TALK_MS if speaks else 0
+            self._alone_dbov = max(level_dbov, self._alone_dbov) if self._talking else level_dbov
         if self._by_voice and not speaks:
             return self._hold(keep=True)
         first_of_spurt, earlier = not self._talking, self._held

@@ -58,9 +58,10 @@ class Fingers:
         """Whether a light shines now."""
         return self._ask(f"level {pin}") == "1"
 
-    def history(self, pin: int) -> list[tuple[int, int]]:
-        """Every change of a pin so far: (monotonic ns, level)."""
-        return [(int(at), int(level)) for at, level in (one.split(":") for one in self._ask(f"history {pin}").split())]
+    def history(self, pin: int, last: int = 0) -> list[tuple[int, int]]:
+        """Every change of a pin so far, or the last ones: (monotonic ns, level)."""
+        changes = self._ask(f"history {pin} {last}").split()
+        return [(int(at_ns), int(level)) for at_ns, level in (change.split(":") for change in changes)]
 
     def hang(self, pin: int) -> None:
         """Whoever switches this light does not come back from there."""

@@ -7,7 +7,8 @@ GPIOZERO_PIN_FACTORY=pressed. PRESSED_PINS names the UNIX socket it listens at; 
     high 17
     low 17 30   the same, and the callback comes 30 ms after that, as in a process that is held up
     level 5     of any pin                     -> 0 or 1
-    history 5   changes of an output           -> "ns:level ns:level ..."
+    history 5   changes of any pin             -> "ns:level ns:level ..."
+    history 5 2 the last two of them
     hang 5      who sets this output from now on does not come back
 """
 
@@ -68,18 +69,18 @@ class PressedFactory(MockFactory):
     def _converse(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rw") as lines:
             for line in lines:
-                command, number, *late_ms = line.split()
-                lines.write(f"{self._do(command, self.pin(f'GPIO{number}'), *map(float, late_ms))}\n")
+                command, number, *more = line.split()
+                lines.write(f"{self._do(command, self.pin(f'GPIO{number}'), *map(float, more))}\n")
                 lines.flush()
 
-    def _do(self, command: str, pin: Any, late_ms: float = 0.0) -> str:
+    def _do(self, command: str, pin: Any, more: float = 0.0) -> str:
         if command == "history":
-            return " ".join(f"{at_ns}:{level}" for at_ns, level in pin.history)
+            return " ".join(f"{at_ns}:{level}" for at_ns, level in pin.history[-int(more) :])
         if command == "level":
             return str(int(pin.state))
         if command == "hang":
             pin.hung = True
             return ""
-        pin.late_s = late_ms / 1_000
+        pin.late_s = more / 1_000
         pin.drive_low() if command == "low" else pin.drive_high()
         return str(time.monotonic_ns())
