@@ -2,31 +2,40 @@
 
 Follow the sound from a microphone to the other end's speaker:
 
-    mic -> audio.card -> audio.gate -> audio.opus -> app -> channel.rtp -> channel.client ==> hub.server -> hub.rooms
-    hub.server ==> channel.client -> channel.rtp -> app -> audio.talkers (jitter, opus, pcm) -> audio.card -> speaker
+    mic -> audio.card -> sound (audio.gate, audio.opus) -> membership -> channel.client -> channel.rtp ==> hub.server
+    hub.server -> hub.rooms -> hub.server ==> channel.client -> channel.rtp -> sound
+    -> audio.talkers (jitter, opus, pcm) -> audio.card -> speaker
+
+and a button, until the microphone is closed and a light says so:
+
+    pin -> panel.pins -> front (panel.gestures, panel.meaning) -> appliance.feed -> call (the table) -> an Action
+    -> appliance -> duplex.gate -> sound; and call.looks -> front (panel.lights) -> panel.pins
 
 Rooms, and what each may import:
 
-    jsonrpc     the JSON-RPC 2.0 envelope alone; everybody may import it
+    cli         arguments, log handlers, exit codes
+    app         the process of a device, from its start to its end: signals, hub, control socket
+    commands    what the control socket offers
+    appliance   assembles a device from its Config, and does what the table says; translates between the rooms
+    call        the appliance as a table: (state, input) -> (state, what is to be done and heard); imports nothing
+    front       buttons and lights between the pins and the table, on the loop
+    membership  the device's place in its channel: the client in the table's words
+    duplex      the two ways of the sound together, exchanged while a call goes on
+    sound       each of them, between the audio threads and the loop
+    selftest    the box listens to itself: between sound and audio.selftest, on the loop
+    bell        tones and the ring, into the speaker
+    state       what survives a restart; imports nothing
+    pulse       what systemd hears while a device or a hub runs
+    hubapp      assembles a hub
+    doctor/     one check per file, each a finding with its remedy; may import every room
     config      intercom.toml -> frozen dataclasses; what a value must be is in checks
     checks      imports channel.rules and channel.address (pure), no other room
+    jsonrpc     the JSON-RPC 2.0 envelope alone; everybody may import it
     channel/    what both ends of the wire agree on, and the client end; imports no other room
     audio/      samples: cards, codec, jitter buffer, mix; imports no other room, and never sees RTP
-    call        the appliance as a table: (state, input) -> (state, what is to be done and heard); imports nothing
-    state       what survives a restart; imports nothing
     panel/      buttons and lights: gestures, patterns, pins; imports no other room
-    front       buttons and lights between the pins and the table, on the loop
-    bell        tones and the ring, into the speaker
-    service/    the local control socket, and a status as people read it; imports no other room
+    service/    the local control socket, a status as people read it, systemd; imports no other room
     hub/        the server that channels live on; imports channel
-    membership  the device's place in its channel: the client in the table's words
-    pulse       what systemd hears while a device or a hub runs
-    app         assembles a device from its Config: imports every room and translates between them in plain values
-    sound       what app assembles for the two ways of the sound, between the audio threads and the loop
-    hubapp      assembles a hub in the same way
-    selftest    the box listens to itself: between sound and audio.selftest, on the loop
-    doctor/     one check per file, each a finding with its remedy; may import every room
-    cli         arguments, log handlers, exit codes
 
 Pure files compute and nothing else: no socket, thread, clock, file or global state; time and bytes come in as
 arguments, events and bytes come out. Each outside world has one file, and its library is imported nowhere else: ALSA in

@@ -8,12 +8,12 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from device.config import Config, ConfigError
-    from device.hubapp import Hub
     from device.jsonrpc import Params
 
 logger = logging.getLogger(__name__)
@@ -76,12 +76,22 @@ def _parser() -> argparse.ArgumentParser:
         action.set_defaults(command=_act, method=method)
 
     ring = commands.add_parser("ring", parents=[common, at_socket], help="call others, joining first where it has to")
-    ring.add_argument("--uid", type=int, help="this one alone, 0 for everybody; without it whom the call button calls")
+    ring.add_argument(
+        "--uid",
+        type=_UID,
+        help="this one alone, 0 for everybody; without it whom the call button calls",
+    )
     ring.set_defaults(command=_ring)
 
     volume = commands.add_parser("volume", parents=[common, at_socket], help="how loud everybody is, or one of them")
-    volume.add_argument("volume", type=int, nargs="?", metavar="0..100", help="without it the volumes are printed")
-    volume.add_argument("--uid", type=int, help="of this one alone")
+    volume.add_argument(
+        "volume",
+        type=_PERCENT,
+        nargs="?",
+        metavar="0..100",
+        help="without it the volumes are printed",
+    )
+    volume.add_argument("--uid", type=_UID, help="of this one alone")
     volume.set_defaults(command=_volume)
 
     doctor = commands.add_parser(
@@ -93,8 +103,18 @@ def _parser() -> argparse.ArgumentParser:
 
     config = commands.add_parser("config", parents=[common], help="check a configuration and print what it comes to")
     config.add_argument("file", type=Path, nargs="?", metavar="FILE")
+    config.add_argument("--quiet", action="store_true", help="only check it")
     config.set_defaults(command=_config)
     return parser
+
+
+def _number(text: str, most: int) -> int:
+    if not text.isdecimal() or int(text) > most:
+        raise argparse.ArgumentTypeError(f"must be 0 to {most}, not {text}")
+    return int(text)
+
+
+_PERCENT, _UID = partial(_number, most=100), partial(_number, most=2**32 - 1)
 
 
 class _Version(argparse.Action):
@@ -130,8 +150,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _hub(options: argparse.Namespace) -> int:
     config = _load(options.config, needs_app_id=False, open=options.open)
-    import asyncio
-
+    from device import hubapp
     from device.hubapp import Hub, HubConfigError, HubError
 
     try:
@@ -148,26 +167,10 @@ def _hub(options: argparse.Namespace) -> int:
     except HubError as error:
         _end(str(error), FAILED)
     try:
-        asyncio.run(_serve(hub))
+        hubapp.run(hub)
     except HubError as error:
         _end(str(error), FAILED)
     return DONE
-
-
-async def _serve(hub: "Hub") -> None:
-    """Until SIGTERM or SIGINT."""
-    import asyncio
-    import contextlib
-    import signal
-
-    from device import hubapp
-
-    loop = asyncio.get_running_loop()
-    serving = loop.create_task(hubapp.serve(hub))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, serving.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await serving
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -236,7 +239,9 @@ def _volume(options: argparse.Namespace) -> int:
 def _config(options: argparse.Namespace) -> int:
     from device.config import as_toml
 
-    print(as_toml(_load(options.file)), end="")
+    config = _load(options.file)
+    if not options.quiet:
+        print(as_toml(config), end="")
     return DONE
 
 
@@ -279,8 +284,4 @@ def _end(text: str, code: int) -> NoReturn:
 def _log(level: str) -> None:
     from device.service import systemd
 
-    in_journal = systemd.stderr_is_journal()
-    handler = systemd.JournalHandler() if in_journal else logging.StreamHandler()
-    # The journal knows the time by itself.
-    handler.setFormatter(logging.Formatter("%(message)s" if in_journal else "%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[handler])
+    logging.basicConfig(level=level.upper(), handlers=[systemd.log_handler()])

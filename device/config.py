@@ -217,18 +217,18 @@ def _one_line(text: str) -> str:
 def _read(path: Path) -> dict[str, Any]:
     """The tables of a TOML file. Raises ConfigError for one that cannot be read, or is no TOML."""
     try:
-        text = path.read_text("utf-8")
-        return tomllib.loads(text)
+        return tomllib.loads(text := path.read_text("utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        sudo = "; use sudo" * isinstance(error, PermissionError)
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}{sudo}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
     except tomllib.TOMLDecodeError as error:
         what, _, where = str(error).rstrip(")").rpartition(" (at ")
         where = where.replace("end of document", f"line {text.count(chr(10)) + 1}, the end")
         raise ConfigError(f"{path}: {where}: is not TOML: {what}") from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in brackets
-        raise ConfigError(f"{path}: is not TOML that can be read: {error}") from error
+    except (ValueError, RecursionError) as error:  # thousands of digits, or of brackets
+        raise ConfigError(f"{path}: is no TOML that can be read: {error}") from error
 
 
 def _merge(values: Values, given: Mapping[str, Any]) -> tuple[Values, dict[str, str]]:

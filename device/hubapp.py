@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import resource
+import signal
 import ssl
 import time
 from collections.abc import Callable, Iterable
@@ -135,6 +136,20 @@ class Hub:
     def snapshot(self) -> dict[str, int]:
         """How busy it is: channels, seats, streams, connections, packets_in, _out, _refused and _late; {} before."""
         return self._exchange.snapshot() if self._exchange else {}
+
+
+def run(hub: Hub) -> None:
+    """Be a hub until SIGTERM or SIGINT. Raises HubError."""
+    asyncio.run(_until_told(hub))
+
+
+async def _until_told(hub: Hub) -> None:
+    loop = asyncio.get_running_loop()
+    serving = loop.create_task(serve(hub))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, serving.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
 
 
 async def serve(hub: Hub) -> None:

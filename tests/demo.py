@@ -27,7 +27,9 @@ SHOW_EVERY_S = 0.2
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="scripts/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--picture", type=Path, default=Path("intercomd-demo.png"), help="where to draw the waveforms")
     options = parser.parse_args()
     try:

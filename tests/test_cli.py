@@ -137,7 +137,8 @@ def test_without_an_intercom_a_command_fails_in_one_line(tmp_path: Path) -> None
     code, out, err = answers(intercomd("mute", "--control", tmp_path))
     assert (code, out) == (1, "")
     assert err == (
-        f"intercomd: no intercomd is running here (control.sock looked for in {tmp_path}); start one: intercomd run\n"
+        f"intercomd: no intercomd is running here (control.sock looked for in {tmp_path}); "
+        "start it: sudo systemctl start intercomd, or intercomd run\n"
     )
 
 

@@ -103,7 +103,7 @@ EDGES = {
     "hub/exchange.py": "connections, log",
     "hub/server.py": "the hub's websockets",
     "hub/sockets.py": "sockets",
-    "hubapp.py": "event loop, files, TLS",
+    "hubapp.py": "event loop, signals, files, TLS",
     "membership.py": "event loop, files, log",
     "panel/pins.py": "gpiozero, clock",
     "pulse.py": "event loop, clock, log",

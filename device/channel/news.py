@@ -1,18 +1,26 @@
 """What a session's owner gets to see and read: states, errors, lines of the log. PURE.
 
 The first failure is a WARNING and an `error` event, its repeats are DEBUG; being back is INFO, with how long it took.
+Of several hubs the one that was got furthest with is the one to know about: what it said matters more than that another
+one's name cannot be looked up.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 
 from device import jsonrpc
 from device.channel import errors, messages
 from device.channel.actions import DEBUG, INFO, WARNING, Action, Emit, Log
 from device.channel.address import Address
 from device.channel.errors import ChannelError
+from device.channel.verdicts import Miss
 
 CONNECTION_STATE = "connection-state"  # {state}
+# Different failures that are told apart: a hub could think of a new reason each time.
+_MOST_TOLD = 100
+# How far we got with a hub: it was lost, not found, not reached, or answered.
+_LOST, _NOT_FOUND, _NOT_REACHED, _ANSWERED = range(4)
 
 
 class State(StrEnum):
@@ -48,10 +56,15 @@ class News:
     def __init__(self, actions: list[Action]) -> None:
         self.state = State.LEFT
         self.channel = ""
-        self.problem: ChannelError | None = None
         self._actions = actions
-        self._told: set[int] = set()
+        self._problems: dict[str, tuple[int, ChannelError]] = {}  # by hub: how far we got, and why no further
+        self._told: set[str] = set()
         self._down_since = 0.0
+
+    @property
+    def problem(self) -> ChannelError | None:
+        """What keeps it out of the call, or took it out: of the hub that was got furthest with, the newest."""
+        return max(reversed(self._problems.values()), key=itemgetter(0), default=(0, None))[1]
 
     def emit(self, event: str, params: jsonrpc.Params) -> None:
         """An event."""
@@ -63,15 +76,14 @@ class News:
 
     def joining(self, channel: str, now: float) -> None:
         """A seat is wanted from now on."""
-        self.channel, self.problem = channel, None
-        self._told.clear()
+        self.channel = channel
+        self._forget()
         self._down_since = now
         self._become(State.JOINING)
 
     def in_call(self, hub: Address, now: float) -> None:
         """The seat is ours, or ours again."""
-        self._told.clear()
-        self.problem = None
+        self._forget()
         if self.state is State.IN_CALL:
             self.log(DEBUG, f"{self.channel} at {hub}: on a new connection")
             return
@@ -83,34 +95,50 @@ class News:
         """The connection is gone, or has been silent since then for so long that it may as well be."""
         if self.state is State.IN_CALL:
             self._down_since = since
-            self.problem = ChannelError(errors.DISCONNECTED)
-            self.error(self.problem, f"{hub} is lost ({why}), dialling", "link-lost")
+            lost = ChannelError(errors.DISCONNECTED)
+            self._tell(lost, f"{hub} is lost ({why}), dialling", "link-lost")
+            self._problems = {str(hub): (_LOST, lost)}
             self._become(State.OFFLINE)
 
     def left(self, problem: ChannelError | None) -> None:
         """No seat is wanted any more. problem: why, where nobody asked for that."""
-        self.problem = problem
+        self._problems = {"": (_ANSWERED, problem)} if problem else {}
         self._become(State.LEFT)
 
     def missed(self, error: ChannelError, hub: Address) -> None:
         """An attempt that nobody answered: worth a word as long as there has been no seat."""
+        found = error.code != errors.NO_NETWORK and not error.reason.startswith(str(Miss.DNS))
+        self._note(_NOT_REACHED if found else _NOT_FOUND, error, hub)
         if self.state is State.JOINING:
-            self.error(error, f"{hub}: {error.reason}; trying until it answers")
+            self._tell(error, f"{hub}: {error.reason}; trying until it answers")
         else:
-            if self.state is State.OFFLINE:
-                self.problem = error
             self.log(DEBUG, f"{hub}: {error}")
 
-    def error(self, error: ChannelError, line: str, event: str = messages.ERROR) -> None:
-        """Something that people should know; once until things are well again."""
+    def refused(self, error: ChannelError, hub: Address) -> None:
+        """A hub has answered, with an error."""
+        self._note(_ANSWERED, error, hub)
+        self._tell(error, f"{hub}: {error}")
+
+    def error(self, error: ChannelError, line: str) -> None:
+        """Something else that people should know; once until things are well again."""
+        self._tell(error, line)
+
+    def _note(self, got: int, error: ChannelError, hub: Address) -> None:
         if self.state is not State.IN_CALL:
-            self.problem = error
-        if error.code in self._told:
+            self._problems.pop(str(hub), None)
+            self._problems[str(hub)] = got, error
+
+    def _tell(self, error: ChannelError, line: str, event: str = messages.ERROR) -> None:
+        if line in self._told or len(self._told) >= _MOST_TOLD:
             self.log(DEBUG, line)
             return
-        self._told.add(error.code)
+        self._told.add(line)
         self.log(WARNING, line, event)
         self.emit(messages.ERROR, {"code": error.code, "reason": error.reason})
+
+    def _forget(self) -> None:
+        self._problems.clear()
+        self._told.clear()
 
     def _become(self, state: State) -> None:
         self.state = state

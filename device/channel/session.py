@@ -246,7 +246,7 @@ class Session:
         elif setback.verdict is Verdict.GIVE_WAY:
             self._give_way(error)
         else:
-            self._news.error(error, f"{hub}: {error}")
+            self._news.refused(error, hub)
             if self._dialling.all_closed():
                 self._answer_joins(error)
 
@@ -266,7 +266,7 @@ class Session:
             self._give_way(error)
             return
         if error.code != errors.SERVICE_EXITED:  # a hub that stops as it should is no error (spec 1.4)
-            self._news.error(error, f"{self._hubs[link.hub]}: {error}")
+            self._news.refused(error, self._hubs[link.hub])
         if error.remedy is Remedy.SLOW_DOWN:
             link.unwelcome = True
         elif error.remedy is not Remedy.FIX_THE_CALL:

@@ -173,9 +173,15 @@ def _connect(folders: list[Path]) -> socket.socket:
         else:
             return connection
     if denied:
-        raise ControlError(f"permission denied at {denied / SOCKET}: add yourself to group {GROUP} and log in again")
+        raise ControlError(
+            f"permission denied at {denied / SOCKET}: use sudo, or "
+            f"add yourself to group {GROUP} (sudo usermod -aG {GROUP} $USER) and log in again"
+        )
     looked = ", ".join(map(str, folders))
-    raise NotRunning(f"no intercomd is running here ({SOCKET} looked for in {looked}); start one: intercomd run")
+    raise NotRunning(
+        f"no intercomd is running here ({SOCKET} looked for in {looked}); "
+        "start it: sudo systemctl start intercomd, or intercomd run"
+    )
 
 
 def _search() -> list[Path]:

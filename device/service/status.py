@@ -22,7 +22,8 @@ def _block(status: Status) -> Iterator[str]:
         yield f"problem   {status['problem']['reason']} ({status['problem']['code']})"
     for part in ("capture", "playback"):
         card = status[part]
-        yield f"{part:<9} {card['state']} on {card['device']}, {_count(card['xruns'], 'xrun')}"
+        remedy = "" if card["state"] in ("running", "opening") else ": intercomd doctor says what to do"
+        yield f"{part:<9} {card['state']} on {card['device']}, {_count(card['xruns'], 'xrun')}{remedy}"
     if status.get("self_test"):
         yield f"self-test {_self_test(status['self_test'])}"
     for talker in status["talkers"]:
@@ -51,7 +52,8 @@ def _parts(status: Status, heard: str) -> str:
     problem = [str(status["problem"]["reason"])] if status["problem"] else []
     resting = [f"{part} {status[part]['state']}" for part in ("capture", "playback") if not _runs(status[part])]
     microphone = f"microphone {_microphone(status)}"
-    return " | ".join([_where(status), *problem, microphone, f"hears {heard or 'nobody'}", *resting])
+    ringing = ["somebody rings"] if status.get("ringing") else []
+    return " | ".join([_where(status), *problem, *ringing, microphone, f"hears {heard or 'nobody'}", *resting])
 
 
 def _self_test(test: Status) -> str:

@@ -80,6 +80,14 @@ def stderr_is_journal() -> bool:
     return there is not None and stream == f"{there.st_dev}:{there.st_ino}"
 
 
+def log_handler() -> logging.Handler:
+    """What writes the log: entries where the journal reads what we print, else lines with their time on stderr."""
+    in_journal = stderr_is_journal()
+    handler = JournalHandler() if in_journal else logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s" if in_journal else "%(asctime)s %(levelname)s %(message)s"))
+    return handler
+
+
 class JournalHandler(logging.Handler):
     """Log records become entries of the journal, with their priority and the fields that FIELDS names.
 

@@ -24,7 +24,7 @@ def bench(name: str) -> ModuleType:
 
 def main(wanted: Sequence[str]) -> int:
     """Exit code 0, 1 when a case is outside its limit, 2 for a name that does not exist."""
-    if not wanted:
+    if not wanted or "--help" in wanted:
         for name in names():
             print(f"{name:<14} {(bench(name).__doc__ or '').splitlines()[0]}")
         return 0

@@ -4,6 +4,7 @@ from device.channel import address, errors
 from device.channel.actions import DEBUG, INFO, WARNING, Action, Emit, Log
 from device.channel.errors import ChannelError
 from device.channel.news import News, State
+from device.channel.verdicts import Miss
 
 HUB = address.read("ws://127.0.0.1:8800/v1?key=SECRET")
 
@@ -82,3 +83,37 @@ def test_a_change_of_connection_without_an_outage_is_no_news() -> None:
     actions.clear()
     news.in_call(HUB, 60.0)
     assert told(actions) == [(DEBUG, "lobby at ws://127.0.0.1:8800: on a new connection")]
+
+
+def test_of_several_hubs_the_one_that_answered_is_the_one_to_know_about() -> None:
+    actions: list[Action] = []
+    news, other = News(actions), address.read("ws://box.local:8800")
+    news.joining("lobby", 10.0)
+    actions.clear()
+    unknown = ChannelError(errors.UNREACHABLE, str(Miss.DNS))
+    stranger, closed = (
+        ChannelError(errors.BAD_REQUEST, "not served"),
+        ChannelError(errors.UNREACHABLE, str(Miss.REFUSED)),
+    )
+    for _ in range(2):
+        news.refused(stranger, HUB)
+        news.missed(unknown, other)
+        assert news.problem is stranger
+    news.missed(closed, HUB)
+    news.missed(unknown, other)
+    assert news.problem is closed
+    news.missed(ChannelError(errors.NO_NETWORK), HUB)
+    assert news.problem is not None and news.problem.code == errors.NO_NETWORK
+    levels = [action.level for action in actions if isinstance(action, Log)]
+    assert levels == [WARNING, WARNING, DEBUG, DEBUG, WARNING, DEBUG, WARNING], "each once"
+    news.left(None)
+    assert news.problem is None
+
+
+def test_a_hub_with_ever_new_excuses_is_heard_for_a_while() -> None:
+    actions: list[Action] = []
+    news = News(actions)
+    news.joining("lobby", 10.0)
+    for number in range(1_000):
+        news.refused(ChannelError(errors.BAD_REQUEST, f"excuse {number}"), HUB)
+    assert sum(isinstance(action, Log) and action.level == WARNING for action in actions) == 100
