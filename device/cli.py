@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from device.config import Config, ConfigError
@@ -65,34 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--watch", action="store_true", help="one line, again and again, until Ctrl-C")
     status.set_defaults(command=_status)
 
-    for method, help in (
-        ("mute", "switch its microphone off"),
-        ("unmute", "switch its microphone on"),
-        ("leave", "leave the channel"),
-        ("rejoin", "take its seat in the channel again"),
-        ("answer", "answer who rings, with an open microphone"),
-    ):
-        action = commands.add_parser(method, parents=[common, at_socket], help=help)
-        action.set_defaults(command=_act, method=method)
-
-    ring = commands.add_parser("ring", parents=[common, at_socket], help="call others, joining first where it has to")
-    ring.add_argument(
-        "--uid",
-        type=_UID,
-        help="this one alone, 0 for everybody; without it whom the call button calls",
-    )
-    ring.set_defaults(command=_ring)
-
-    volume = commands.add_parser("volume", parents=[common, at_socket], help="how loud everybody is, or one of them")
-    volume.add_argument(
-        "volume",
-        type=_PERCENT,
-        nargs="?",
-        metavar="0..100",
-        help="without it the volumes are printed",
-    )
-    volume.add_argument("--uid", type=_UID, help="of this one alone")
-    volume.set_defaults(command=_volume)
+    _add_buttons(commands, [common, at_socket])
 
     doctor = commands.add_parser(
         "doctor", parents=[common, reads_config, at_socket], help="look at everything that a call needs, and explain"
@@ -106,6 +79,28 @@ def _parser() -> argparse.ArgumentParser:
     config.add_argument("--quiet", action="store_true", help="only check it")
     config.set_defaults(command=_config)
     return parser
+
+
+def _add_buttons(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
+    """What buttons do, as commands."""
+    for method, help in (
+        ("mute", "switch its microphone off"),
+        ("unmute", "switch its microphone on"),
+        ("leave", "leave the channel"),
+        ("rejoin", "take its seat in the channel again"),
+        ("answer", "answer who rings, with an open microphone"),
+    ):
+        action = commands.add_parser(method, parents=parents, help=help)
+        action.set_defaults(command=_act, method=method)
+
+    ring = commands.add_parser("ring", parents=parents, help="call others, joining first where it has to")
+    ring.add_argument("--uid", type=_UID, help="this one, 0 for everybody; without it whom the call button calls")
+    ring.set_defaults(command=_ring)
+
+    volume = commands.add_parser("volume", parents=parents, help="how loud everybody is, or one of them")
+    volume.add_argument("volume", type=_PERCENT, nargs="?", metavar="0..100", help="without it volumes are printed")
+    volume.add_argument("--uid", type=_UID, help="of this one alone")
+    volume.set_defaults(command=_volume)
 
 
 def _number(text: str, most: int) -> int:

@@ -347,3 +347,21 @@ def test_watch_on_a_terminal_writes_over_itself(tmp_path: Path) -> None:
     os.close(terminal)
     os.close(screen)
     assert shown.startswith(b"\r\x1b[Kin-call: lobby | microphone o\r\x1b[K")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("volume", "101"), ("volume", "-1"), ("volume", "loud"), ("ring", "--uid", "4294967296")]
+)
+def test_a_number_out_of_range_is_wrong_usage(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    code, out, err = answers(intercomd(*arguments, "--control", tmp_path))
+    assert (code, out, "Traceback" in err) == (2, "", False)
+
+
+def test_a_configuration_can_be_checked_in_silence(tmp_path: Path) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text(f"[channel]\napp_id = '{APP_ID}'\n")
+    assert answers(intercomd("config", "--quiet", file)) == (0, "", "")
+    file.write_text("[channel]\nlabl = 'porch'\n")
+    code, out, err = answers(intercomd("config", "--quiet", file))
+    assert (code, out) == (2, "")
+    assert "did you mean label?" in err

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.usefixtures("unmeasured")
 @contextmanager
 def demo(picture: Path) -> Iterator["subprocess.Popen[str]"]:
     """The demo as scripts/run starts it."""
-    command = [sys.executable, "-m", "tests.demo", "--picture", str(picture)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "tests.run_demo", "--picture", str(picture)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             yield process
         finally:
@@ -52,4 +53,21 @@ def test_a_picture_that_cannot_be_written_is_said_before_the_call(tmp_path: Path
     with demo(tmp_path / "nowhere" / "demo.png") as process:
         said, _ = process.communicate(timeout=seconds(60))
     assert process.returncode == 2
-    assert said == ""
+    assert said.splitlines()[-1].startswith("scripts/run: error: --picture ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whatever_ends_it_meanwhile_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    before = traces()
+    with demo(tmp_path / "demo.png") as process:
+        assert process.stdout
+        assert any(line.startswith("hub: process ") for line in process.stdout)
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=seconds(20))
+    assert (process.returncode, "Traceback" in said) == (128 + number, False)
+    assert traces() <= before
+
+
+def traces() -> set[Path]:
+    """Folders of processes, and the memory of sound cards."""
+    return {*Path(tempfile.gettempdir()).glob("intercomd-test-*"), *Path("/dev/shm").glob("soundcard-*")}
