@@ -17,6 +17,7 @@ Rooms, and what each may import:
     panel/      buttons and lights: gestures, patterns, pins; imports no other room
     front       buttons and lights between the pins and the table, on the loop
     bell        tones and the ring, into the speaker
+    lookout     when to look at what tells nobody when it changes
     service/    the local control socket, and a status as people read it; imports no other room
     hub/        the server that channels live on; imports channel
     membership  the device's place in its channel: the client in the table's words
@@ -30,7 +31,7 @@ Rooms, and what each may import:
 
 Pure files compute and nothing else: no socket, thread, clock, file or global state; time and bytes come in as
 arguments, events and bytes come out. Each outside world has one file, and its library is imported nowhere else: ALSA in
-audio/card.py (which also starts the two audio threads), Opus in audio/opus.py, pins in panel/pins.py, the client's
+audio/alsa.py (audio/card.py starts the two audio threads), Opus in audio/opus.py, pins in panel/pins.py, the client's
 websockets in channel/wire.py, names of hosts in channel/resolver.py (a daemon thread each, never joined, as a lookup
 cannot be interrupted), the hub's websockets in hub/server.py, the control socket in service/control.py.
 tests/test_layers.py holds all of this to be true.

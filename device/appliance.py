@@ -18,12 +18,14 @@ from typing import Any
 from device import call
 from device.audio.capture_clock import CaptureClock
 from device.audio.gate import Gate
+from device.audio.pcm import SILENT_DBOV
 from device.audio.tones import Tone
 from device.bell import Bell
 from device.call import Action, Input, Mic, Place, Sound
 from device.channel.rules import Role
 from device.config import Channel, Config
 from device.front import Panel
+from device.lookout import Lookout
 from device.membership import Membership
 from device.selftest import SelfTest
 from device.sound import Microphone, Speaker
@@ -35,8 +37,6 @@ Status = dict[str, Any]
 
 _THREAD_END_S = 0.3
 _THREAD_LOOK_S = 0.01
-# How often levels and cards are looked at: as often as playback publishes its snapshot.
-_LOOK_S = 0.2
 # Speech, in what is heard and in what is sent.
 _SPEECH_DBFS = -50
 
@@ -57,10 +57,10 @@ class Device:
         self._state = call.State(mic=Mic.MUTED if muted else Mic.OPEN, listens_only=channel.role == Role.AUDIENCE)
         self._whom = config.ring.uid
         self._capture_clock = CaptureClock(random.getrandbits(32))  # RFC 3550 section 5.1: starts anywhere
+        self._lookout = Lookout(self._look)
         self._make_sound()
         self._membership, self._bell = self._make_membership(), self._make_bell()
         self._panel = Panel(config, loop, self.feed, self._turn)
-        self._looking: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Open cards and pins, and join if it was joined before, or else if the configuration says so."""
@@ -69,12 +69,11 @@ class Device:
         self.feed(Input.START_JOINED if self._kept.joined else Input.START_LEFT)
         self._panel.open()
         self.self_test.start()
-        self._look()
+        self._lookout.start()
 
     async def stop(self) -> None:
         """Leave the channel and let the threads end; at most 0.3 s on the loop. What is kept stays as it was."""
-        if self._looking is not None:
-            self._looking.cancel()
+        self._lookout.stop()
         self._bell.stop()
         self._panel.close()
         self.self_test.stop()
@@ -212,9 +211,8 @@ class Device:
     def _turn(self, step: int) -> None:
         self.volume(max(0, min(100, self._kept.volume + step)))
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
         """At what tells nobody when it changes: cards, levels, why there is no link."""
-        self._looking = self._loop.call_later(_LOOK_S, self._look)
         microphone = _is_missing(self._microphone.card.status.state, self._state.card_missing)
         if microphone != self._state.card_missing:
             self.feed(Input.CARD_LOST if microphone else Input.CARD_BACK)
@@ -225,6 +223,9 @@ class Device:
         if no_network != self._state.no_network:
             self.feed(Input.NO_NETWORK if no_network else Input.NO_HUB)
         self._show()
+        self.self_test.look()
+        levels = [self._microphone.level_dbov, *(talker.level_dbfs for talker in self._speaker.talkers())]
+        return self._state.place not in (Place.JOINING, Place.OFFLINE) and set(levels) == {SILENT_DBOV}
 
     def _show(self) -> None:
         someone = any(talker.level_dbfs > _SPEECH_DBFS for talker in self._speaker.talkers())
@@ -248,7 +249,7 @@ class Device:
             voice=gate.mode == "voice", half_duplex=gate.half_duplex, block_ms=audio.frame_ms,
         )  # fmt: skip
         self._microphone = Microphone(audio, self._gate, self._send, self._loop, self._capture_clock)
-        self._speaker = Speaker(audio, self._gate.heard if gate.half_duplex else None)
+        self._speaker = Speaker(audio, self._gate.heard if gate.half_duplex else None, self._lookout.stir)
         self._speaker.set_volume(self._kept.volume, self._kept.volumes)
         self.self_test = SelfTest(self._config.self_test.every_h, self._gate, self._microphone, self._speaker)
 
@@ -275,6 +276,8 @@ class Device:
 
     def _send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
         self._membership.send(payload, timestamp, level_dbov, first_of_spurt)
+        if first_of_spurt:
+            self._lookout.stir()
 
     def _log(self, event: str, text: str) -> None:
         """A line that the journal can be searched for: EVENT=, CHANNEL=, UID=."""

@@ -25,7 +25,6 @@ Sound = Callable[[bytes, Callable[[int], None]], None]
 _TALK_DBFS, _OWN_TALK_DBOV = -50, -40
 # Somebody who takes a breath is still talking.
 _QUIET_S = 2.0
-_LOOK_S = 0.2
 # How long the room is listened to first; until the last echo of the chirp is over; and how much longer than all that
 # cards that do not move are waited for.
 _ROOM_S, _ECHO_S, _CARDS_S = 0.2, 0.1, 1.5
@@ -88,19 +87,16 @@ class SelfTest:
         self._result: Result | None = None
         self._ended_at = 0.0
         self._running: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._was_bad = False
 
     def start(self) -> None:
-        """Listen for who talks from now on, and test on the timer if there is one."""
+        """Test on the timer from now on, if there is one."""
         if self._every_s:
             self._next_at = time.monotonic() + FIRST_AFTER_S
-        self._look()
 
     def stop(self) -> None:
         """No more of that; a test under way is given up."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._next_at = float("inf")
         if self._running is not None:
             self._running.cancel()
 
@@ -150,10 +146,9 @@ class SelfTest:
     def _talks(self) -> bool:
         return time.monotonic() - self._talked_at < _QUIET_S
 
-    def _look(self) -> None:
-        """Who talks, and whether it is time."""
+    def look(self) -> None:
+        """At who talks, and whether it is time; to be called now and then, and soon after somebody begins to talk."""
         now = time.monotonic()
-        self._timer = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
         others = any(talker.level_dbfs > _TALK_DBFS for talker in self._speaker.talkers())
         if others or self._microphone.level_dbov > _OWN_TALK_DBOV:
             self._talked_at = now

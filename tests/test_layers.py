@@ -71,7 +71,8 @@ EDGES = {
     "__main__.py": "process",
     "app.py": "event loop, signals",
     "appliance.py": "event loop, clock, files",
-    "audio/card.py": "ALSA, threads, clock",
+    "audio/alsa.py": "ALSA",
+    "audio/card.py": "threads, clock",
     "audio/opus.py": "libopus",
     "audio/realtime.py": "scheduler",
     "channel/client.py": "event loop, clock",
@@ -86,7 +87,7 @@ EDGES = {
     "commands.py": "control socket",
     "config.py": "files",
     "doctor/buttons.py": "clock, somebody's fingers",
-    "doctor/cards.py": "sound cards, through audio.card",
+    "doctor/cards.py": "sound cards, through audio.alsa",
     "doctor/clock.py": "wall clock",
     "doctor/examination.py": "event loop, stdout",
     "doctor/hearing.py": "event loop, sound cards, control socket",
@@ -103,6 +104,7 @@ EDGES = {
     "hub/server.py": "the hub's websockets",
     "hub/sockets.py": "sockets",
     "hubapp.py": "event loop, files, TLS",
+    "lookout.py": "event loop",
     "membership.py": "event loop, files, log",
     "panel/pins.py": "gpiozero, clock",
     "pulse.py": "event loop, clock, log",
@@ -121,7 +123,7 @@ IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "breakpoint", "__impor
 
 # Who may import the library of each outside world. Everything else that is not in the standard library is refused.
 LIBRARIES = {
-    "alsaaudio": {"audio/card.py"},
+    "alsaaudio": {"audio/alsa.py"},
     "audioop": {"audio/pcm.py"},
     "opuslib": {"audio/opus.py"},
     "websockets": {"channel/wire.py", "hub/server.py"},
@@ -136,7 +138,9 @@ THREADS = {"audio/card.py", "channel/resolver.py", "app.py", "state.py"}
 NEIGHBOURS = {
     "__main__": {"cli"},
     "app": {"appliance", "channel", "commands", "config", "hubapp", "pulse", "service"},
-    "appliance": {"audio", "bell", "call", "channel", "config", "front", "membership", "selftest", "sound", "state"},
+    "appliance": {
+        *("audio", "bell", "call", "channel", "config", "front", "lookout", "membership", "selftest", "sound", "state"),
+    },
     "audio": {"audio"},
     "bell": {"audio", "config", "sound"},
     "call": set[str](),
@@ -150,6 +154,7 @@ NEIGHBOURS = {
     "hub": {"hub", "channel"},
     "hubapp": {"hub", "channel", "pulse"},
     "jsonrpc": set[str](),
+    "lookout": set[str](),
     "membership": {"call", "channel", "config", "service", "sound"},
     "panel": {"panel"},
     "pulse": {"service"},
