@@ -34,12 +34,13 @@ Rooms, and what each may import:
     channel/    what both ends of the wire agree on, and the client end; imports no other room
     audio/      samples: cards, codec, jitter buffer, mix; imports no other room, and never sees RTP
     panel/      buttons and lights: gestures, patterns, pins; imports no other room
+    lookout     when to look at what tells nobody when it changes
     service/    the local control socket, a status as people read it, systemd; imports no other room
     hub/        the server that channels live on; imports channel
 
 Pure files compute and nothing else: no socket, thread, clock, file or global state; time and bytes come in as
 arguments, events and bytes come out. Each outside world has one file, and its library is imported nowhere else: ALSA in
-audio/card.py (which also starts the two audio threads), Opus in audio/opus.py, pins in panel/pins.py, the client's
+audio/alsa.py (audio/card.py starts the two audio threads), Opus in audio/opus.py, pins in panel/pins.py, the client's
 websockets in channel/wire.py, names of hosts in channel/resolver.py (a daemon thread each, never joined, as a lookup
 cannot be interrupted), the hub's websockets in hub/server.py, the control socket in service/control.py.
 tests/test_layers.py holds all of this to be true.

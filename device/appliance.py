@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from device import call
+from device.audio.pcm import SILENT_DBOV
 from device.audio.tones import Tone
 from device.bell import Bell
 from device.call import Action, Input, Mic, Place, Sound
@@ -22,6 +23,7 @@ from device.channel.rules import Role
 from device.config import Channel, Config
 from device.duplex import Duplex, is_another
 from device.front import Panel
+from device.lookout import Lookout
 from device.membership import Membership
 from device.selftest import SelfTest
 from device.state import MAX_VOLUMES, Keeper, Kept, State
@@ -31,8 +33,6 @@ logger = logging.getLogger(__name__)
 Status = dict[str, Any]
 
 _SAVED_S = 0.3
-# How often levels and cards are looked at: as often as playback publishes its snapshot.
-_LOOK_S = 0.2
 # Speech, in what is heard and in what is sent.
 _SPEECH_DBFS = -50
 
@@ -52,11 +52,11 @@ class Device:
         muted = self._kept.muted or config.gate.mode == "push-to-talk"
         self._state = call.State(mic=Mic.MUTED if muted else Mic.OPEN, listens_only=channel.role == Role.AUDIENCE)
         self._whom = config.ring.uid
-        self._duplex = Duplex(config, self._send, loop)
+        self._lookout = Lookout(self._look)
+        self._duplex = Duplex(config, self._send, loop, self._lookout.stir)
         self._duplex.speaker.set_volume(self._kept.volume, self._kept.volumes)
         self._membership, self._bell = self._make_membership(channel), self._make_bell()
         self._panel = Panel(config, loop, self.feed, self._turn)
-        self._looking: asyncio.TimerHandle | None = None
 
     @property
     def self_test(self) -> SelfTest:
@@ -68,12 +68,11 @@ class Device:
         self._duplex.start()
         self.feed(Input.START_JOINED if self._kept.joined else Input.START_LEFT)
         self._panel.open()
-        self._look()
+        self._lookout.start()
 
     async def stop(self) -> None:
         """Leave the channel and let the threads end; at most 0.3 s on the loop. What is kept stays as it was."""
-        if self._looking is not None:
-            self._looking.cancel()
+        self._lookout.stop()
         self._bell.stop()
         self._panel.close()
         self._duplex.stop()
@@ -204,10 +203,8 @@ class Device:
     def _turn(self, step: int) -> None:
         self.volume(max(0, min(100, self._kept.volume + step)))
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
         """At what tells nobody when it changes: cards, levels, why there is no link."""
-        self._looking = self._loop.call_later(_LOOK_S, self._look)
-        self.self_test.look()
         microphone = _is_missing(self._duplex.microphone.card.status.state, self._state.card_missing)
         if microphone != self._state.card_missing:
             self.feed(Input.CARD_LOST if microphone else Input.CARD_BACK)
@@ -218,6 +215,9 @@ class Device:
         if no_network != self._state.no_network:
             self.feed(Input.NO_NETWORK if no_network else Input.NO_HUB)
         self._show()
+        self.self_test.look()
+        levels = [self._duplex.microphone.level_dbov, *(talker.level_dbfs for talker in self._duplex.speaker.talkers())]
+        return self._state.place not in (Place.JOINING, Place.OFFLINE) and set(levels) == {SILENT_DBOV}
 
     def _show(self) -> None:
         someone = any(talker.level_dbfs > _SPEECH_DBFS for talker in self._duplex.speaker.talkers())
@@ -270,6 +270,8 @@ class Device:
 
     def _send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
         self._membership.send(payload, timestamp, level_dbov, first_of_spurt)
+        if first_of_spurt:
+            self._lookout.stir()
 
     def _log(self, event: str, text: str) -> None:
         """A line that the journal can be searched for: EVENT=, CHANNEL=, UID=."""

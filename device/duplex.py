@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from device.audio.capture_clock import CaptureClock
@@ -28,7 +28,8 @@ _LOOK_S = 0.01
 class Duplex:
     """All of it belongs to the event loop. The gate is closed until it is told otherwise.
 
-    send: called with (payload, timestamp, level_dbov, first_of_spurt) of each packet that leaves.
+    send: called with (payload, timestamp, level_dbov, first_of_spurt) of each packet that leaves. begins: when somebody
+    else begins to talk.
     """
 
     gate: Gate
@@ -36,8 +37,10 @@ class Duplex:
     speaker: Speaker
     self_test: SelfTest
 
-    def __init__(self, config: Config, send: Send, loop: asyncio.AbstractEventLoop) -> None:
-        self._send, self._loop = send, loop
+    def __init__(
+        self, config: Config, send: Send, loop: asyncio.AbstractEventLoop, begins: Callable[[], None] = lambda: None
+    ) -> None:
+        self._send, self._loop, self._begins = send, loop, begins
         self._clock = CaptureClock(random.getrandbits(32))  # RFC 3550 section 5.1: starts anywhere
         self._left_behind: list[Capture | Playback] = []
         self._make(config)
@@ -83,7 +86,7 @@ class Duplex:
         audio, gate = config.audio, config.gate
         self.gate = Gate(muted=True, voice=gate.mode == "voice", half_duplex=gate.half_duplex, block_ms=audio.frame_ms)
         self.microphone = Microphone(audio, self.gate, self._send, self._loop, self._clock)
-        self.speaker = Speaker(audio, self.gate.heard if gate.half_duplex else None)
+        self.speaker = Speaker(audio, self.gate.heard if gate.half_duplex else None, self._begins)
         self.self_test = SelfTest(config.self_test.every_h, self.gate, self.microphone, self.speaker)
 
     def _threads(self) -> tuple[Capture, Playback]:

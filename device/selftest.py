@@ -147,7 +147,7 @@ class SelfTest:
         return time.monotonic() - self._talked_at < _QUIET_S
 
     def look(self) -> None:
-        """At who talks, and whether it is time; to be called a few times a second."""
+        """At who talks, and whether it is time; to be called now and then, and soon after somebody begins to talk."""
         now = time.monotonic()
         others = any(talker.level_dbfs > _TALK_DBFS for talker in self._speaker.talkers())
         if others or self._microphone.level_dbov > _OWN_TALK_DBOV:

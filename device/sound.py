@@ -26,6 +26,9 @@ _RESERVE_MS = {10: 9, 20: 12}
 # Packets between loop and playback: 32 talkers for 320 ms. More arrive only while the playback thread stands still, and
 # then the oldest are the ones that would be too old to play.
 _ARRIVALS = 1_024
+# Nothing was sent for so long: it is no conversation, and the next word may be noticed a block later; nothing of it is
+# lost, as it is sent from before it was noticed. Half as many wake-ups, in a box that waits for a word all day.
+CALM_MS = 5_000
 # Tones that wait for those before them; more is somebody who plays with the buttons.
 _SOUNDS = 4
 
@@ -44,6 +47,7 @@ class Microphone:
         self._block_ns = audio.frame_ms * 1_000_000
         self._held: deque[tuple[Block, int]] = deque(maxlen=PREROLL_MS // audio.frame_ms)
         self.level_dbov = pcm.SILENT_DBOV  # of what was sent last
+        self._silent_blocks, self._calm_blocks = 0, CALM_MS // audio.frame_ms
         self.tap: Callable[[Block], None] | None = None  # called in the capture thread with everything, sent or not
         self.card = Capture(audio.capture, RATE_HZ * audio.frame_ms // 1_000, self._captured, clock)
 
@@ -57,7 +61,10 @@ class Microphone:
         if not verdict.send:
             self.level_dbov = pcm.SILENT_DBOV
             self._held.append((block, level_dbov))
+            self._silent_blocks += 1
+            self.card.lazy = self._silent_blocks >= self._calm_blocks
             return
+        self._silent_blocks, self.card.lazy = 0, False
         self.level_dbov, first_of_spurt = level_dbov, verdict.first_of_spurt
         for earlier in list(self._held)[len(self._held) - verdict.earlier :]:
             self._encode(*earlier, first_of_spurt)
@@ -79,9 +86,17 @@ class Microphone:
 class Speaker:
     """The playback thread's way: packets of the loop become the mix that the card asks for."""
 
-    def __init__(self, audio: Audio, heard: Callable[[int, int], None] | None = None) -> None:
-        """heard: called in the playback thread with (level of what others say, dBov, and when it sounds, monotonic)."""
-        self._heard = heard
+    def __init__(
+        self,
+        audio: Audio,
+        heard: Callable[[int, int], None] | None = None,
+        begins: Callable[[], None] = lambda: None,
+    ) -> None:
+        """heard: called in the playback thread with (level of what others say, dBov, and when it sounds, monotonic).
+
+        begins: called on the loop when somebody begins to talk.
+        """
+        self._heard, self._begins = heard, begins
         tick_frames, reserve_frames = (ms[audio.frame_ms] * RATE_HZ // 1_000 for ms in (_TICK_MS, _RESERVE_MS))
         self._talkers = Talkers(Decoder, tick_frames)
         self._arrivals: deque[tuple[int, int, int, bytes, int, int]] = deque(maxlen=_ARRIVALS)
@@ -97,6 +112,8 @@ class Speaker:
         stream = self._streams.get(packet.ssrc)
         if stream is not None:
             self._arrivals.append((packet.ssrc, packet.sequence, packet.timestamp, packet.payload, arrived_ns, stream))
+            if packet.marker:
+                self._begins()
 
     def added(self, uid: int) -> None:
         """On the loop: this uid has a stream from now on, and another one than before."""
@@ -132,11 +149,13 @@ class Speaker:
         """What playback last published about each talker, without those whose stream has ended since."""
         return tuple(talker for talker in self._talkers.snapshot() if talker.uid in self._streams)
 
-    def _pull(self, now_ns: int) -> bytes:
-        """In the playback thread: one tick of sound."""
+    def _pull(self, now_ns: int, since_frames: int) -> bytes:
+        """In the playback thread: one tick of sound, b"" where there is none."""
         while self._arrivals:
             self._talkers.push(*self._arrivals.popleft())
-        heard = self._talkers.pull(now_ns)
+        heard = self._talkers.pull(now_ns, since_frames)
+        if self._talkers.asleep and not self._sounding and not self._sounds:
+            return b""
         if self._gain != 1.0:
             heard = pcm.scale(heard, self._gain)
         if self._heard is not None:

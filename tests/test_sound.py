@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from device import sound
 from device.audio.capture_clock import CaptureClock
 from device.audio.gate import Gate
 from device.audio.opus import Encoder
@@ -60,7 +61,10 @@ async def test_what_is_captured_is_sent_with_the_capture_clock_and_its_level(ben
         microphone.card.join(seconds(5))
 
 
-async def test_a_muted_microphone_sends_nothing_and_an_unmuted_one_begins_a_spurt(bench: Bench) -> None:
+async def test_a_muted_microphone_sends_nothing_and_an_unmuted_one_begins_a_spurt(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sound, "CALM_MS", 100)
     sent, gate = Sent(), Gate(muted=False)
     microphone = Microphone(AUDIO, gate, sent.send, asyncio.get_running_loop(), CaptureClock())
     microphone.card.start()
@@ -71,10 +75,12 @@ async def test_a_muted_microphone_sends_nothing_and_an_unmuted_one_begins_a_spur
             sent.packets.get_nowait()
         await asyncio.sleep(seconds(0.2))
         assert sent.packets.empty()
+        assert microphone.card.lazy, "it is no conversation any more"
         gate.unmute(time.monotonic_ns())
         timestamp, _, first_of_spurt = await sent.next()
         assert first_of_spurt
         assert (timestamp - before) % 2**32 >= 48 * 200, "RTP time stood still through the mute"
+        assert not microphone.card.lazy
     finally:
         microphone.card.stop()
         microphone.card.join(seconds(5))
@@ -102,10 +108,19 @@ async def test_a_voice_opens_the_gate_with_what_came_before_it(bench: Bench) -> 
     steps = {(after[0] - before[0]) % 2**32 for before, after in pairwise(packets)}
     assert steps == {960}, "nothing is missing, and its time runs with the capture clock"
     loud = [level > -30 for _, level, _ in packets]
-    assert loud.index(True) == 2
+    assert loud.index(True) in (2, 3), "a block that is half noise may be noticed, too"
     assert 24 <= sum(loud) <= 26
-    assert len(packets) - loud[::-1].index(True) - 1 in range(26, 29)
+    assert len(packets) - loud[::-1].index(True) - 1 in range(26, 30)
     assert 13 <= loud[::-1].index(True) <= 15
+
+
+def test_it_is_told_when_somebody_begins_to_talk() -> None:
+    begun: list[None] = []
+    speaker = Speaker(AUDIO, begins=lambda: begun.append(None))
+    speaker.added(7)
+    for number in range(5):
+        speaker.received(Packet(7, number, number * 960, b"\x48", marker=number in (0, 3)), time.monotonic_ns())
+    assert len(begun) == 2
 
 
 def test_packets_become_sound_for_as_long_as_there_is_a_stream(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""The sound card: the only file that touches ALSA, and the only place where threads of ours start.
+"""The sound card, each way in a thread: the only place where the threads of a call start. How to open one: alsa.py.
 
 `Capture` and `Playback` are one thread each around one loop: open, move sound, and on any fault close and open again,
 after 0.1 s doubling to 2 s, for ever. Absent, busy, unplugged, refused and suspended are all that same loop.
@@ -6,29 +6,24 @@ after 0.1 s doubling to 2 s, for ever. Absent, busy, unplugged, refused and susp
 Cards are opened non-blocking and the threads sleep for as long as the card's own fill level asks for, at most 100 ms:
 a card whose clock stands still cannot hold a thread, and asking `avail` again costs less than a poll.
 
-Sound is s16le mono at 48 kHz throughout. Where ALSA grants another period than asked for, the sound is cut anew here;
-another rate, format or channel count is refused, because pyalsaaudio opens such a card without an error.
+Sound is s16le mono at 48 kHz throughout. Where ALSA grants another period than asked for, the sound is cut anew here.
 """
 
-import ctypes
 import errno
 import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from os import strerror
 
-import alsaaudio
-
-from device.audio import realtime
+from device.audio import alsa, realtime
+from device.audio.alsa import PCM
 from device.audio.capture_clock import RATE_HZ, Block, CaptureClock
-from device.audio.faults import CardError, CardStatus, fault, unsupported
+from device.audio.faults import CardError, CardStatus, fault
 from device.audio.reserve import Reserve
 
 logger = logging.getLogger(__name__)
-libasound_version = alsaaudio.asoundlib_version
 
 SAMPLE_BYTES = 2
 _NS_PER_S = 1_000_000_000
@@ -37,9 +32,7 @@ _LONGEST_SLEEP_S = 0.1
 _WAKE_LATE_S = 0.0001  # wake a little after the card has what we wait for, rather than a little before and twice
 _STALLED_AFTER_NS = _NS_PER_S
 _ASK_WHY_NS = _NS_PER_S // 10
-_DEAD_STATES = (alsaaudio.PCM_STATE_DISCONNECTED, alsaaudio.PCM_STATE_SUSPENDED)
 _MAX_BARREN_XRUNS = 10  # a driver that answers nothing else is closed, and opened again after a while
-_LEAST_BUFFER = RATE_HZ // 25  # 40 ms: two ticks of 20
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 2.0
 # Short periods, so that also a rate converter in between takes and gives little at a time; the threads do not wait for
 # their ends. Room for the reserve to grow.
@@ -56,7 +49,7 @@ class _CardThread(threading.Thread, ABC):
     def __init__(self, device: str, period_frames: int, periods: int) -> None:
         super().__init__(name=self.verb, daemon=True)
         self._device, self._period_frames, self._periods = device, period_frames, periods
-        self._stopping = threading.Event()
+        self._stopping, self._ended = threading.Event(), False
         self._state, self._xruns, self._realtime = "opening", 0, False
         self._moved_ns = self._barren_xruns = self.turns = 0  # turns: goes up as long as the thread goes round
 
@@ -68,37 +61,29 @@ class _CardThread(threading.Thread, ABC):
 
     def stop(self) -> None:
         """Ask the thread to end; it does within 100 ms."""
+        self._ended = True
         self._stopping.set()
 
     def run(self) -> None:
         self._realtime = realtime.ask()
         retry_s, lost_ns = _FIRST_RETRY_S, 0
-        while not self._stopping.is_set():
+        while not self._ended:
             self.turns += 1
             try:
-                pcm = self._open()
+                pcm = alsa.open_card(self._device, self.direction, self._period_frames, self._periods)
                 try:
                     retry_s, lost_ns = _FIRST_RETRY_S, self._recovered(lost_ns)
                     self._serve(pcm)
                 finally:
-                    _close(pcm)
+                    alsa.close(pcm)
             except CardError as error:
                 lost_ns = self._failed(error, lost_ns)
                 self._stopping.wait(retry_s)
                 retry_s = min(2 * retry_s, _LAST_RETRY_S)
 
     @abstractmethod
-    def _serve(self, pcm: alsaaudio.PCM) -> None:
+    def _serve(self, pcm: PCM) -> None:
         """Move sound until told to stop. Raises CardError."""
-
-    def _open(self) -> alsaaudio.PCM:
-        pcm, got, buffer_frames = _asked(
-            self._device, self.direction, periodsize=self._period_frames, periods=self._periods
-        )
-        if got != (RATE_HZ, 1, "S16_LE") or buffer_frames < _LEAST_BUFFER:
-            _close(pcm)
-            raise unsupported(self._device, *got, buffer_frames)
-        return pcm
 
     def _failed(self, error: CardError, lost_ns: int) -> int:
         """First failure WARNING, repeats DEBUG. Returns when the outage began."""
@@ -113,10 +98,6 @@ class _CardThread(threading.Thread, ABC):
             logger.info("%s: %s works again after %.1f s", self.verb, self._device, down_s)
         return 0
 
-    def _moved(self) -> None:
-        """Sound went through."""
-        self._moved_ns, self._barren_xruns = time.monotonic_ns(), 0
-
     def _xrun(self, code: int) -> None:
         """Count one. Raises CardError for any other code, and for one xrun after the other with nothing in between."""
         self._barren_xruns += 1
@@ -125,41 +106,47 @@ class _CardThread(threading.Thread, ABC):
         self._xruns += 1
         logger.log(logging.WARNING if self._xruns == 1 else logging.DEBUG, "%s: xrun %d", self.verb, self._xruns)
 
-    def _sleep(self, pcm: alsaaudio.PCM, frames: int) -> None:
-        """Until the card has moved on by `frames`. A card that did not is asked why: `avail` may go on answering."""
+    def _sleep(self, pcm: PCM, frames: int, since_ns: int = 0) -> None:
+        """Until the card has moved on by `frames` since then, or since now.
+
+        One that did not move is asked why: `avail` may go on answering.
+        """
         self.turns += 1
-        if time.monotonic_ns() - self._moved_ns > _ASK_WHY_NS and pcm.state() in _DEAD_STATES:
+        now_ns = time.monotonic_ns()
+        if now_ns - self._moved_ns > _ASK_WHY_NS and alsa.is_dead(pcm):
             raise fault(self._device, strerror(errno.ENODEV))
-        time.sleep(min(frames / RATE_HZ + _WAKE_LATE_S, _LONGEST_SLEEP_S))
+        wait_s = frames / RATE_HZ + _WAKE_LATE_S - ((now_ns - since_ns) / _NS_PER_S if since_ns else 0.0)
+        time.sleep(max(0.0, min(wait_s, _LONGEST_SLEEP_S)))
 
 
 class Capture(_CardThread):
     """Reads the microphone and hands each `Block` of block_frames samples to `sink`, in the capture thread.
 
-    clock: numbers the samples, and goes on where those of a `Capture` before this one ended.
+    clock: numbers the samples, and goes on where those of a `Capture` before this one ended. lazy: whether two blocks
+    at once will do, which wakes the thread half as often; may be set at any time.
     """
 
-    direction = alsaaudio.PCM_CAPTURE
+    direction = alsa.CAPTURE
     verb = "capture"
 
     def __init__(
         self, device: str, block_frames: int, sink: Callable[[Block], None], clock: CaptureClock | None = None
     ) -> None:
         super().__init__(device, block_frames, _CAPTURE_PERIODS)
-        self._block_frames, self._sink = block_frames, sink
+        self._block_frames, self._sink, self.lazy = block_frames, sink, False
         self._clock = clock or CaptureClock()
 
-    def _serve(self, pcm: alsaaudio.PCM) -> None:
+    def _serve(self, pcm: PCM) -> None:
         block_bytes = self._block_frames * SAMPLE_BYTES
         held = b""
         self._clock.broke()
-        with _alsa_errors(self._device):
+        with alsa.errors(self._device):
             pcm.read()  # the first read starts a non-blocking capture
-            while not self._stopping.is_set():
+            while not self._ended:
                 missing = self._block_frames - len(held) // SAMPLE_BYTES
                 ready = pcm.avail()
                 if 0 <= ready < missing:
-                    self._sleep(pcm, missing - ready)
+                    self._sleep(pcm, missing - ready + (self._block_frames if self.lazy else 0))
                     continue
                 count, pcm_bytes = pcm.read() if ready >= 0 else (ready, b"")
                 if count < 0:
@@ -175,31 +162,33 @@ class Capture(_CardThread):
 
     def _emit(self, pcm_bytes: bytes, waiting_frames: int) -> None:
         """waiting_frames: captured after the block, in the card and here."""
-        self._moved()
+        self._moved_ns, self._barren_xruns = time.monotonic_ns(), 0
         captured_ns = self._moved_ns - waiting_frames * _NS_PER_S // RATE_HZ
         self._sink(Block(pcm_bytes, self._clock.number(self._block_frames, captured_ns), captured_ns))
 
-    def _overrun(self, pcm: alsaaudio.PCM, code: int) -> None:
+    def _overrun(self, pcm: PCM, code: int) -> None:
         self._xrun(code)
-        if pcm.state() == alsaaudio.PCM_STATE_XRUN:
+        if alsa.has_xrun(pcm):
             pcm.read()  # `avail` found the overrun: this read prepares the stream again
         pcm.read()
         self._clock.broke()
 
 
 class Playback(_CardThread):
-    """Asks `source(now_ns)` for tick_frames samples whenever the card has no more than its reserve left to play.
+    """Asks `source(now_ns, since)` for tick_frames samples whenever the card has no more than its reserve left to play.
 
     The reserve is the latency that the card adds, and how late the thread may be before an xrun; reserve_frames is the
-    least of it (reserve.py). Runs in the playback thread.
+    least of it (reserve.py). Runs in the playback thread. A source that answers b"" has nothing to say: it is asked
+    more seldom then, and what it says at last does not sound later for it. since: the frames that were played since it
+    was asked last. now_ns: when the card would have asked with its whole reserve left.
     """
 
-    direction = alsaaudio.PCM_PLAYBACK
+    direction = alsa.PLAYBACK
     verb = "playback"
 
-    def __init__(self, device: str, tick_frames: int, reserve_frames: int, source: Callable[[int], bytes]) -> None:
+    def __init__(self, device: str, tick_frames: int, reserve_frames: int, source: Callable[[int, int], bytes]) -> None:
         super().__init__(device, _PLAYBACK_PERIOD, _PLAYBACK_PERIODS)
-        self._tick_frames, self._source = tick_frames, source
+        self._tick_frames, self._source, self._since = tick_frames, source, tick_frames
         self._reserve = Reserve(reserve_frames)
 
     @property
@@ -207,90 +196,54 @@ class Playback(_CardThread):
         """How long a sample waits in the card."""
         return self._reserve.frames * 1_000 / RATE_HZ
 
-    def _serve(self, pcm: alsaaudio.PCM) -> None:
+    def _serve(self, pcm: PCM) -> None:
         granted = pcm.info()
         buffer_frames: int = granted["buffer_size"]
         self._reserve.fit(self._tick_frames, granted["period_size"], buffer_frames)
         # Half a tick beside the capture thread, which begins at the same moment: on one clock both would want the
         # interpreter at the same moments ever after, and each wait for the other costs as much as another wake.
-        unwritten = self._silence()[self._tick_frames // 2 * SAMPLE_BYTES :]
-        with _alsa_errors(self._device):
-            while not self._stopping.is_set():
+        unwritten, low = self._silence()[self._tick_frames // 2 * SAMPLE_BYTES :], self._reserve.frames
+        with alsa.errors(self._device):
+            while not self._ended:
                 room = pcm.avail()
                 queued = buffer_frames - room
                 if room < 0:
-                    unwritten = self._underrun(pcm, room, unwritten)
-                elif not unwritten and queued > self._reserve.frames:
-                    self._sleep(pcm, queued - self._reserve.frames)
+                    unwritten = self._underrun(pcm, room, unwritten, resting=low < self._reserve.frames)
+                    low = self._reserve.frames
+                elif not unwritten and queued > low:
+                    self._sleep(pcm, queued - low)
                 else:
-                    unwritten = self._write(pcm, unwritten or self._source(time.monotonic_ns()))
+                    now_ns = time.monotonic_ns()
+                    if not unwritten:
+                        reserve = self._reserve
+                        unwritten = self._source(now_ns - (reserve.frames - low) * _NS_PER_S // RATE_HZ, self._since)
+                        low = reserve.frames if unwritten or not self._realtime else reserve.resting_frames
+                        unwritten = unwritten or self._silence()[queued * SAMPLE_BYTES :]
+                        self._since = len(unwritten) // SAMPLE_BYTES
+                    queued += len(unwritten) // SAMPLE_BYTES
+                    unwritten = self._write(pcm, unwritten)
+                    if not unwritten:
+                        self._sleep(pcm, queued - low, now_ns)
 
-    def _write(self, pcm: alsaaudio.PCM, pcm_bytes: bytes) -> bytes:
+    def _write(self, pcm: PCM, pcm_bytes: bytes) -> bytes:
         """Write what the card takes; returns the rest."""
         written = pcm.write(pcm_bytes)
         if written < 0:
             return self._underrun(pcm, written, pcm_bytes)
         if written > 0:
-            self._moved()
+            self._moved_ns, self._barren_xruns = time.monotonic_ns(), 0
         rest = pcm_bytes[written * SAMPLE_BYTES :]
         if rest:
             self._sleep(pcm, len(rest) // SAMPLE_BYTES)
         return rest
 
-    def _underrun(self, pcm: alsaaudio.PCM, code: int, unwritten: bytes) -> bytes:
+    def _underrun(self, pcm: PCM, code: int, unwritten: bytes, resting: bool = False) -> bytes:
         """Fill the card anew: without silence in front, the latency would be another one after each hiccup."""
         self._xrun(code)
-        self._reserve.xrun(time.monotonic_ns())
-        if pcm.state() == alsaaudio.PCM_STATE_XRUN:
+        self._reserve.xrun(time.monotonic_ns(), resting)
+        if alsa.has_xrun(pcm):
             pcm.write(unwritten or self._silence())  # `avail` found the underrun: this write prepares the stream again
         return self._silence()[len(unwritten) :] + unwritten
 
     def _silence(self) -> bytes:
         return bytes((self._reserve.frames + self._tick_frames) * SAMPLE_BYTES)
-
-
-def cards() -> list[str]:
-    """The names of the machine's sound cards, as in plughw:CARD=NAME; empty where there is none."""
-    return list(alsaaudio.cards())
-
-
-def granted(device: str, capture: bool) -> tuple[int, int, str]:
-    """What it grants whoever asks for 48 kHz mono S16_LE: rate in Hz, channels, format. Raises CardError."""
-    pcm, got, _ = _asked(device, alsaaudio.PCM_CAPTURE if capture else alsaaudio.PCM_PLAYBACK)
-    _close(pcm)
-    return got
-
-
-def _asked(device: str, direction: int, **wanted: int) -> tuple[alsaaudio.PCM, tuple[int, int, str], int]:
-    """An open card, what it grants (rate, channels, format), and its buffer in frames. Raises CardError."""
-    with _alsa_errors(device):
-        pcm = alsaaudio.PCM(
-            type=direction, mode=alsaaudio.PCM_NONBLOCK, device=device,
-            rate=RATE_HZ, channels=1, format=alsaaudio.PCM_FORMAT_S16_LE, **wanted,
-        )  # fmt: skip
-        granted = pcm.info()
-    return pcm, (granted["rate"], granted["channels"], granted["format_name"]), granted["buffer_size"]
-
-
-@contextmanager
-def _alsa_errors(device: str) -> Iterator[None]:
-    """Give libasound's texts their kind and their remedy."""
-    try:
-        yield
-    except alsaaudio.ALSAAudioError as error:
-        raise fault(device, str(error)) from error
-
-
-def _close(pcm: alsaaudio.PCM) -> None:
-    """Close without playing out: close() alone drains, up to seconds. Errors no longer matter."""
-    for step in (pcm.drop, pcm.close):
-        try:
-            step()
-        except alsaaudio.ALSAAudioError as error:
-            logger.debug("closing: %s", error)
-
-
-# libasound writes each failed open to stderr, every 2 s while a card is missing; ours is said once, and plainly. It
-# calls its error handler while it holds its own lock, so that must be a C function that wants nothing, least of all the
-# GIL: another thread may hold that and wait for the lock. getppid is one.
-ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(ctypes.cast(ctypes.CDLL(None).getppid, ctypes.c_void_p))

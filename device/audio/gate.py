@@ -43,6 +43,9 @@ class Verdict(NamedTuple):
     earlier: int = 0
 
 
+_HELD = Verdict(False)
+
+
 class Voice:
     """Whether somebody speaks, by the level of each block of block_ms over the noise floor."""
 
@@ -58,7 +61,8 @@ class Voice:
             self._floor_dbov = max(_LOWEST_FLOOR_DBOV, self._floor_dbov + over_db * _DOWN_SHARE)
         else:
             self._floor_dbov += min(over_db, _UP_DB_PER_MS * self._block_ms)
-        self._lasts_ms = max(0, self._lasts_ms - self._block_ms)
+        if self._lasts_ms:
+            self._lasts_ms = max(0, self._lasts_ms - self._block_ms)
         if over_db >= (STILL_VOICE_DB if self._lasts_ms else VOICE_DB):
             self._lasts_ms = HANGOVER_MS
         return self._lasts_ms > 0
@@ -119,27 +123,32 @@ class Gate:
 
     def admit(self, first_ns: int, level_dbov: int) -> Verdict:
         """Judge the next captured block, first_ns: when its first sample was captured."""
-        if self.closed or first_ns < self._open_since_ns:
+        if self.muted or self.paused or first_ns < self._open_since_ns:
             return self._hold(keep=False)
         others = self._half_duplex and first_ns < self._echo_until_ns
         if others and not (self._floor_for_ms and level_dbov <= self._alone_dbov + LOUDER_DB):
             self._floor_for_ms = 0
             self._voice.interrupt()  # what the microphone hears of them is no voice of ours
             return self._hold(keep=False)
-        speaks = self._by_voice and self._voice.hears(level_dbov)
+        if self._by_voice:
+            speaks = self._voice.hears(level_dbov)
+            if self._half_duplex:
+                self._keep_the_floor(speaks, others, level_dbov)
+            if not speaks:
+                return self._hold(keep=True)
+        first_of_spurt, earlier = not self._talking, self._held
+        self._talking, self._held = True, 0
+        return Verdict(True, first_of_spurt, earlier)
+
+    def _keep_the_floor(self, speaks: bool, others: bool, level_dbov: int) -> None:
         if others:
             self._floor_for_ms = max(0, self._floor_for_ms - self._block_ms) if speaks else 0
         else:
             self._floor_for_ms = DOUBLE_TALK_MS if speaks else 0
             self._alone_dbov = max(level_dbov, self._alone_dbov) if self._talking else level_dbov
-        if self._by_voice and not speaks:
-            return self._hold(keep=True)
-        first_of_spurt, earlier = not self._talking, self._held
-        self._talking, self._held = True, 0
-        return Verdict(True, first_of_spurt, earlier)
 
     def _hold(self, keep: bool) -> Verdict:
         """keep: it may turn out to be the beginning of something."""
         self._talking = False
         self._held = min(self._held + 1, self._preroll_blocks) if keep else 0
-        return Verdict(False)
+        return _HELD

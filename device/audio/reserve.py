@@ -2,19 +2,25 @@
 
 As little as was wanted, where the card allows that. A card that plays in coarse periods needs one of them and a little
 more, because its position tells nothing in between; one that has xruns again and again needs more than we know.
+
+While nothing sounds less will do: nobody hears an xrun then, and what is written longer beforehand is not later for it.
 """
 
 from device.audio.capture_clock import RATE_HZ
 
 _SLACK_FRAMES = RATE_HZ // 500  # 2 ms for the thread to wake
 _AGAIN_NS = 10_000_000_000  # a second xrun within 10 s is no accident
+_RESTING_FRAMES = RATE_HZ * 6 // 1_000
 
 
 class Reserve:
-    """frames: the reserve, 48 kHz. It grows while a card is open, and starts anew with the next."""
+    """frames: the reserve, 48 kHz. It grows while a card is open, and starts anew with the next.
+
+    resting_frames: the same while nothing sounds; less only on a card that has never needed more than was wanted.
+    """
 
     def __init__(self, wanted_frames: int) -> None:
-        self.frames = self._wanted_frames = wanted_frames
+        self.frames = self.resting_frames = self._wanted_frames = wanted_frames
         self._period_frames = self._most_frames = 0
         self._xrun_ns = -_AGAIN_NS
 
@@ -22,9 +28,14 @@ class Reserve:
         """A card was opened that granted this period and buffer."""
         self._period_frames, self._most_frames = period_frames, buffer_frames - tick_frames
         self.frames = min(max(self._wanted_frames, period_frames + _SLACK_FRAMES), self._most_frames)
+        wanted = self.frames == self._wanted_frames
+        self.resting_frames = min(_RESTING_FRAMES, self.frames) if wanted else self.frames
 
-    def xrun(self, now_ns: int) -> None:
-        """The card ran dry."""
+    def xrun(self, now_ns: int, resting: bool = False) -> None:
+        """The card ran dry; resting: while nothing sounded."""
+        self.resting_frames = self.frames
+        if resting:
+            return
         if now_ns - self._xrun_ns < _AGAIN_NS:
-            self.frames = min(self.frames + self._period_frames, self._most_frames)
+            self.frames = self.resting_frames = min(self.frames + self._period_frames, self._most_frames)
         self._xrun_ns = now_ns

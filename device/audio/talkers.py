@@ -58,11 +58,15 @@ class TalkerStatus:
 
 
 class Talkers:
-    """Everybody who is heard; `tick_samples`: what one pull gives."""
+    """Everybody who is heard; `tick_samples`: what one pull gives.
+
+    asleep: after a pull, whether nothing of anybody sounds or waits to.
+    """
 
     def __init__(self, make_decoder: Callable[[], Decoder], tick_samples: int) -> None:
         self._make_decoder = make_decoder
         self._tick = tick_samples
+        self.asleep = True
         self._silence = bytes(tick_samples * pcm.SAMPLE_BYTES)
         self._talkers: dict[int, _Talker] = {}
         self._gains: Mapping[int, float] = {}
@@ -83,12 +87,16 @@ class Talkers:
             talker = self._talkers[uid] = _Talker(uid, stream, self._make_decoder(), self._tick, arrived)
         talker.push(sequence, timestamp, payload, arrived)
 
-    def pull(self, now_ns: int) -> bytes:
-        """The next tick_samples samples for the speaker, always; now_ns: monotonic time of this call."""
-        at = self._now(_samples(now_ns))
-        sounding = []
+    def pull(self, now_ns: int, since: int = 0) -> bytes:
+        """The next tick_samples samples for the speaker, always; now_ns: monotonic time of this call.
+
+        since: how many samples the speaker was given since the last pull; 0 for what that one answered.
+        """
+        at = self._now(_samples(now_ns), since or self._tick)
+        sounding, self.asleep = [], True
         for talker in self._talkers.values():
             block = talker.pull(at)
+            self.asleep = self.asleep and talker.asleep
             if block is not None:
                 gain = self._gains.get(talker.uid, 1.0)
                 sounding.append(block if gain == 1.0 else pcm.scale(block, gain))
@@ -106,9 +114,9 @@ class Talkers:
         """Everybody who was heard in the last minute. May be called from any thread."""
         return self._snapshot
 
-    def _now(self, now: int) -> int:
+    def _now(self, now: int, since: int) -> int:
         """The playback clock at this pull: threads wake late, never early, so what comes early is right at once."""
-        expected = self._clock + self._tick
+        expected = self._clock + since
         late = now - expected
         self._clock = expected + late * _CLOCK_SHARE if 0 <= late < _STOOD_STILL else now
         if late >= _STOOD_STILL:
@@ -140,12 +148,16 @@ class _Talker:
         self._level_dbov = pcm.SILENT_DBOV
         self._delay = 0
         self._corrupt = 0
+        self.asleep = False  # nothing sounds, and nothing waits to
 
     def push(self, sequence: int, timestamp: int, payload: bytes, arrived: int) -> None:
+        self.asleep = False
         self._buffer.push(sequence, timestamp, payload, arrived)
 
     def pull(self, at: int) -> bytes | None:
         """The tick that begins at `at`, None where all of it is silence."""
+        if self.asleep:
+            return None
         sounding = bool(self._decoded)
         while (ahead := len(self._decoded) // pcm.SAMPLE_BYTES) < self._tick:
             answer = self._buffer.pop(at + ahead, self._tick - ahead)
@@ -161,6 +173,7 @@ class _Talker:
         if sounding:
             return block
         self._level_dbov = pcm.SILENT_DBOV
+        self.asleep = not self._buffer.held
         return None
 
     def stood_still(self) -> None:

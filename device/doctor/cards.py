@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from device.audio import card
+from device.audio import alsa
 from device.audio.faults import CardError
 from device.doctor.finding import Finding, Verdict
 from device.doctor.patient import Patient
@@ -50,7 +50,7 @@ def look(patient: Patient) -> dict[str, Granted]:
 
 def look_around() -> dict[str, dict[str, Granted]]:
     """All cards of this machine by name, without anything that converts in between."""
-    return {name: {way: _ask(f"hw:CARD={name}", way) for way in WAYS} for name in card.cards()}
+    return {name: {way: _ask(f"hw:CARD={name}", way) for way in WAYS} for name in alsa.cards()}
 
 
 def judge(way: str, grant: Granted) -> Finding:
@@ -101,6 +101,6 @@ def _of_status(status: Mapping[str, Any]) -> Granted:
 
 def _ask(device: str, way: str) -> Granted:
     try:
-        return Granted(device, *card.granted(device, capture=way == "capture"))
+        return Granted(device, *alsa.granted(device, capture=way == "capture"))
     except CardError as error:
         return Granted(device, state=error.state, problem=str(error))

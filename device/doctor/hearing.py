@@ -84,7 +84,7 @@ class _Cards:
         if sink is not None:
             sink(block)
 
-    def _pull(self, now_ns: int) -> bytes:
+    def _pull(self, now_ns: int, since: int) -> bytes:
         """In the playback thread."""
         size = 2 * BLOCK_FRAMES
         block, self._sounding = self._sounding[:size], self._sounding[size:]

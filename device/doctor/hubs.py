@@ -23,7 +23,7 @@ WITHIN_S = 5.0
 _ID = 1
 _REMEDIES = {
     Miss.TIMEOUT: "is that machine on, and does a firewall let this port through?",
-    Miss.NO_NETWORK: "look at its cable or Wi-Fi, and at the address of its name server",
+    Miss.NO_NETWORK: "look at this machine's cable, Wi-Fi, address and name servers",
     Miss.UNREACHABLE: "this machine has no way there: look at its cable, Wi-Fi and address",
     Miss.REFUSED: "start the hub there, or correct the port in [channel] hub",
     Miss.DNS: "correct the name in [channel] hub, or write the hub's IP address",
@@ -186,4 +186,4 @@ def _judge(way: Way, bad: Verdict, version: str) -> Finding:
 def _stage(way: Way) -> str:
     if way.after_tcp:
         return "tcp"
-    return "nothing" if way.miss is Miss.DNS else "name"
+    return "nothing" if way.miss in (Miss.DNS, Miss.NO_NETWORK) else "name"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
-from device.audio import card, opus
+from device.audio import alsa, opus
 from device.doctor.finding import Finding, Verdict
 
 CHECK = "versions"
@@ -19,7 +19,7 @@ def look(model: Path = MODEL) -> dict[str, str]:
         **{name: _package(name) for name in _PACKAGES},
         "Python": platform.python_version(),
         "libopus": opus.version().removeprefix("libopus "),
-        "libasound": card.libasound_version(),
+        "libasound": alsa.libasound_version(),
         "kernel": platform.release(),
         "machine": _model(model) or platform.machine(),
     }

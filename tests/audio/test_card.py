@@ -75,11 +75,11 @@ def end(thread: threading.Thread) -> None:
     assert not thread.is_alive()
 
 
-def counter() -> Callable[[int], bytes]:
+def counter() -> Callable[[int, int], bytes]:
     """A source whose samples count up, so that each one in the speaker is known by its value."""
     state = {"next": 1}
 
-    def source(now_ns: int) -> bytes:
+    def source(now_ns: int, since: int) -> bytes:
         first = state["next"]
         state["next"] += PERIOD
         return (np.arange(first, first + PERIOD) % 30_000 + 1).astype("<i2").tobytes()
@@ -204,8 +204,8 @@ def test_an_xrun_of_the_speaker_leaves_its_latency_as_it_was(speaker: Device) ->
     pulled: list[tuple[int, int]] = []
     count = counter()
 
-    def source(now_ns: int) -> bytes:
-        block = count(now_ns)
+    def source(now_ns: int, since: int) -> bytes:
+        block = count(now_ns, since)
         pulled.append((int.from_bytes(block[:2], "little"), now_ns))
         return block
 
@@ -228,6 +228,82 @@ def test_an_xrun_of_the_speaker_leaves_its_latency_as_it_was(speaker: Device) ->
     assert playback.status.xruns == 1
     assert after_ms == pytest.approx(before_ms, abs=3)
     assert playback.queue_ms == 20.0
+
+
+def test_a_lazy_microphone_wakes_half_as_often_and_loses_nothing(mic: Device, capture: Capture, heard: Heard) -> None:
+    ramp = np.arange(-20_000, 20_000, dtype=np.int16)
+    begin = round(mic.frame()) + 4_800
+    mic.put(ramp, begin)
+    capture.lazy = True
+    capture.start()
+    blocks = [heard.next() for _ in range(40)]
+    turns = capture.turns
+    blocks += [heard.next() for _ in range(60)]
+    assert capture.turns - turns <= 36, "one sleep for two blocks"
+    capture.lazy = False
+    blocks += [heard.next() for _ in range(20)]
+    sound = np.frombuffer(b"".join(block.pcm for block in blocks), "<i2")
+    start = int(np.argmax(sound == -20_000))
+    assert (sound[start : start + len(ramp)] == ramp).all()
+    for number in (30, 31, 60, 61, 110):
+        last_frame = begin + (number + 1) * PERIOD - start
+        assert abs(blocks[number].captured_ns - mic.time_ns(last_frame)) < 5_000_000
+
+
+TICK, RESERVE = 960, 576  # as shipped
+
+
+class Sometimes:
+    """A source that has something to say two times in twelve, each time another sample."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []  # when, and how many frames were played since the one before
+
+    def __call__(self, now_ns: int, since: int) -> bytes:
+        self.asked.append((now_ns, since))
+        number = len(self.asked)
+        return np.full(TICK, number, "<i2").tobytes() if number % 12 in (10, 11) else b""
+
+    def since(self, first: int, last: int) -> int:
+        """Frames from what the first one answered to what the last one answers."""
+        return sum(since for _, since in self.asked[first:last])
+
+
+def test_a_speaker_with_nothing_to_say_asks_more_seldom_and_says_the_next_thing_no_later(speaker: Device) -> None:
+    source = Sometimes()
+    playback = Playback("speaker", TICK, RESERVE, source)
+    playback.start()
+    until(lambda: len(source.asked) > 84)
+    end(playback)
+    sounded = speaker.got(0, speaker.stats()["played_end"])
+    starts = {number: int(np.argmax(sounded == number)) for number in range(22, 84) if number % 12 in (10, 11)}
+    waits_ms = [(speaker.time_ns(start) - source.asked[number - 1][0]) / 1e6 for number, start in starts.items()]
+    assert max(waits_ms) - min(waits_ms) < 3 and max(waits_ms) < 15, "as if it had never rested: 12 ms of reserve"
+    for number in starts.keys() & {number + 12 for number in starts}:
+        assert starts[number] - starts[number - 12] == source.since(number - 12, number)
+        assert (sounded[starts[number] : starts[number] + TICK] == number).all()
+    if playback.status.realtime:
+        longest = max(since for _, since in source.asked[24:])
+        assert TICK + 6 * 48 <= longest <= TICK + 8 * 48, "down to 6 ms of reserve, and filled up again"
+
+
+def test_a_speaker_that_runs_dry_while_it_rests_does_not_rest_any_more(speaker: Device) -> None:
+    sinces: list[int] = []
+
+    def silent(now_ns: int, since: int) -> bytes:
+        sinces.append(since)
+        return b""
+
+    playback = Playback("speaker", TICK, RESERVE, silent)
+    playback.start()
+    until(lambda: len(sinces) > 10)
+    speaker.xrun()
+    until(lambda: playback.status.xruns == 1)
+    at = len(sinces)
+    until(lambda: len(sinces) > at + 20)
+    end(playback)
+    assert max(sinces[at + 2 :]) <= TICK + 2 * 48
+    assert playback.queue_ms == 12.0, "nobody has heard it: the reserve is what it was"
 
 
 @pytest.mark.parametrize("fault", ["stall", "unplug"])
@@ -345,22 +421,3 @@ def test_what_a_card_does_not_take_is_written_again_and_nothing_is_lost(monkeypa
     sounded = np.frombuffer(bytes(TakesHalf.played), "<i2")
     sounded = sounded[int(np.argmax(sounded == 2)) :]
     assert (np.diff(sounded.astype(int)) == 1).all()
-
-
-def test_many_threads_that_find_no_card_do_not_wait_for_each_other(bench: Bench) -> None:
-    """libasound tells of each failure while it holds a lock: a handler that wants the GIL would deadlock."""
-    found: queue.Queue[str] = queue.Queue()
-
-    def look() -> None:
-        for _ in range(300):
-            with pytest.raises(alsaaudio.ALSAAudioError):
-                alsaaudio.PCM(device="plughw:CARD=Nobody")
-        found.put("done")
-
-    for _ in range(3):
-        threading.Thread(target=look, daemon=True).start()
-    assert [found.get(timeout=seconds(30)) for _ in range(3)] == ["done"] * 3
-
-
-def test_the_cards_of_the_machine_are_named() -> None:
-    assert all(isinstance(name, str) for name in card.cards())

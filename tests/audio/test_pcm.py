@@ -95,6 +95,11 @@ def test_rms_of_silence_a_tone_and_nothing(maker: Maker) -> None:
     assert maker.rms(tone(4_800, 10_000)) == pytest.approx(10_000 / math.sqrt(2), rel=0.001)
 
 
+def test_the_level_of_every_rms_is_its_logarithm() -> None:
+    for rms in range(1, 32_769):
+        assert pcm.level_dbov(block(-rms) * 2) == round(20 * math.log10(rms / 32_768)), rms
+
+
 @pytest.mark.parametrize(
     ("said", "dbov"),
     [(bytes(1_920), -127), (block(1) * 960, -90), (block(-32_768, 32_767) * 480, 0), (tone(4_800, 32_767), -3)],

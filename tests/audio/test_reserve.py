@@ -23,6 +23,25 @@ def test_no_reserve_leaves_less_room_than_a_tick() -> None:
     assert reserve.frames == 960
 
 
+def test_while_nothing_sounds_less_will_do_on_a_card_that_needs_no_more_than_was_wanted() -> None:
+    reserve = Reserve(576)
+    reserve.fit(tick_frames=960, period_frames=240, buffer_frames=3_840)
+    assert (reserve.frames, reserve.resting_frames) == (576, 288)
+    reserve.fit(tick_frames=960, period_frames=1_024, buffer_frames=4_096)
+    assert reserve.resting_frames == reserve.frames == 1_024 + 96
+    small = Reserve(240)
+    small.fit(tick_frames=240, period_frames=120, buffer_frames=3_840)
+    assert small.resting_frames == small.frames == 240
+
+
+def test_an_xrun_at_rest_ends_the_resting_and_costs_no_latency() -> None:
+    reserve = Reserve(576)
+    reserve.fit(tick_frames=960, period_frames=240, buffer_frames=3_840)
+    for second in range(100, 110):
+        reserve.xrun(second * SECOND, resting=True)
+    assert reserve.resting_frames == reserve.frames == 576
+
+
 def test_one_xrun_is_an_accident_and_a_second_one_soon_makes_it_grow() -> None:
     reserve = Reserve(576)
     reserve.fit(tick_frames=960, period_frames=240, buffer_frames=2_000)
@@ -33,6 +52,6 @@ def test_one_xrun_is_an_accident_and_a_second_one_soon_makes_it_grow() -> None:
     assert reserve.frames == 576 + 240
     for second in range(113, 120):
         reserve.xrun(second * SECOND)
-    assert reserve.frames == 2_000 - 960
+    assert reserve.frames == reserve.resting_frames == 2_000 - 960
     reserve.fit(tick_frames=960, period_frames=240, buffer_frames=2_000)
     assert reserve.frames == 576

@@ -38,13 +38,18 @@ def ns(samples: float) -> int:
 
 
 class Room:
-    """Talkers and a speaker, in virtual time; `wake`: how late the playback thread is at each tick."""
+    """Talkers and a speaker, in virtual time; `wake`: how late the playback thread is at each tick.
 
-    def __init__(self, tick: int = TICK, wake: Callable[[], float] = lambda: 0.0, slow_ppm: float = 0.0) -> None:
+    rest: so much more silence the speaker is given at once while everybody is asleep, and so much later it is asked.
+    """
+
+    def __init__(
+        self, tick: int = TICK, wake: Callable[[], float] = lambda: 0.0, slow_ppm: float = 0.0, rest: int = 0
+    ) -> None:
         self.talkers = Talkers(Marking, tick)
         self.tick, self.wake = tick, wake
         self.tick_time = tick * (1 + slow_ppm / 1e6)
-        self.at = 0.0
+        self.at, self.since, self.rest, self.resting = 0.0, tick, rest, False
         self.waiting: list[tuple[int, Arrival]] = []
         self.stream = 0
 
@@ -61,14 +66,16 @@ class Room:
     def _pulls(self, until: float) -> Iterator[tuple[float, bytes]]:
         while self.at < until:
             now = self.at + self.wake()
-            while self.waiting and self.waiting[-1][1].arrived <= now:
+            while self.waiting and self.waiting[-1][1].arrived <= now + self.rest * self.resting:
                 uid, packet = self.waiting.pop()
                 self.talkers.push(
                     uid, packet.sequence & 0xFFFF, packet.timestamp & 0xFFFFFFFF,
                     payload(packet.samples, packet.number), ns(packet.arrived), self.stream,
                 )  # fmt: skip
-            block = self.talkers.pull(ns(now))
-            at, self.at = self.at, self.at + self.tick_time
+            block = self.talkers.pull(ns(now), self.since)
+            self.since = self.tick + self.rest * (self.resting and self.talkers.asleep)
+            self.resting = self.talkers.asleep
+            at, self.at = self.at, self.at + self.since * self.tick_time / self.tick
             yield at, block
 
     def listen(self, until: float) -> list[int]:
@@ -352,14 +359,45 @@ def test_a_thread_that_wakes_late_does_not_move_the_sound() -> None:
     assert max(steady) - min(steady) < 2 * MS
 
 
+def spurts() -> list[Arrival]:
+    """Three times a second 100 ms of talk, for 20 s; number 10 n begins the n-th."""
+    return [
+        packet
+        for n in range(60)
+        for packet in talk(
+            [960] * 5, start=SECOND + n * SECOND // 3 + 37 * n, sequence=1_000 + 5 * n,
+            timestamp=5_000_000 + n * SECOND // 3 + 37 * n, number=10 * n,
+        )
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("tick", [480, 960])
+def test_who_begins_to_talk_while_the_speaker_rests_is_heard_as_soon_and_as_steadily(tick: int) -> None:
+    packets = spurts()
+    awake, rested = (Room(tick, rest=rest).send(1, packets) for rest in (0, 6 * MS))
+    usual, delays = (room.delays(packets, 22 * SECOND) for room in (awake, rested))
+    assert delays.keys() == usual.keys()
+    late = [delays[number] - usual[number] for number in delays if number > 50]
+    assert max(map(abs, late)) <= 1
+    assert rested.status().concealed == 0
+
+
+def test_a_talker_falls_asleep_after_what_it_said_and_wakes_with_a_packet() -> None:
+    packets = talk([960] * 3)
+    room = Room(960).send(1, packets)
+    assert room.talkers.asleep
+    room.listen(packets[0].arrived + 960)
+    assert not room.talkers.asleep, "a packet waits until it is due"
+    room.listen(packets[-1].arrived + SECOND)
+    assert room.talkers.asleep and room.status().level_dbfs == -127
+    room.send(1, talk([960], start=round(room.at), sequence=1_003, timestamp=5_000_000 + round(room.at) - SECOND))
+    room.listen(room.at + 4 * 960)
+    assert not room.talkers.asleep
+
+
 def test_a_thread_that_wakes_late_does_not_make_a_spurt_start_early() -> None:
     chance = random.Random(5)
-    spurts = [
-        talk([960] * 5, start=SECOND + n * SECOND // 3, sequence=1_000 + 5 * n, timestamp=5_000_000 + n * SECOND // 3,
-             number=10 * n)
-        for n in range(60)
-    ]  # fmt: skip
-    packets = [packet for spurt in spurts for packet in spurt]
+    packets = spurts()
     room = Room(wake=lambda: chance.uniform(0, 9 * MS) if chance.random() < 0.3 else 0.0).send(1, packets)
     delays = room.delays(packets, 22 * SECOND)
     starts = [delays[10 * n] for n in range(5, 60)]
