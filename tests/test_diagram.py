@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from gpiozero.pins.pi import PiBoardInfo
+
 from device.audio.tones import Tone
 from device.call import Place
 from device.panel.lights import Pattern
@@ -29,6 +31,17 @@ def test_every_place_is_in_the_diagram_and_can_be_left() -> None:
     assert all(place.value in drawn for place in Place)
     sources = {source for source, _ in diagram._arrows()}
     assert sources >= {"boot", "left", "wanted", "refused", "in_call"}
+
+
+def test_the_header_is_that_of_every_raspberry_pi_with_40_pins() -> None:
+    """As gpiozero knows them: a Zero, a 2 B, a 3 B, a 4 B and a 5."""
+    for revision in (0x900093, 0xA01041, 0xA02082, 0xA03111, 0xC04170):
+        header = PiBoardInfo.from_revision(revision).headers["J8"]
+        names = {number: pin.name for number, pin in header.pins.items()}
+        assert {pin: f"GPIO{bcm}" for pin, bcm in diagram.HEADER.items()} == {
+            pin: name for pin, name in names.items() if name.startswith("GPIO")
+        }
+        assert [pin for pin, name in names.items() if name == "GND"] == list(diagram.GROUND)
 
 
 def test_the_defaults_are_in_the_wiring_at_the_pins_of_the_header() -> None:
