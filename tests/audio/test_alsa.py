@@ -3,7 +3,6 @@
 import queue
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,17 +10,6 @@ from device.audio import alsa
 from device.audio.faults import CardBusy, CardGone, CardUnsupported
 from tests.soundcard import Bench
 from tests.timing import seconds
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    with Bench() as bench:
-        bench.device("mic")
-        bench.device("speaker")
-        bench.device("slow", rate=44_100)
-        for name, value in bench.env("mic", "speaker").items():
-            monkeypatch.setenv(name, value)
-        yield bench
 
 
 def test_a_card_of_another_rate_says_what_it_grants_and_is_refused(bench: Bench) -> None:

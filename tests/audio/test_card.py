@@ -19,17 +19,6 @@ PERIOD = 480
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    with Bench() as bench:
-        bench.device("mic")
-        bench.device("speaker")
-        bench.device("slow", rate=44_100)
-        for name, value in bench.env("mic", "speaker").items():
-            monkeypatch.setenv(name, value)
-        yield bench
-
-
-@pytest.fixture
 def mic(bench: Bench) -> Device:
     return bench.devices["mic"]
 
