@@ -101,6 +101,7 @@ EDGES = {
     "doctor/wifi.py": "files, iw",
     "duplex.py": "event loop, clock, log",
     "front.py": "event loop, clock, log",
+    "handover.py": "event loop",
     "hub/exchange.py": "connections, log",
     "hub/server.py": "the hub's websockets",
     "hub/sockets.py": "sockets",
@@ -167,6 +168,7 @@ NEIGHBOURS = {
     "front": {"call", "config", "panel"},
     "hub": {"hub", "channel"},
     "hubapp": {"hub", "channel", "pulse"},
+    "handover": set[str](),
     "jsonrpc": set[str](),
     "lookout": set[str](),
     "membership": {"call", "channel", "config", "service", "sound"},
@@ -174,7 +176,7 @@ NEIGHBOURS = {
     "pulse": {"service"},
     "selftest": {"audio", "sound"},
     "service": {"service"},
-    "sound": {"audio", "channel", "config"},
+    "sound": {"audio", "channel", "config", "handover"},
     "state": set[str](),
 }
 
