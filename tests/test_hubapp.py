@@ -11,7 +11,7 @@ import pytest
 
 from device import hubapp
 from device.channel.address import read_listen
-from device.hub import limits
+from device.hub import keys, limits
 from device.hubapp import Hub, HubError, keep_serving, serve
 from tests.hub.guest import guest
 from tests.hub.house import APP, OTHER_APP, Refused
@@ -124,18 +124,18 @@ async def test_sessions_outlive_a_restart_with_a_state_directory(tmp_path: Path)
     assert (back["uid"], back["session"], back["resumed"]) == (7, seat["session"], False)
     with pytest.raises(Refused):
         await rejoin(None, claim)
-    assert stat.S_IMODE((folder / hubapp.KEY_FILE).stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder / keys.KEY_FILE).stat().st_mode) == 0o600
 
 
 def test_a_broken_key_is_replaced_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / hubapp.KEY_FILE).write_bytes(b"short")
+    (tmp_path / keys.KEY_FILE).write_bytes(b"short")
     (tmp_path / "hub.new").write_bytes(b"left over")
     Hub("127.0.0.1:0", state_dir=tmp_path)
     assert "5 bytes instead of 32" in caplog.text
-    key = (tmp_path / hubapp.KEY_FILE).read_bytes()
-    assert len(key) == 32 and [path.name for path in tmp_path.iterdir()] == [hubapp.KEY_FILE]
+    key = (tmp_path / keys.KEY_FILE).read_bytes()
+    assert len(key) == 32 and [path.name for path in tmp_path.iterdir()] == [keys.KEY_FILE]
     Hub("127.0.0.1:0", state_dir=tmp_path)
-    assert (tmp_path / hubapp.KEY_FILE).read_bytes() == key
+    assert (tmp_path / keys.KEY_FILE).read_bytes() == key
 
 
 def test_a_key_that_cannot_be_kept_is_one_line(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_tls_needs_both_files_and_readable_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rounds", [0, 1, 2, 5])
 async def test_serve_stops_the_hub_whenever_it_is_cancelled(rounds: int) -> None:
     hub = Hub("127.0.0.1:0")
-    task = asyncio.get_running_loop().create_task(serve(hub))
+    task = asyncio.get_running_loop().create_task(serve(hub, asyncio.Event()))
     while not hub.port:
         await asyncio.sleep(0)
     for _ in range(rounds):

@@ -55,7 +55,9 @@ class Seat:
     publishing: bool = False
     live: bool = False
     absent_since: float = 0.0  # means something while there is no link
+    back: bool = False  # taken again after the hub had started anew: who is back, too, knows of it
     awaited: frozenset[int] = frozenset()  # streams known before the hub started, until it knows who is missing
+    expected: frozenset[int] = frozenset()  # the same, until it knows who has left
     links: list[Link] = field(default_factory=list)  # oldest first
     subscribers: "dict[int, Seat]" = field(default_factory=dict, repr=False)
     listeners: list[Connection] | None = None  # None: out of date

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from device.channel import errors
 from device.channel.actions import DEBUG, INFO, WARNING
 from device.channel.dialling import HUMAN_WAIT_S, LONGEST_WAIT_S, PACE_S, STABLE_S, VARY
+from device.channel.link import OFFLINE_S
 from device.channel.liveness import DOUBT_S
 from device.channel.messages import Join
 from device.channel.news import State
-from device.channel.session import OFFLINE_S
 from device.channel.verdicts import Miss
 from tests.channel.world import JOIN, World, in_call
 
