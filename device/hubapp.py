@@ -26,11 +26,12 @@ from device import restart
 from device.channel import address, rules
 from device.hub import keys, limits
 from device.hub.exchange import Exchange
+from device.hub.predecessor import Predecessor
 from device.hub.rooms import Rooms
 from device.hub.server import Server
 from device.hub.sessions import Sessions
 from device.hub.sockets import leads_to, listening_socket, set_options
-from device.hub.succession import BridgeError, Predecessor, Successor
+from device.hub.succession import BridgeError, Successor
 from device.pulse import pulse
 from device.restart import RestartError
 from device.service import systemd

@@ -15,7 +15,7 @@ from device import restart
 from device.channel.news import State
 from device.hub import limits
 from device.hub.bridge import Kind, Message, Reader
-from device.hubapp import Hub, HubError
+from device.hubapp import Hub
 from device.restart import RestartError
 from tests.channel.fakehub import make_certificates
 from tests.channel.test_client_with_hub import Person, call
@@ -287,13 +287,6 @@ async def test_the_hub_stopping_meanwhile_stops() -> None:
         assert await someone.join(1)
         assert await asyncio.get_running_loop().sock_recv(played.bridge, 65_536) == b"", "so it ends, too"
         played.bridge.close()
-
-
-async def test_a_successor_whose_hub_is_gone_says_so() -> None:
-    ours, theirs = socket.socketpair()
-    ours.close()
-    with pytest.raises(HubError, match="the hub before this one did not hand over"):
-        await Hub("127.0.0.1:0", sockets={"predecessor": theirs}).start()
 
 
 async def test_who_has_not_moved_when_the_old_hub_ends_finds_the_seat_kept() -> None:
