@@ -40,6 +40,7 @@ class Daemon:
         config: str | None = None,
         env: Mapping[str, str] | None = None,
         prefix: tuple[str, ...] = (),
+        stdin: int = subprocess.DEVNULL,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="intercomd-test-"))
         self.folder.chmod(0o777)
@@ -50,7 +51,7 @@ class Daemon:
         self.log: list[str] = []
         self._process = subprocess.Popen(
             [*prefix, *unprivileged.drop(), sys.executable, "-m", "device", *arguments],
-            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            cwd=ROOT, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={**os.environ, "RUNTIME_DIRECTORY": str(self.folder), "PYTHONDONTWRITEBYTECODE": "", **(env or {})},
         )  # fmt: skip
         self.started = time.monotonic()
@@ -173,12 +174,20 @@ class Daemon:
 
 
 class HubDaemon(Daemon):
-    """A hub on loopback, on a port of its own."""
+    """A hub on loopback, on a port of its own. To know its sessions after a crash it needs a STATE_DIRECTORY in env."""
 
-    def __init__(self, port: int = 0, *arguments: str, prefix: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        prefix: tuple[str, ...] = (),
+        stdin: int = subprocess.DEVNULL,
+    ) -> None:
         self.port = port or free_port()
         self._successors: list[int] = []
-        super().__init__("hub", "--config", os.devnull, "--listen", f"127.0.0.1:{self.port}", *arguments, prefix=prefix)
+        listen = ("--listen", f"127.0.0.1:{self.port}")
+        super().__init__("hub", "--config", os.devnull, *listen, *arguments, env=env, prefix=prefix, stdin=stdin)
         until(self._listens)
 
     @property
