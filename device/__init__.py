@@ -28,6 +28,7 @@ Rooms, and what each may import:
     state       what survives a restart; imports nothing
     pulse       what systemd hears while a device or a hub runs
     hubapp      assembles a hub
+    restart     a hub leaves everything to its successor, a process that it starts
     doctor/     one check per file, each a finding with its remedy; may import every room
     config      intercom.toml -> frozen dataclasses; what a value must be is in checks
     checks      imports channel.rules and channel.address (pure), no other room

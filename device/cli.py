@@ -147,6 +147,7 @@ def _hub(options: argparse.Namespace) -> int:
     config = _load(options.config, needs_app_id=False, open=options.open)
     from device import hubapp
     from device.hubapp import Hub, HubConfigError, HubError
+    from device.service import systemd
 
     try:
         hub = Hub(
@@ -156,6 +157,7 @@ def _hub(options: argparse.Namespace) -> int:
             tls_cert=config.hub.tls_cert,
             tls_key=config.hub.tls_key,
             state_dir=os.environ.get("STATE_DIRECTORY"),
+            sockets=systemd.sockets(),
         )
     except HubConfigError as error:
         _end(str(error), WRONG)

@@ -13,26 +13,31 @@ import logging
 import os
 import resource
 import signal
+import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from device import restart
 from device.channel import address, rules
-from device.hub import limits, sessions
+from device.hub import keys, limits
 from device.hub.exchange import Exchange
+from device.hub.predecessor import Predecessor
 from device.hub.rooms import Rooms
 from device.hub.server import Server
 from device.hub.sessions import Sessions
-from device.hub.sockets import listening_socket
+from device.hub.sockets import leads_to, listening_socket, set_options
+from device.hub.succession import BridgeError, Successor
 from device.pulse import pulse
+from device.restart import RestartError
+from device.service import systemd
 
 logger = logging.getLogger(__name__)
 
-KEY_FILE = "hub.key"
 # Beside one for each connection: the listening socket, the loop, the log, connections that are on their way out.
 SPARE_FILES = 200
 RETRY_S = 1.0
@@ -52,7 +57,8 @@ class Hub:
     listen: "HOST:PORT", an IPv6 host in brackets; port 0 takes a free one. app_ids: those served, none means every
     one. open: whoever knows an App ID may join, from anywhere; without it the hub listens on loopback only.
     tls_cert, tls_key: PEM files, both or none. state_dir: keeps the key that signs sessions, so that they outlive a
-    restart; without one they do not.
+    crash; without one they outlive a planned restart alone. sockets: what whoever started this process has opened for
+    it, by name: one to listen on, and the way to the hub that this one succeeds.
     """
 
     def __init__(
@@ -64,49 +70,92 @@ class Hub:
         tls_cert: str = "",
         tls_key: str = "",
         state_dir: str | Path | None = None,
+        sockets: Mapping[str, socket.socket] = {},
     ) -> None:
         try:
             self._host, self._port = address.read_listen(listen)
         except ValueError as error:
             raise HubConfigError(f"listen {error}, not {listen!r}") from error
+        self._bridge = sockets.get(restart.PREDECESSOR)
+        self._listener = self._given(*(sock for name, sock in sockets.items() if name != restart.PREDECESSOR))
         if not open and not address.is_loopback(self._host):
             raise HubConfigError(
-                f"the hub would let anybody on the network join at {listen}: "
+                f"the hub would let anybody on the network join at {self._host}:{self._port}: "
                 'set open = true in [hub] to allow it, or listen = "127.0.0.1:8800"'
             )
         self._tls = _tls_context(tls_cert, tls_key)
-        self._key = _load_key(Path(state_dir)) if state_dir else os.urandom(sessions.KEY_BYTES)
+        self._keeps_key = bool(state_dir)
+        try:
+            self._key = keys.load(Path(state_dir)) if state_dir else keys.new()
+        except OSError as error:
+            raise HubError(f"cannot keep the hub's key in {state_dir}: {error.strerror}") from error
         try:
             self._app_ids = frozenset(rules.check_app_id(app_id) for app_id in app_ids)
         except ValueError as error:
             raise HubConfigError(str(error)) from error
+        self._has_left = False
+        self._ends: list[Predecessor | Successor] = []
         self._exchange: Exchange | None = None
         self._server: Server | None = None
 
     async def start(self) -> None:
-        """Listen. Raises HubError."""
+        """Listen, after a hub before this one has left its connections to it. Raises HubError."""
         try:
-            sock = listening_socket(self._host, self._port)
+            sock = self._listener or listening_socket(self._host, self._port)
+            set_options(sock)
         except OSError as error:
             raise HubError(f"cannot listen on {self._host}:{self._port}: {error.strerror}") from error
-        self._port = sock.getsockname()[1]
+        self._listener, self._port = sock, sock.getsockname()[1]
         _allow_open_files()
-        rooms = Rooms(Sessions(self._key), os.urandom, time.monotonic(), self._app_ids, _version())
-        self._exchange = Exchange(rooms)
-        self._server = Server(self._exchange)
         try:
-            await self._server.start(sock, self._tls)
+            await self._start(sock)
+        except BridgeError as error:
+            await self.stop()
+            raise HubError(f"the hub before this one did not hand over: {error}") from error
         except asyncio.CancelledError:
-            await self._server.stop()
+            await self.stop()
             raise
         logger.info("the hub listens at %s", self.url)
 
+    async def _start(self, sock: socket.socket) -> None:
+        predecessor = Predecessor() if self._bridge else None
+        if predecessor and self._bridge:
+            self._ends.append(predecessor)
+            await predecessor.open(self._bridge)
+            key = await predecessor.bequest()
+            self._key = self._key if self._keeps_key else key
+        rooms = Rooms(Sessions(self._key), os.urandom, time.monotonic(), self._app_ids, _version())
+        self._exchange = Exchange(rooms)
+        self._server = Server(self._exchange)
+        if predecessor:
+            predecessor.carry_on(self._exchange, time.monotonic())
+        await self._server.start(sock, self._tls)
+        if predecessor:
+            await predecessor.leave_to_us()
+            predecessor.call_over()
+
+    async def hand_over(self, start: restart.Start = systemd.start_like_us) -> Successor:
+        """Leave everything to a successor, and only carry what the old connections bring until this is stopped.
+
+        start: starts it with these sockets, and returns its process id. Raises RestartError: then this hub goes on.
+        """
+        assert self._server and self._exchange and self._listener, "it has not started"
+        successor = await restart.hand_over(self._server, self._exchange, self._listener, self._key, start)
+        self._ends.append(successor)
+        self._has_left = True
+        return successor
+
     async def stop(self) -> None:
-        """Close every connection and the socket, within half a second."""
+        """Close every connection and every socket, within half a second."""
         if self._server is not None:
             await self._server.stop()
             self._server = None
-            logger.info("the hub at %s has stopped", self.url)
+            if not self._has_left:
+                logger.info("the hub at %s has stopped", self.url)
+        if self._listener is not None:
+            self._listener.close()
+        for end in self._ends:
+            end.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -128,6 +177,17 @@ class Hub:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{'wss' if self._tls else 'ws'}://{host}:{self._port}"
 
+    def _given(self, *listeners: socket.socket) -> socket.socket | None:
+        """The socket to listen on that was opened for us; a predecessor's only where it leads to where ours would."""
+        if len(listeners) > 1 or any(sock.family not in (socket.AF_INET, socket.AF_INET6) for sock in listeners):
+            raise HubConfigError("a hub listens on one TCP socket: set one ListenStream= in its .socket unit")
+        for sock in listeners:
+            if self._bridge and not leads_to(sock, self._host, self._port):
+                sock.close()
+                return None
+            self._host, self._port = self._host if self._bridge else sock.getsockname()[0], sock.getsockname()[1]
+        return listeners[0] if listeners else None
+
     def line(self) -> str:
         """What it does now, for people."""
         counts = self.snapshot()
@@ -139,24 +199,48 @@ class Hub:
 
 
 def run(hub: Hub) -> None:
-    """Be a hub until SIGTERM or SIGINT. Raises HubError."""
+    """Be a hub until SIGTERM or SIGINT, or until SIGHUP has brought a successor. Raises HubError.
+
+    A SIGHUP because the terminal is closed that it was started in ends it, as it ends any program.
+    """
     asyncio.run(_until_told(hub))
 
 
 async def _until_told(hub: Hub) -> None:
-    loop = asyncio.get_running_loop()
-    serving = loop.create_task(serve(hub))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, serving.cancel)
+    loop, wanted, in_terminal = asyncio.get_running_loop(), asyncio.Event(), os.isatty(0)
+    serving = loop.create_task(serve(hub, wanted))
+
+    def hung_up() -> None:
+        serving.cancel() if in_terminal and not os.isatty(0) else wanted.set()
+
+    for number, act in ((signal.SIGTERM, serving.cancel), (signal.SIGINT, serving.cancel), (signal.SIGHUP, hung_up)):
+        loop.add_signal_handler(number, act)
     with contextlib.suppress(asyncio.CancelledError):
         await serving
 
 
-async def serve(hub: Hub) -> None:
-    """Run a hub until this is cancelled, then stop it; systemd, where there is one, is told how it goes."""
+async def serve(hub: Hub, successor_wanted: asyncio.Event) -> None:
+    """Run a hub until this is cancelled, or a successor has taken over; systemd, where there is one, is told."""
     async with hub:
-        await pulse(hub.line, dict)
-        await asyncio.Event().wait()
+        async with asyncio.TaskGroup() as work:
+            heart = work.create_task(pulse(hub.line, dict))
+            successor = await _succeeded(hub, successor_wanted)
+            heart.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(restart.DRAIN_S):
+                await successor.drained.wait()
+
+
+async def _succeeded(hub: Hub, wanted: asyncio.Event) -> Successor:
+    while True:
+        await wanted.wait()
+        wanted.clear()
+        systemd.reloading()
+        try:
+            return await hub.hand_over()
+        except RestartError as error:
+            logger.error("%s", error)
+            systemd.ready(hub.line())
 
 
 async def keep_serving(make: Callable[[], Hub]) -> None:
@@ -193,32 +277,6 @@ def _tls_context(cert: str, key: str) -> ssl.SSLContext | None:
     except OSError as error:
         raise HubError(f"cannot read {cert} or {key}: {error.strerror}") from error
     return context
-
-
-def _load_key(state_dir: Path) -> bytes:
-    """The signing key of this hub; made where there is none yet. Raises HubError."""
-    path = state_dir / KEY_FILE
-    try:
-        state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            key = path.read_bytes()
-            if len(key) == sessions.KEY_BYTES:
-                return key
-            logger.warning("%s has %d bytes instead of %d: making a new one", path, len(key), sessions.KEY_BYTES)
-        return _make_key(path)
-    except OSError as error:
-        raise HubError(f"cannot keep the hub's key in {path}: {error.strerror}") from error
-
-
-def _make_key(path: Path) -> bytes:
-    key, new = os.urandom(sessions.KEY_BYTES), path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    return key
 
 
 def _allow_open_files() -> None:

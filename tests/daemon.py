@@ -3,8 +3,11 @@
 They never run as root.
 """
 
+import contextlib
 import json
 import os
+import re
+import select
 import shutil
 import signal
 import socket
@@ -37,6 +40,7 @@ class Daemon:
         config: str | None = None,
         env: Mapping[str, str] | None = None,
         prefix: tuple[str, ...] = (),
+        stdin: int = subprocess.DEVNULL,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="intercomd-test-"))
         self.folder.chmod(0o777)
@@ -47,7 +51,7 @@ class Daemon:
         self.log: list[str] = []
         self._process = subprocess.Popen(
             [*prefix, *unprivileged.drop(), sys.executable, "-m", "device", *arguments],
-            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            cwd=ROOT, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={**os.environ, "RUNTIME_DIRECTORY": str(self.folder), "PYTHONDONTWRITEBYTECODE": "", **(env or {})},
         )  # fmt: skip
         self.started = time.monotonic()
@@ -170,16 +174,70 @@ class Daemon:
 
 
 class HubDaemon(Daemon):
-    """A hub on loopback, on a port of its own."""
+    """A hub on loopback, on a port of its own. To know its sessions after a crash it needs a STATE_DIRECTORY in env."""
 
-    def __init__(self, port: int = 0, *arguments: str, prefix: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        prefix: tuple[str, ...] = (),
+        stdin: int = subprocess.DEVNULL,
+    ) -> None:
         self.port = port or free_port()
-        super().__init__("hub", "--config", os.devnull, "--listen", f"127.0.0.1:{self.port}", *arguments, prefix=prefix)
+        self._successors: list[int] = []
+        listen = ("--listen", f"127.0.0.1:{self.port}")
+        super().__init__("hub", "--config", os.devnull, *listen, *arguments, env=env, prefix=prefix, stdin=stdin)
         until(self._listens)
 
     @property
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process that is the hub now: that of the last `reload`."""
+        return self._successors[-1] if self._successors else super().pid
+
+    def reload(self) -> int:
+        """A planned restart; returns the process id of the successor, once that serves and has everything."""
+        told = len(self.log)
+        os.kill(self.pid, signal.SIGHUP)
+        until(lambda: any(_SUCCEEDED.search(line) for line in self.log[told:]))
+        found = next(found for line in self.log[told:] if (found := _SUCCEEDED.search(line)))
+        self._successors.append(int(found[1]))
+        return self.pid
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash; what a reload has left behind goes, too."""
+        self._end_successors(signal.SIGKILL)
+        super().kill()
+
+    def end(self, number: int = signal.SIGTERM, within_s: float = 5.0) -> tuple[int, float]:
+        """As of any daemon; the exit code is that of the process that was started first."""
+        began = time.monotonic()
+        self._end_successors(number, within_s)
+        code, _ = super().end(number, within_s)
+        return code, time.monotonic() - began
+
+    def __exit__(self, *_: object) -> None:
+        self._end_successors(signal.SIGKILL)
+        super().__exit__()
+
+    def _end_successors(self, number: int, within_s: float = 5.0) -> None:
+        """They are no children of ours."""
+        while self._successors:
+            with contextlib.suppress(ProcessLookupError):
+                process = os.pidfd_open(self._successors[-1])
+                try:
+                    os.kill(self._successors[-1], number)
+                    assert select.select([process], [], [], seconds(within_s))[0], "it does not end"
+                finally:
+                    os.close(process)
+            self._successors.pop()
 
     def _listens(self) -> bool:
         assert self._process.poll() is None, "it ended:\n" + "\n".join(self.log)
@@ -218,6 +276,7 @@ class DeviceDaemon(Daemon):
         until(lambda: sum(said in line for line in self.log) > before)
 
 
+_SUCCEEDED = re.compile(r"process (\d+) is the hub from now on")
 _NOT_WIRED = {"mute": 0, "leave": 0, "rejoin": 0}
 _NO_LIGHTS = {"link": 0, "talk": 0, "mute": 0}
 

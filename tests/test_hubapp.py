@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import resource
+import socket
 import stat
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from device import hubapp
 from device.channel.address import read_listen
-from device.hub import limits
+from device.hub import keys, limits
 from device.hubapp import Hub, HubError, keep_serving, serve
 from tests.hub.guest import guest
 from tests.hub.house import APP, OTHER_APP, Refused
@@ -60,6 +61,32 @@ async def test_ipv6_works_too() -> None:
     async with Hub("[::1]:0") as hub, guest(hub.url) as someone:
         assert hub.url == f"ws://[::1]:{hub.port}"
         await someone.join()
+
+
+# A socket that systemd has opened
+
+
+async def test_it_listens_on_the_socket_that_it_was_given_wherever_that_is() -> None:
+    given = socket.create_server(("127.0.0.1", 0))
+    port = given.getsockname()[1]
+    async with Hub("127.0.0.1:8800", sockets={"intercomd-hub.socket": given}) as hub, guest(hub.url) as someone:
+        assert hub.url == f"ws://127.0.0.1:{port}"
+        assert given.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000
+        await someone.join()
+
+
+def test_a_given_socket_opens_the_hub_to_nobody_who_is_not_wanted() -> None:
+    with socket.create_server(("0.0.0.0", 0)) as given:
+        port = given.getsockname()[1]
+        with pytest.raises(HubError, match=f"join at 0.0.0.0:{port}: set open = true"):
+            Hub("127.0.0.1:8800", sockets={"x": given})
+
+
+def test_a_hub_listens_on_one_tcp_socket() -> None:
+    with socket.socket() as one, socket.socket() as two, pytest.raises(HubError, match="one TCP socket"):
+        Hub("127.0.0.1:8800", sockets={"one": one, "two": two})
+    with socket.socket(socket.AF_UNIX) as local, pytest.raises(HubError, match="one TCP socket"):
+        Hub("127.0.0.1:8800", sockets={"local": local})
 
 
 async def test_a_port_in_use_is_one_line() -> None:
@@ -124,18 +151,18 @@ async def test_sessions_outlive_a_restart_with_a_state_directory(tmp_path: Path)
     assert (back["uid"], back["session"], back["resumed"]) == (7, seat["session"], False)
     with pytest.raises(Refused):
         await rejoin(None, claim)
-    assert stat.S_IMODE((folder / hubapp.KEY_FILE).stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder / keys.KEY_FILE).stat().st_mode) == 0o600
 
 
 def test_a_broken_key_is_replaced_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / hubapp.KEY_FILE).write_bytes(b"short")
+    (tmp_path / keys.KEY_FILE).write_bytes(b"short")
     (tmp_path / "hub.new").write_bytes(b"left over")
     Hub("127.0.0.1:0", state_dir=tmp_path)
     assert "5 bytes instead of 32" in caplog.text
-    key = (tmp_path / hubapp.KEY_FILE).read_bytes()
-    assert len(key) == 32 and [path.name for path in tmp_path.iterdir()] == [hubapp.KEY_FILE]
+    key = (tmp_path / keys.KEY_FILE).read_bytes()
+    assert len(key) == 32 and [path.name for path in tmp_path.iterdir()] == [keys.KEY_FILE]
     Hub("127.0.0.1:0", state_dir=tmp_path)
-    assert (tmp_path / hubapp.KEY_FILE).read_bytes() == key
+    assert (tmp_path / keys.KEY_FILE).read_bytes() == key
 
 
 def test_a_key_that_cannot_be_kept_is_one_line(tmp_path: Path) -> None:
@@ -157,7 +184,7 @@ def test_tls_needs_both_files_and_readable_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rounds", [0, 1, 2, 5])
 async def test_serve_stops_the_hub_whenever_it_is_cancelled(rounds: int) -> None:
     hub = Hub("127.0.0.1:0")
-    task = asyncio.get_running_loop().create_task(serve(hub))
+    task = asyncio.get_running_loop().create_task(serve(hub, asyncio.Event()))
     while not hub.port:
         await asyncio.sleep(0)
     for _ in range(rounds):

@@ -14,6 +14,7 @@ from device.channel.address import Address
 from device.channel.dialling import Attempt, Dialling, Step
 from device.channel.errors import ChannelError
 from device.channel.messages import Join, Rejoin, Seated
+from device.channel.moving import Moving
 from device.channel.verdicts import Miss, Verdict
 
 
@@ -42,10 +43,16 @@ class Approach:
     """All attempts of one session. actions and numbers are the session's."""
 
     def __init__(
-        self, hubs: Sequence[Address], dialling: Dialling, actions: list[Action], numbers: Iterator[int]
+        self,
+        hubs: Sequence[Address],
+        dialling: Dialling,
+        moving: Moving,
+        actions: list[Action],
+        numbers: Iterator[int],
     ) -> None:
         self._hubs = hubs
         self._dialling = dialling
+        self._moving = moving
         self._actions = actions
         self._numbers = numbers
 
@@ -55,8 +62,15 @@ class Approach:
         surplus = self._dialling.surplus() if not over and self._dialling.due_at() <= now else None
         return [Setback(attempt, *verdicts.of_miss(Miss.TIMEOUT)) for attempt in [*over, surplus] if attempt]
 
+    def deadline(self) -> float:
+        """When something is due."""
+        look_at = self._moving.due_at() if self._dialling.idle else float("inf")
+        return min(self._dialling.deadline(), look_at)
+
     def dial(self, now: float) -> None:
         """Start the next attempt if it is time."""
+        if self._dialling.idle and self._moving.due_at() <= now:
+            self._dialling.look(self._moving.look(now))
         if self._dialling.due_at() <= now:
             attempt = self._dialling.begin(next(self._numbers), now)
             self._actions.append(Dial(attempt.conn, self._hubs[attempt.hub]))

@@ -17,7 +17,8 @@ Only an answer that says no slows a hub's turn down: accepted and dropped, 429, 
 that a person must lift: 60 s. All times vary by 20 %: devices that lost their hub together do not return as one.
 
 Several hubs: the one in turn is tried until an attempt fails there, then the next. After a loss it is first the turn of
-the hub that was lost, where the others are too.
+the hub that was lost, where the others are too. A look at another hub, while the seat is fine (`moving`), is one
+attempt and starts no others.
 """
 
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ class Attempt:
     """One connection on its way to a seat.
 
     since: of this step. handshake_s: how long TLS and WebSocket took. request: number of its `join`, or `rejoin` if it
-    resumes; 0 while it has not asked.
+    resumes; 0 while it has not asked. look: it is about a better place than the seat has, which is fine where it is.
     """
 
     conn: int
@@ -62,6 +63,7 @@ class Attempt:
     handshake_s: float = 0.0
     request: int = 0
     resumes: bool = False
+    look: bool = False
 
 
 @dataclass(slots=True)
@@ -85,17 +87,27 @@ class Dialling:
         self._turns = [_Turn() for _ in range(self.hubs)]
         self._hub = 0
         self._wanted = False
+        self._look: int | None = None
         self._started_at = -_NEVER
         self._vary = 1.0
 
     def start(self, hub: int) -> None:
         """A seat is wanted, from this hub first; the first attempt is due at once."""
         if not self._wanted:
-            self._wanted, self._hub, self._started_at = True, hub, -_NEVER
+            self._wanted, self._hub, self._started_at, self._look = True, hub, -_NEVER, None
+
+    def look(self, hub: int) -> None:
+        """One attempt at this hub, whatever comes of it; not while a seat is wanted."""
+        self._look = hub
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is tried, nor about to be."""
+        return not (self._wanted or self.attempts or self._look is not None)
 
     def stop(self) -> list[int]:
         """No seat is wanted any more; returns the attempts that were pending, forgotten from now on."""
-        self._wanted = False
+        self._wanted, self._look = False, None
         pending = list(self.attempts)
         self.attempts.clear()
         return pending
@@ -109,6 +121,8 @@ class Dialling:
 
     def due_at(self) -> float:
         """When the next attempt is due."""
+        if self._look is not None:
+            return self._turns[self._look].not_before
         if not self._wanted:
             return _NEVER
         reached = any(attempt.step > Step.DIALLED for attempt in self.attempts.values())
@@ -118,9 +132,10 @@ class Dialling:
     def begin(self, conn: int, now: float) -> Attempt:
         """The next attempt, which is due, starts; there must be room for it."""
         turns = ((self._hub + step) % self.hubs for step in range(self.hubs))
-        hub = next(index for index in turns if self._turns[index].not_before <= now)
+        hub = next((index for index in turns if self._turns[index].not_before <= now), 0)
+        look, self._look = self._look, None
         self._started_at, self._vary = now, self._varied(1.0)
-        self.attempts[conn] = Attempt(conn, hub, now)
+        self.attempts[conn] = Attempt(conn, hub if look is None else look, now, look=look is not None)
         return self.attempts[conn]
 
     def deadline(self) -> float:
@@ -171,7 +186,7 @@ class Dialling:
         """The attempt is over. Returns what is to be closed: after a no, also the others that would hear the same."""
         self.attempts.pop(attempt.conn)
         hub, over = attempt.hub, [attempt.conn]
-        if hub == self._hub:
+        if hub == self._hub and not attempt.look:
             self._hub = (self._hub + 1) % self.hubs
         if verdict is Verdict.MISSED:  # what the hub said before that is out of date
             self._turns[hub].wait_s = 0.0

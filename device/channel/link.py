@@ -9,6 +9,8 @@ from device.channel.liveness import Liveness
 
 # Requests that put a new seat where the old one was, a second: the hub lets 50 pass, and some are the caller's.
 AGAIN_PER_S = 40
+# "Interrupted: 4 s without any server data" (spec 4.3). Until then a connection in doubt still counts as a call.
+OFFLINE_S = 4.0
 _NEVER = float("inf")
 
 
@@ -35,6 +37,10 @@ class Link:
         """When something is due here, a change from or to doubt aside that something received brings."""
         doubt_at = self.liveness.doubt_at() if self.silent_since is None else _NEVER
         return min(self.liveness.ping_at(), doubt_at, self.again_at if self.again else _NEVER)
+
+    def offline_at(self) -> float:
+        """When a call on it counts as one no more, infinity while it is not in doubt."""
+        return _NEVER if self.silent_since is None else self.silent_since + OFFLINE_S
 
     def due_again(self, now: float) -> list[tuple[str, jsonrpc.Params]]:
         """Those of `again` whose turn it is."""

@@ -28,6 +28,7 @@ STREAM_ADDED = "stream-added"  # {uid, label}
 STREAM_REMOVED = "stream-removed"  # {uid}
 USER_JOINED = "user-joined"  # {uid, label}
 USER_LEFT = "user-left"  # {uid, reason: "quit" | "dropped"}
+UPDATE_URL = "update-url"  # {url: the hub to dial beside this connection, one of its list; missing: this hub}
 ERROR = "error"  # {code, reason}; and "ring" {uid: who, label, answered}
 
 # How the hub closes a connection whose seat another device has taken (RFC 6455 section 7.4.2: private use from 4000 on)
@@ -35,6 +36,7 @@ CLOSE_UID_CONFLICT = 4001
 
 SESSION_MAX_CHARACTERS = 128
 TOKEN_MAX_CHARACTERS = 2_047  # the longest token that the documented SDK accepts
+URL_MAX_CHARACTERS = 2_048
 MAX_KNOWN_UIDS = 1_000  # more than a channel holds
 
 
@@ -235,6 +237,12 @@ def read_uid(params: jsonrpc.Params) -> int:
 def read_error(params: jsonrpc.Params) -> tuple[int, str]:
     """(code, reason) of an `error` notification. Raises JsonRpcError(INVALID_PARAMS)."""
     return _member(params, "code", int), _member(params, "reason", str, "")
+
+
+def read_url(params: jsonrpc.Params) -> str:
+    """Where `update-url` sends us, "" for the hub that says it. Raises JsonRpcError(INVALID_PARAMS)."""
+    url: str = _checked("url", _short(URL_MAX_CHARACTERS), _member(params, "url", str, ""))
+    return url
 
 
 def read_reason(params: jsonrpc.Params) -> str:

@@ -60,6 +60,7 @@ class News:
         self._problems: dict[str, tuple[int, ChannelError]] = {}  # by hub: how far we got, and why no further
         self._told: set[str] = set()
         self._down_since = 0.0
+        self._hub: Address | None = None  # of the last call
 
     @property
     def problem(self) -> ChannelError | None:
@@ -84,8 +85,9 @@ class News:
     def in_call(self, hub: Address, now: float) -> None:
         """The seat is ours, or ours again."""
         self._forget()
+        before, self._hub = self._hub, hub
         if self.state is State.IN_CALL:
-            self.log(DEBUG, f"{self.channel} at {hub}: on a new connection")
+            self.log(DEBUG if hub == before else INFO, f"{self.channel} at {hub}: on a new connection")
             return
         word, event = ("joined", "joined") if self.state is State.JOINING else ("back in", "link-back")
         self.log(INFO, f"{word} {self.channel} at {hub} after {now - self._down_since:.1f} s", event)

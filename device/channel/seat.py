@@ -10,10 +10,12 @@ from random import Random
 
 from device import jsonrpc
 from device.channel import errors, messages
-from device.channel.actions import DEBUG, Action, Answer
+from device.channel.actions import DEBUG, Action, Answer, Close
+from device.channel.dialling import Attempt
 from device.channel.errors import ChannelError, Remedy
 from device.channel.link import Link
 from device.channel.messages import Join, Rejoin, Seated, Stream
+from device.channel.moving import Moving
 from device.channel.news import News
 from device.channel.requests import ANSWER_WITHIN_S, Call, Requests
 from device.channel.streams import Streams
@@ -26,7 +28,9 @@ class Seat:
     skipped: frames not sent on a clogged link.
     """
 
-    def __init__(self, random: Random, actions: list[Action], news: News, numbers: Iterator[int]) -> None:
+    def __init__(
+        self, random: Random, actions: list[Action], news: News, numbers: Iterator[int], moving: Moving
+    ) -> None:
         self.link: Link | None = None
         self.skipped = 0
         self._seated: Seated | None = None
@@ -36,11 +40,16 @@ class Seat:
         self._actions = actions
         self._news = news
         self._numbers = numbers
+        self._moving = moving
 
     @property
     def uid(self) -> int:
         """Ours, 0 while there is none."""
         return self._seated.uid if self._seated else 0
+
+    def anew(self, join: Join) -> Join:
+        """How to ask a hub for it that does not know the one that we had: by the same uid."""
+        return replace(join, uid=self.uid or join.uid)
 
     def asks(self, join: Join) -> Join | Rejoin:
         """How to ask a hub for it: anew, or for the one that we had."""
@@ -63,6 +72,22 @@ class Seat:
         for call in calls:
             link.send(call.text, now)
         self.tick(now)
+
+    def let_go(self, attempt: Attempt, now: float) -> None:
+        """Close the connection that it is held by, if any, as this attempt has found another.
+
+        Where that was at another hub nobody there shall wait for us. What is written is delivered, unless it is in
+        doubt that anything is.
+        """
+        link = self.link
+        if link is None:
+            return
+        moves = attempt.look and link.silent_since is None
+        if link.hub != attempt.hub:
+            link.send(jsonrpc.request(next(self._numbers), messages.LEAVE, {}), now)
+        if link.hub != attempt.hub and not moves:
+            self._moving.lost(link.seated_at, now)
+        self._actions.append(Close(link.conn, abort=not moves))
 
     def leave(self, why: ChannelError) -> None:
         """Nobody holds it any more; who still waits for an answer hears why."""
@@ -177,8 +202,13 @@ class Seat:
             news = [(method, Stream.read(params).params())]
         elif method == messages.USER_LEFT:
             news = [(method, {"uid": messages.read_uid(params), "reason": messages.read_reason(params)})]
+            self._moving.somebody_left(now)
         elif method == messages.RING:
             news = [(method, Stream.read(params).params() | {"answered": messages.Ring.read(params).answered})]
+        elif method == messages.UPDATE_URL:
+            news = []
+            if not self._moving.told(messages.read_url(params), now):
+                self._news.log(DEBUG, "the hub sends us to a hub that is not in the list, and we stay")
         elif method == messages.ERROR:
             code, reason = messages.read_error(params)
             return ChannelError(code, errors.for_people(reason))

@@ -9,6 +9,7 @@ connection has the number in its `Dial`, and is forgotten after its `Close`; wha
     approach   the way of one connection to a seat         dialling   when to try which hub
     seat       what is asked and heard in the seat         liveness   whether its connection still carries anything
     news       what the owner gets to see                  verdicts   what a failure means for the next attempt
+    moving     when to look for a better place
 
 At most one connection is seated. While it is in doubt others are dialled beside it, and whichever delivers first is the
 seat's: if the first is heard again the others are closed, if another is seated the first is. Media is sent on the
@@ -28,15 +29,13 @@ from device.channel.address import Address
 from device.channel.approach import Approach, Arrival, Outcome, Setback
 from device.channel.dialling import Dialling
 from device.channel.errors import ChannelError, Remedy
-from device.channel.link import Link
+from device.channel.link import OFFLINE_S, Link
 from device.channel.liveness import Liveness
 from device.channel.messages import Join
+from device.channel.moving import Moving
 from device.channel.news import News, State, Status
 from device.channel.seat import Seat
 from device.channel.verdicts import Miss, Verdict
-
-# "Interrupted: 4 s without any server data" (spec 4.3). Until then a connection in doubt still counts as a call.
-OFFLINE_S = 4.0
 
 
 class Session:
@@ -50,9 +49,10 @@ class Session:
         self._numbers = count(1)
         self._reconnects = 0
         self._news = News(self._actions)
-        self._seat = Seat(random, self._actions, self._news, self._numbers)
+        self._moving = Moving(self._hubs, random)
+        self._seat = Seat(random, self._actions, self._news, self._numbers, self._moving)
         self._dialling = Dialling(len(self._hubs), random)
-        self._approach = Approach(self._hubs, self._dialling, self._actions, self._numbers)
+        self._approach = Approach(self._hubs, self._dialling, self._moving, self._actions, self._numbers)
 
     @property
     def state(self) -> State:
@@ -81,19 +81,17 @@ class Session:
     def deadline(self) -> float:
         """When to call `tick`, infinity for never. `send` may bring it as near as DOUBT_S from then, `media` not."""
         link = self._seat.link
-        offline_at = float("inf")
-        if link is not None and link.silent_since is not None and self.state is State.IN_CALL:
-            offline_at = link.silent_since + OFFLINE_S
-        return min(self._dialling.deadline(), self._seat.deadline(), offline_at)
+        offline_at = link.offline_at() if link is not None and self.state is State.IN_CALL else float("inf")
+        return min(self._approach.deadline(), self._seat.deadline(), offline_at)
 
     # What the owner wants
 
     def join(self, join: Join, now: float) -> int:
         """Take a seat, and keep it until `leave`; returns the number whose Answer is {uid}.
 
-        It is answered when seated, however long that takes, or with the refusal once every hub has refused. The wish
-        outlives a refusal, unless another device has the seat. Asked again for the same it is answered again, and no
-        refusal is waited out any longer; asked for something else it leaves first.
+        It is answered when seated, or with the refusal once every hub has refused. The wish outlives a refusal, unless
+        another device has the seat. Asked again for the same it is answered again, and no refusal is waited out any
+        longer; asked for something else it leaves first.
         """
         number = next(self._numbers)
         self._dialling.forgive()
@@ -184,7 +182,7 @@ class Session:
             else:
                 self._judge(link, now)
         elif self._join is not None:
-            self._take(self._approach.text(conn, data, self._join, now), now)
+            self._take(self._approach.text(conn, data, self._seat.anew(self._join), now), now)
 
     def media(self, conn: int, data: bytes, now: float) -> rtp.Packet | None:
         """A binary message came; returns the packet in it, None where there is none for us."""
@@ -229,8 +227,8 @@ class Session:
         attempt, seated, hub = arrival.attempt, arrival.seated, self._hubs[arrival.attempt.hub]
         self._dialling.seated(attempt)
         self._approach.stop()
-        if self._seat.link is not None:
-            self._actions.append(Close(self._seat.link.conn, abort=True))
+        self._seat.let_go(attempt, now)
+        self._moving.seated(attempt.hub, now)
         self._reconnects += self._seat.uid != 0
         liveness = Liveness(now, arrival.rtt_s, seated.ping_ms / 1_000, hub.secure)
         link = Link(attempt.conn, attempt.hub, now, liveness, self._actions, deque(), now)
@@ -241,7 +239,9 @@ class Session:
     def _set_back(self, setback: Setback, now: float) -> None:
         self._approach.give_up(setback, now)
         hub, error = self._hubs[setback.attempt.hub], setback.error
-        if setback.verdict is Verdict.MISSED:
+        if setback.attempt.look and self._seat.link is not None:
+            self._news.log(DEBUG, f"{hub}: {error}; staying where we are")
+        elif setback.verdict is Verdict.MISSED:
             self._news.missed(error, hub)
         elif setback.verdict is Verdict.GIVE_WAY:
             self._give_way(error)
@@ -258,7 +258,7 @@ class Session:
         elif link.proved(now):
             self._approach.stop()
             self._news.in_call(hub, now)
-        if link.silent_since is not None and now >= link.silent_since + OFFLINE_S:
+        if link.silent_since is not None and now >= link.offline_at():
             self._news.offline(f"silent for {OFFLINE_S:.0f} s", hub, link.silent_since)
 
     def _told_off(self, link: Link, error: ChannelError, now: float) -> None:
@@ -270,16 +270,14 @@ class Session:
         if error.remedy is Remedy.SLOW_DOWN:
             link.unwelcome = True
         elif error.remedy is not Remedy.FIX_THE_CALL:
-            self._drop(link, error.reason, now)
+            self._actions.append(Close(link.conn, abort=True))
+            self._lose(link, error.reason, now)
         if error.remedy is Remedy.ASK_A_HUMAN:
             self._dialling.wait_for_a_human(link.hub, now)
 
-    def _drop(self, link: Link, why: str, now: float) -> None:
-        self._actions.append(Close(link.conn, abort=True))
-        self._lose(link, why, now)
-
     def _lose(self, link: Link, why: str, now: float) -> None:
         self._seat.link = None
+        self._moving.lost(link.seated_at, now)
         self._dialling.lost(link.hub, link.seated_at, link.unwelcome, now)
         self._news.offline(why, self._hubs[link.hub], now)
 
@@ -291,6 +289,7 @@ class Session:
         if self._seat.link is not None:
             self._actions.append(Close(self._seat.link.conn, abort=False))
         self._approach.stop()
+        self._moving.left()
         self._answer_joins(why)
         self._seat.leave(why)
         self._news.left(problem)

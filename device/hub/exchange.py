@@ -5,10 +5,11 @@ It waits for nothing, and knows connections only as `Line`.
 """
 
 import logging
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Protocol, cast
 
+from device.hub.bridge import Estate
 from device.hub.frames import media_frame, text_frame
 from device.hub.out import Out, Send
 from device.hub.rooms import Rooms
@@ -43,6 +44,43 @@ class Line(Hashable, Protocol):
         """Say why and close."""
 
 
+class Desk(Protocol):
+    """Who hears of everything that happens on the connections of a server: its exchange, or a successor's."""
+
+    packets_late: int
+
+    def opened(self, line: Line, now: float) -> str:
+        """A client has connected. Returns why it has to go again, "" where it may stay."""
+
+    def closed(self, line: Line, now: float) -> None:
+        """A connection is gone."""
+
+    def text(self, line: Line, data: bytes, now: float) -> None:
+        """A text message came, not yet checked to be UTF-8."""
+
+    def media(self, line: Line, data: bytes, now: float) -> None:
+        """A binary message came."""
+
+    def tick(self, now: float) -> None:
+        """Time has passed; to be called every TICK_S."""
+
+    def snapshot(self) -> dict[str, int]:
+        """How busy it is."""
+
+
+def give(listener: Line, frame: bytes, now: float) -> int:
+    """Send a media frame now, or keep it for as long as it is worth hearing; returns how many had to go for it."""
+    if not listener.clear:
+        return listener.hold(frame, now)
+    try:
+        taken = listener.write(frame)
+    except OSError:  # full, or gone: `queue` finds out
+        taken = 0
+    if taken != len(frame):
+        listener.queue(frame[taken:])
+    return 0
+
+
 class Exchange:
     """All lines of one hub."""
 
@@ -68,17 +106,8 @@ class Exchange:
         if not listeners:
             return
         frame = media_frame(data)
-        size = len(frame)
         for listener in listeners:
-            if not listener.clear:
-                self.packets_late += listener.hold(frame, now)
-                continue
-            try:
-                taken = listener.write(frame)
-            except OSError:  # full, or gone: `queue` finds out
-                taken = 0
-            if taken != size:
-                listener.queue(frame[taken:])
+            self.packets_late += give(listener, frame, now)
 
     def tick(self, now: float) -> None:
         """Time has passed; to be called every TICK_S."""
@@ -87,6 +116,19 @@ class Exchange:
     def snapshot(self) -> dict[str, int]:
         """The counts of `rooms.Snapshot`, and packets_late."""
         return {**asdict(self._rooms.snapshot()), "packets_late": self.packets_late}
+
+    def bequeath(self) -> tuple[dict[Line, int], Estate]:
+        """All that a successor has to know, and the numbers of the lines in it."""
+        numbers = {cast(Line, known): number for number, known in enumerate(self._rooms.connections(), 1)}
+        return numbers, self._rooms.bequeath(cast(Mapping[Hashable, int], numbers))
+
+    def inherited(self, line: Line, now: float) -> None:
+        """A line that the hub before this one has let in."""
+        self._rooms.inherited(line, now)
+
+    def inherit(self, estate: Estate, lines: Mapping[int, Line], now: float) -> None:
+        """Go on where the hub before this one was, whose lines have been `inherited`."""
+        self._rooms.inherit(estate, lines, now)
 
     def _do(self, outs: Iterable[Out]) -> None:
         for out in outs:

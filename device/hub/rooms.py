@@ -9,17 +9,21 @@ what there is to say to its sender is said by the next `tick`. PURE.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from device import jsonrpc
 from device.channel import errors, messages, rtp, rules
 from device.hub import limits
+from device.hub.bridge import Estate
 from device.hub.limits import Pace
 from device.hub.out import CLOSE_POLICY, Close, Connection, Out, Send
 from device.hub.seating import Seating, refusal
 from device.hub.seats import Link, Seat
 from device.hub.sessions import Sessions
+
+# In place of an address: where connections are from that a hub before this one has let in.
+_BEFORE = "a hub before this one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +73,32 @@ class Rooms:
 
     def opened(self, connection: Connection, address: str, now: float) -> str:
         """Somebody connected from this address. Returns why there is no place for him, "" where there is."""
-        if len(self._links) >= limits.MAX_CONNECTIONS:
+        if len(self._links) - self._addresses[_BEFORE] >= limits.MAX_CONNECTIONS:
             return "this hub has no place left"
         if self._addresses[address] >= limits.MAX_CONNECTIONS_PER_ADDRESS:
             return "too many connections from this address"
         self._links[connection] = Link(connection, address, opened_at=now, heard_at=now)
         self._addresses[address] += 1
         return ""
+
+    def inherited(self, connection: Connection, now: float) -> None:
+        """A connection that a hub before this one has let in. Whoever moves has two for a moment, so it takes no place
+        away from anybody."""
+        self._links[connection] = Link(connection, _BEFORE, opened_at=now, heard_at=now)
+        self._addresses[_BEFORE] += 1
+
+    def connections(self) -> list[Connection]:
+        """Those that are known."""
+        return list(self._links)
+
+    def bequeath(self, numbers: Mapping[Connection, int]) -> Estate:
+        """All that a successor has to know, which knows the connections by these numbers."""
+        return self._seating.bequeath(numbers)
+
+    def inherit(self, estate: Estate, connections: Mapping[int, Connection], now: float) -> None:
+        """Go on where the hub before this one was; its connections have been `inherited`."""
+        self._ticked_at = now
+        self._seating.inherit(estate, {number: self._links[known] for number, known in connections.items()})
 
     def closed(self, connection: Connection, now: float) -> None:
         """A connection is gone. Its seat waits for its owner to come back, and nobody is told yet."""
@@ -174,7 +197,7 @@ class Rooms:
     def _rejoin(self, link: Link, params: jsonrpc.Params, now: float) -> jsonrpc.Params:
         rejoin = messages.Rejoin.read(params)
         self._check_welcome(link, rejoin.join)
-        seat, resumed = self._seating.rejoin(link, rejoin)
+        seat, resumed = self._seating.rejoin(link, rejoin, now)
         return self._seated(seat, resumed, self._seating.missing(seat, rejoin.known, now))
 
     def _check_welcome(self, link: Link, join: messages.Join) -> None:

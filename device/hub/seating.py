@@ -2,15 +2,19 @@
 
 A seat is taken by `join` (the newcomer wins), taken again by `rejoin` (only with its session), given up by `leave`, and
 lost when nobody has been heard on it for SEAT_GRACE_S. Everything that others should know goes to `out`.
+
+A hub that starts anew without an estate of its predecessor knows nobody. For SEAT_GRACE_S whoever proves with a session
+that he sat here before is back, not new: others who are back hear of no join, and before that time is over of no leave.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from device import jsonrpc
 from device.channel import errors, messages, rules
 from device.hub import limits, sessions
-from device.hub.out import CLOSE_NORMAL, CLOSE_REPLACED, Close, Out, Send
-from device.hub.seats import Channel, Link, Seat
+from device.hub.bridge import Estate, HeldSeat
+from device.hub.out import CLOSE_NORMAL, CLOSE_REPLACED, Close, Connection, Out, Send
+from device.hub.seats import Before, Channel, Link, Seat
 from device.hub.sessions import Sessions
 
 Place = tuple[str, str]  # App ID and channel name
@@ -26,7 +30,7 @@ class Seating:
 
     def __init__(self, signing: Sessions, draw: Callable[[int], bytes], started: float, out: list[Out]) -> None:
         self._signing, self._draw, self._out = signing, draw, out
-        self._settled_at = started + limits.SETTLE_S
+        self._started = started
         self._channels: dict[Place, Channel] = {}
         self._seats = 0
 
@@ -43,7 +47,7 @@ class Seating:
         session = self._signing.issue(*place, uid, self._draw(sessions.RANDOM_BYTES))
         return self._sit(link, join, uid, session)
 
-    def rejoin(self, link: Link, rejoin: messages.Rejoin) -> tuple[Seat, bool]:
+    def rejoin(self, link: Link, rejoin: messages.Rejoin, now: float) -> tuple[Seat, bool]:
         """The seat, and whether it was still there. Raises JsonRpcError: SESSION_UNKNOWN, UID_CONFLICT, as join."""
         join, place = rejoin.join, _place(rejoin.join)
         if not self._signing.is_ours(rejoin.session, *place, join.uid):
@@ -52,7 +56,7 @@ class Seating:
         seat = channel.seats.get(join.uid) if channel else None
         if seat is None:
             self._check_room_for_one_more(channel)
-            return self._sit(link, join, join.uid, rejoin.session), False
+            return self._sit(link, join, join.uid, rejoin.session, back=now < self._complete_at), False
         if seat.session != rejoin.session:
             raise refusal(errors.UID_CONFLICT)
         self._resume(seat, link, join)
@@ -60,8 +64,10 @@ class Seating:
 
     def missing(self, seat: Seat, known: Iterable[int], now: float) -> tuple[int, ...]:
         """Those of `known` who publish no more. A hub that has just started waits for them before it says so."""
+        if now < self._complete_at:
+            seat.before.expected = frozenset(known)
         if now < self._settled_at:
-            seat.awaited = frozenset(known)
+            seat.before.awaited = frozenset(known)
             return ()
         live = {other.uid for other in seat.channel.streams()}
         return tuple(sorted(set(known) - live - {seat.uid}))
@@ -135,8 +141,10 @@ class Seating:
                     self._give_up(seat, "dropped")
                 elif seat.publishing and seat.live is (away_s > limits.STREAM_GRACE_S):
                     self._hide(seat) if seat.live else self._show(seat)
-                elif seat.awaited and now >= self._settled_at:
+                elif seat.before.awaited and now >= self._settled_at:
                     self._tell_who_is_missing(seat, now)
+                elif seat.before.expected and now >= self._complete_at:
+                    self._tell_who_has_left(seat)
 
     def excuse(self, gap_s: float) -> None:
         """The hub itself was away: nobody could come back meanwhile."""
@@ -144,9 +152,40 @@ class Seating:
             for seat in channel.seats.values():
                 seat.absent_since += gap_s
 
+    def bequeath(self, numbers: Mapping[Connection, int]) -> Estate:
+        """All of it, for a successor that knows connections by these numbers."""
+        seats = (seat for channel in self._channels.values() for seat in channel.seats.values())
+        return Estate(self._started, tuple(_held(seat, numbers) for seat in seats))
+
+    def inherit(self, estate: Estate, links: Mapping[int, Link]) -> None:
+        """Go on where the hub was that left this; nobody is told anything, as nothing has changed."""
+        self._started = estate.started
+        for held in estate.seats:
+            channel = self._channels.setdefault((held.app_id, held.channel), Channel(held.app_id, held.channel))
+            seat = channel.seats[held.uid] = Seat(
+                held.uid, held.session, channel, held.label, rules.Role(held.role), held.auto_subscribe,
+                held.publishing, held.live, held.absent_since,
+                Before(held.back, frozenset(held.awaited), frozenset(held.expected)),
+            )  # fmt: skip
+            self._seats += 1
+            for number in held.connections:
+                channel.attach(seat, links[number])
+        for held in estate.seats:
+            seats = self._channels[held.app_id, held.channel].seats
+            for uid in held.subscribers:
+                seats[uid].channel.subscribe(seats[uid], seats[held.uid])
+
     def counts(self) -> tuple[int, int, int]:
         """Channels, seats, streams."""
         return len(self._channels), self._seats, sum(len(channel.streams()) for channel in self._channels.values())
+
+    @property
+    def _settled_at(self) -> float:
+        return self._started + limits.SETTLE_S
+
+    @property
+    def _complete_at(self) -> float:
+        return self._started + limits.SEAT_GRACE_S
 
     def _free_uid(self, channel: Channel | None) -> int:
         while True:
@@ -160,10 +199,10 @@ class Seating:
         if self._seats >= limits.MAX_SEATS or (not channel and len(self._channels) >= limits.MAX_CHANNELS):
             raise refusal(errors.OVERLOADED)
 
-    def _sit(self, link: Link, join: messages.Join, uid: int, session: str) -> Seat:
+    def _sit(self, link: Link, join: messages.Join, uid: int, session: str, back: bool = False) -> Seat:
         place = _place(join)
         channel = self._channels.setdefault(place, Channel(*place))
-        seat = Seat(uid, session, channel, join.label, join.role, join.auto_subscribe)
+        seat = Seat(uid, session, channel, join.label, join.role, join.auto_subscribe, before=Before(back))
         channel.seats[uid] = seat
         self._seats += 1
         channel.attach(seat, link)
@@ -172,7 +211,10 @@ class Seating:
                 channel.subscribe(seat, talker)
         # The documented SDK announces hosts only: thousands may listen.
         if seat.role is rules.Role.BROADCASTER:
-            self._tell_others(seat, messages.USER_JOINED, seat.stream().params())
+            others = (
+                other for other in channel.seats.values() if other is not seat and not (back and other.before.back)
+            )
+            self._tell(others, messages.USER_JOINED, seat.stream().params())
         return seat
 
     def _resume(self, seat: Seat, link: Link, join: messages.Join) -> None:
@@ -221,10 +263,24 @@ class Seating:
             self._out.append(Send(to, jsonrpc.notification(method, params)))
 
     def _tell_who_is_missing(self, seat: Seat, now: float) -> None:
-        missing, seat.awaited = self.missing(seat, seat.awaited, now), frozenset()
+        missing, seat.before.awaited = self.missing(seat, seat.before.awaited, now), frozenset()
         to = tuple(link.connection for link in seat.links)
         for uid in missing if to else ():
             self._out.append(Send(to, jsonrpc.notification(messages.STREAM_REMOVED, {"uid": uid})))
+
+    def _tell_who_has_left(self, seat: Seat) -> None:
+        left, seat.before.expected = sorted(seat.before.expected - set(seat.channel.seats)), frozenset()
+        for uid in left:
+            self._tell([seat], messages.USER_LEFT, {"uid": uid, "reason": "dropped"})
+
+
+def _held(seat: Seat, numbers: Mapping[Connection, int]) -> HeldSeat:
+    before = seat.before
+    return HeldSeat(
+        seat.channel.app_id, seat.channel.name, seat.uid, seat.session, seat.label, seat.role.value,
+        seat.auto_subscribe, seat.publishing, seat.live, seat.absent_since, before.back, tuple(sorted(before.awaited)),
+        tuple(sorted(before.expected)), tuple(seat.subscribers), tuple(numbers[link.connection] for link in seat.links),
+    )  # fmt: skip
 
 
 def _place(join: messages.Join) -> Place:

@@ -1,8 +1,8 @@
 """The hub's websockets, and `/healthz`. The only file of the hub that touches the websockets library.
 
-Frames are handed to the exchange as they are parsed, without a queue or a task in between: no client can hold up
-another. A media frame goes straight to the transport while that holds nothing back; else it waits in the listener's
-backlog, which forgets what is too old. A text is never dropped: who does not even read those is cut off.
+Frames are handed to a desk, which is the exchange, as they are parsed, without a queue or a task in between: no client
+can hold up another. A media frame goes straight to the transport while that holds nothing back; else it waits in the
+listener's backlog, which forgets what is too old. A text is never dropped: who does not even read those is cut off.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from websockets.typing import Subprotocol
 from device.channel import rules
 from device.hub import limits, sockets
 from device.hub.backlog import Backlog
-from device.hub.exchange import Exchange
+from device.hub.exchange import Desk
 from device.hub.limits import Pace
 from device.hub.out import CLOSE_GOING_AWAY, CLOSE_POLICY, CLOSE_TOO_BIG
 
@@ -55,26 +55,28 @@ CLOSE_WITHIN_S = 0.3
 class Connection(ServerConnection):
     """One client.
 
-    clear and write: see exchange.Line. refused: why there is no place for this client, "" where there is.
+    clear and write: see exchange.Line. desk: who hears of it. refused: why there is no place for this client, "" where
+    there is.
     """
 
     # In the object itself: the dictionary of a websockets connection is a cold place to look 10,000 times a second.
     __slots__ = ("clear", "write")
     clear: bool
+    desk: Desk
     write: Callable[[bytes], int]
 
     def __init__(
         self,
         protocol: ServerProtocol,
         server: WebSocketServer,
-        exchange: Exchange,
+        desk: Callable[[], Desk],
         lines: set["Connection"],
         **options: Any,
     ) -> None:
         super().__init__(protocol, server, **options)
         self.clear = False
         self.refused = ""
-        self._exchange, self._lines = exchange, lines
+        self._desk_now, self._lines = desk, lines
         self._started = self._ending = False
         self._backlog = Backlog()
         self._fragments: list[Frame] = []
@@ -144,14 +146,15 @@ class Connection(ServerConnection):
             # asyncio allocates this much for every read, by default 256 kB fresh from the kernel.
             transport.max_size = sockets.RECEIVE_BUFFER_BYTES  # type: ignore[attr-defined]
         self._lines.add(self)
-        self.refused = self._exchange.opened(self, time.monotonic())
+        self.desk = self._desk_now()
+        self.refused = self.desk.opened(self, time.monotonic())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone, for whatever reason."""
         self.clear = False
         super().connection_lost(exc)
         self._lines.discard(self)
-        self._exchange.closed(self, time.monotonic())
+        self.desk.closed(self, time.monotonic())
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; `process_event` has seen their frames when this returns."""
@@ -169,9 +172,9 @@ class Connection(ServerConnection):
             super().process_event(event)
         elif isinstance(event, Frame):
             if event.fin and event.opcode is Opcode.BINARY:
-                self._exchange.media(self, bytes(event.data), time.monotonic())
+                self.desk.media(self, bytes(event.data), time.monotonic())
             elif event.fin and event.opcode is Opcode.TEXT:
-                self._exchange.text(self, bytes(event.data), time.monotonic())
+                self.desk.text(self, bytes(event.data), time.monotonic())
             elif event.opcode in DATA_OPCODES:
                 self._join_fragments(event)
             elif not self._control_frames.take(time.monotonic()):
@@ -188,7 +191,7 @@ class Connection(ServerConnection):
         if self._started and self.state is State.OPEN:
             self.clear = True
             fresh, late = self._backlog.take(time.monotonic())
-            self._exchange.packets_late += late
+            self.desk.packets_late += late
             if fresh:
                 self.queue(fresh)
 
@@ -203,7 +206,7 @@ class Connection(ServerConnection):
         elif frame.fin:
             kind, data = self._fragments[0].opcode, b"".join(bytes(part.data) for part in self._fragments)
             self._fragments.clear()
-            take = self._exchange.media if kind is Opcode.BINARY else self._exchange.text
+            take = self.desk.media if kind is Opcode.BINARY else self.desk.text
             take(self, data, time.monotonic())
 
     def _check_end(self) -> None:
@@ -219,10 +222,10 @@ class Connection(ServerConnection):
 
 
 class Server:
-    """Listens, and carries everything between its clients and the exchange."""
+    """Listens, and carries everything between its clients and a desk, which is the exchange."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
         self._connections: set[Connection] = set()
         self._server: WebSocketServer | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -236,10 +239,21 @@ class Server:
             open_timeout=OPEN_WITHIN_S, ping_interval=None, close_timeout=CLOSE_WITHIN_S,
             max_size=rules.MAX_TEXT_BYTES,
             write_limit=(1, 0),  # one byte of TLS that the kernel did not take counts as full; without TLS see above
-            create_connection=cast(Any, partial(Connection, exchange=self._exchange, lines=self._connections)),
+            create_connection=cast(Any, partial(Connection, desk=lambda: self._desk, lines=self._connections)),
         )  # fmt: skip
         self._tick()
         await self._server.start_serving()
+
+    def turn_to(self, desk: Desk) -> None:
+        """From now on another desk hears of everything, also of what happens on the connections there are."""
+        self._desk = desk
+        for connection in self._connections:
+            connection.desk = desk
+
+    def stop_listening(self) -> None:
+        """Let nobody in any more; those who are in stay. Another process may go on listening on the same socket."""
+        if self._server is not None:
+            self._server.close(close_connections=False)
 
     async def stop(self) -> None:
         """Tell everybody and close, within half a second whatever they do. Harmless when it is not running."""
@@ -256,7 +270,7 @@ class Server:
 
     def _tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(limits.TICK_S, self._tick)
-        self._exchange.tick(time.monotonic())
+        self._desk.tick(time.monotonic())
 
     async def _handle(self, connection: ServerConnection) -> None:
         cast(Connection, connection).start()
@@ -265,9 +279,7 @@ class Server:
     def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         path = request.path.partition("?")[0]
         if path == "/healthz":
-            response = connection.respond(
-                HTTPStatus.OK, json.dumps({"status": "ok", **self._exchange.snapshot()}) + "\n"
-            )
+            response = connection.respond(HTTPStatus.OK, json.dumps({"status": "ok", **self._desk.snapshot()}) + "\n")
             del response.headers["Content-Type"]
             response.headers["Content-Type"] = "application/json"
             return response

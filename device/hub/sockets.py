@@ -20,21 +20,36 @@ _LINGER_NOT = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: closing thro
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket that is bound; port 0 takes a free one. Accepted sockets inherit its options. Raises OSError."""
+    """A socket that is bound; port 0 takes a free one. Raises OSError."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     sock = socket.socket(family, kind, protocol)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+        set_options(sock)
         sock.bind(address)
     except OSError:
         sock.close()
         raise
     return sock
+
+
+def set_options(sock: socket.socket) -> None:
+    """For a socket to listen on, whoever has opened it; accepted ones inherit its options. Raises OSError."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+
+
+def leads_to(sock: socket.socket, host: str, port: int) -> bool:
+    """Whether a socket is bound to where one would listen at host and port; port 0 is any."""
+    try:
+        wanted = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4]
+    except OSError:  # nobody could listen there
+        return False
+    bound = sock.getsockname()
+    return bound[0] == wanted[0] and port in (0, bound[1])
 
 
 def forget_unsent(sock: socket.socket | TransportSocket | None) -> None:

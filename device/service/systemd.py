@@ -1,16 +1,17 @@
-"""What systemd is told, and what it tells: readiness, a status line, the watchdog, the journal, credentials.
+"""What systemd is told, and what it tells: readiness, a status line, the watchdog, the journal, credentials, sockets.
 
 Through systemd-python where it could be built, else the same in a few lines of AF_UNIX (sd_notify(3), and the journal's
 native protocol, https://systemd.io/JOURNAL_NATIVE_PROTOCOL/). Without systemd all of it does nothing. No systemd makes
 anything fail here: what cannot be sent is left out, or goes to stderr.
 """
 
+import fcntl
 import logging
 import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 JOURNAL = "/run/systemd/journal/socket"
 IDENTIFIER = "intercomd"
+_FIRST_SOCKET = 3  # SD_LISTEN_FDS_START
 # syslog(3), for each level of logging.
 PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
 # What a record may carry as extra={"event": "joined", ...}, and the journal's name for it.
@@ -47,6 +49,40 @@ def reloading() -> None:
 def stopping() -> None:
     """It is on its way out."""
     _notify("STOPPING=1")
+
+
+def main_process(pid: int) -> None:
+    """This process, started by ours, is the service from now on: systemd listens to it alone."""
+    _notify(f"MAINPID={pid}")
+
+
+def sockets() -> dict[str, socket.socket]:
+    """Those that whoever started this process has opened for it, by name (sd_listen_fds(3)); {} when asked again."""
+    pid, count, names = (os.environ.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"))
+    if pid != str(os.getpid()) or not count.isdecimal():
+        return {}
+    named = dict(enumerate(names.split(":") if names else ()))
+    return {named.get(n, f"socket {n}"): _inherited(_FIRST_SOCKET + n) for n in range(int(count))}
+
+
+def start_like_us(given: Mapping[str, socket.socket]) -> int:
+    """Start the command that this process was started with once more, with these sockets; returns its process id.
+
+    What is new in the program is new in it. Raises OSError.
+    """
+    # The id is not known before it is a process; a shell, which becomes the command, knows its own.
+    command = ["/bin/sh", "-c", 'export LISTEN_PID=$$; exec "$@"', "sh", sys.executable, *sys.orig_argv[1:]]
+    # systemd watches this process; the next one is watched when it is the service.
+    env = {name: value for name, value in os.environ.items() if name != "WATCHDOG_PID"}
+    env |= {"LISTEN_FDS": str(len(given)), "LISTEN_FDNAMES": ":".join(given)}
+    # Out of the way first: one may have the number that another is to get.
+    copies = [fcntl.fcntl(sock, fcntl.F_DUPFD_CLOEXEC, _FIRST_SOCKET + len(given)) for sock in given.values()]
+    try:
+        moves = [(os.POSIX_SPAWN_DUP2, copy, _FIRST_SOCKET + n) for n, copy in enumerate(copies)]
+        return os.posix_spawn(command[0], command, env, file_actions=moves)
+    finally:
+        for copy in copies:
+            os.close(copy)
 
 
 def feed_watchdog() -> None:
@@ -107,6 +143,12 @@ class JournalHandler(logging.Handler):
             sys.stderr.write("".join(f"<{priority}>{line}\n" for line in text.splitlines()))
         except (TypeError, ValueError):  # a message that does not fit its arguments, a name that is no text
             self.handleError(record)
+
+
+def _inherited(number: int) -> socket.socket:
+    sock = socket.socket(fileno=number)
+    sock.set_inheritable(False)
+    return sock
 
 
 def _one_line(text: str) -> str:

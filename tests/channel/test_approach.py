@@ -11,6 +11,7 @@ from device.channel.actions import Action, Close, Dial, Send
 from device.channel.approach import Approach, Arrival, Setback
 from device.channel.dialling import Dialling
 from device.channel.messages import Join, Rejoin, Seated
+from device.channel.moving import Moving
 from device.channel.verdicts import Miss, Verdict
 
 HUB = address.read("ws://127.0.0.1:8800")
@@ -25,7 +26,7 @@ class Way:
         self.actions: list[Action] = []
         self.dialling = Dialling(1, Random(1))
         self.dialling.start(0)
-        self.approach = Approach([HUB], self.dialling, self.actions, count(1))
+        self.approach = Approach([HUB], self.dialling, Moving([HUB], Random(1)), self.actions, count(1))
         self.approach.dial(0.0)
         (dial,) = self.actions
         assert isinstance(dial, Dial)

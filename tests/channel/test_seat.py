@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 
 from device import jsonrpc
-from device.channel import errors
+from device.channel import address, errors
 from device.channel.actions import DEBUG, Action, Answer, Log, Send
 from device.channel.errors import ChannelError
 from device.channel.link import AGAIN_PER_S, Link
 from device.channel.liveness import Liveness
 from device.channel.messages import Join, Rejoin, Seated
+from device.channel.moving import Moving
 from device.channel.news import News
 from device.channel.seat import Seat
 
+HUB = address.read("ws://127.0.0.1:8800")
 JOIN = Join("0" * 32, "lobby")
 
 
@@ -25,7 +27,7 @@ class Holder:
 
     def __init__(self) -> None:
         self.actions: list[Action] = []
-        self.seat = Seat(Random(1), self.actions, News(self.actions), count(1))
+        self.seat = Seat(Random(1), self.actions, News(self.actions), count(1), Moving([HUB], Random(1)))
 
     def sit(self, now: float, conn: int = 1) -> None:
         link = Link(conn, 0, now, Liveness(now, 0.01, 1.0, secure=False), self.actions, deque(), now)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from device.channel import errors
 from device.channel.actions import DEBUG, INFO, WARNING
 from device.channel.dialling import HUMAN_WAIT_S, LONGEST_WAIT_S, PACE_S, STABLE_S, VARY
+from device.channel.link import OFFLINE_S
 from device.channel.liveness import DOUBT_S
 from device.channel.messages import Join
 from device.channel.news import State
-from device.channel.session import OFFLINE_S
 from device.channel.verdicts import Miss
 from tests.channel.world import JOIN, World, in_call
 
@@ -181,6 +181,9 @@ ACCIDENTS: dict[str, Callable[[World], object]] = {
     "reset": lambda world: world.resets(),
     "hub error": lambda world: world.says("error", code=errors.INTERNAL),
     "conflict": lambda world: world.says("error", code=errors.UID_CONFLICT),
+    "update-url": lambda world: world.says("update-url"),
+    "sent to the second": lambda world: world.says("update-url", url="ws://hub1:8800"),
+    "somebody leaves": lambda world: world.says("user-left", uid=3, reason="quit"),
     "new stream": lambda world: world.says("stream-added", uid=3),
     "talk": lambda world: world.talk(0.3),
 }

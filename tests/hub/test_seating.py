@@ -1,5 +1,7 @@
 """Who gets a seat that is taken, who gets his own back, what others see of it; and a hub that restarts or sleeps."""
 
+from typing import Any
+
 from device.channel import errors
 from device.hub.sessions import Sessions
 from tests.hub.house import APP, House, refused
@@ -205,22 +207,58 @@ def test_a_restarted_device_is_heard_whatever_its_first_number() -> None:
 # A hub that restarts, a hub that slept
 
 
-def test_a_restarted_hub_honours_its_sessions_and_waits_before_it_says_who_is_missing() -> None:
+def restarted(*uids: int) -> tuple[House, dict[int, dict[str, Any]]]:
+    """A hub that has crashed with these in the lobby and has just started again, and the seats they had."""
     before = House()
-    seats = {name: before.join(name, uid) for uid, name in enumerate("abc", 1)}
-    house = House(seed=2, started=0.0)
-    a = house.rejoin("a", seats["a"], known=[1, 2, 3, 9])
+    return House(seed=2, started=0.0), {uid: before.talker(f"before {uid}", uid) for uid in uids}
+
+
+def test_a_restarted_hub_honours_its_sessions_and_waits_before_it_says_who_is_missing() -> None:
+    house, seats = restarted(1, 2, 3)
+    a = house.rejoin("a", seats[1], known=[1, 2, 3, 9])
     assert (a["resumed"], a["removed"], a["streams"]) == (False, [], [])
     house.wait(1.0)
-    house.rejoin("b", seats["b"], known=[3])
+    house.rejoin("b", seats[2], known=[3])
     house.ask("b", "publish")
-    assert house.news("a") == [("user-joined", {"uid": 2, "label": ""}), ("stream-added", {"uid": 2, "label": ""})]
+    assert house.news("a") == [("stream-added", {"uid": 2, "label": ""})]
     house.drop("b")
     house.heartbeat("a", seconds=5)
     assert house.news("a") == [("stream-removed", {"uid": 3}), ("stream-removed", {"uid": 9})]
     assert house.news("b") == [], "b is away, and will ask when it is back"
     house.heartbeat("a", seconds=2)
     assert house.news("a") == [], "told once"
+
+
+def test_who_is_back_within_20_s_of_a_crash_has_neither_left_nor_joined_for_the_others() -> None:
+    house, seats = restarted(1, 2, 3, 4)
+    house.rejoin("a", seats[1], known=[2, 3, 4])
+    house.rejoin("b", seats[2], known=[1, 3, 4])
+    house.heartbeat("a", "b", seconds=18)
+    late = house.rejoin("c", seats[3], known=[1, 2, 4])
+    house.ask("c", "publish")
+    assert late["uid"] == 3
+    house.heartbeat("a", "b", "c", seconds=10)
+    for connection in "abc":
+        told = [(method, params["uid"]) for method, params in house.news(connection) if method.startswith("user-")]
+        assert told == [("user-left", 4)], "who is not back has left by now, and nobody else"
+
+
+def test_after_20_s_who_comes_back_joins_again() -> None:
+    house, seats = restarted(1, 2)
+    house.rejoin("a", seats[1], known=[2])
+    house.heartbeat("a", seconds=21)
+    assert ("user-left", {"uid": 2, "reason": "dropped"}) in house.news("a")
+    house.rejoin("b", seats[2], known=[1])
+    assert house.news("a") == [("user-joined", {"uid": 2, "label": ""})]
+
+
+def test_a_newcomer_hears_of_everybody_whom_it_cannot_have_known() -> None:
+    house, seats = restarted(1, 2)
+    house.join("new", 7)
+    house.rejoin("a", seats[1])
+    assert house.news("new") == [("user-joined", {"uid": 1, "label": ""})]
+    house.join("newer", 8)
+    assert house.news("a") == [("user-joined", {"uid": 8, "label": ""})]
 
 
 def test_a_hub_that_slept_blames_nobody() -> None:
@@ -235,3 +273,42 @@ def test_a_hub_that_slept_blames_nobody() -> None:
     house.wait(4.0)
     assert house.news("b") == [] and not house.closed
     assert house.rejoin("a2", seat)["resumed"]
+
+
+# A hub that makes room for its next process
+
+
+def test_the_next_process_goes_on_as_if_it_had_been_there_all_the_time() -> None:
+    house = House()
+    house.talker("a", 1)
+    house.talker("b", 2)
+    house.ask("b", "subscribe", uid=1)
+    listener = house.join("c", 3, role="audience", autoSubscribe=True, label="hall")
+    gone = house.talker("d", 4)
+    house.drop("d")
+    house.open("stranger")
+    house.heartbeat("a", "b", "c", seconds=4)
+    for connection in "abc":
+        house.news(connection)
+    house.hand_over()
+    assert house.speak("a", 1) == ["b", "c"] and house.speak("b", 2) == ["c"]
+    assert refused(house, "c", "publish") == errors.AUDIENCE_CANNOT_PUBLISH
+    again = house.rejoin("c2", listener, known=[1, 2, 4, 9], role="audience", label="hall", autoSubscribe=True)
+    assert (again["resumed"], again["removed"]) == (True, [9]), "it has been settled long since"
+    house.heartbeat("a", "b", "c", "c2", seconds=5)
+    assert house.news("a") == house.news("b") == []
+    house.heartbeat("a", "b", "c", "c2", seconds=12)
+    assert house.news("a") == [("stream-removed", {"uid": 4}), ("user-left", {"uid": 4, "reason": "dropped"})]
+    assert not house.rejoin("d2", gone)["resumed"]
+    assert house.closed["stranger"] == (1008, "no join within 5 s")
+    assert not set("abc") & set(house.closed)
+
+
+def test_a_crash_and_a_planned_restart_right_after_it_leave_the_same_patience() -> None:
+    house, seats = restarted(1, 2)
+    house.rejoin("a", seats[1], known=[2])
+    house.wait(2.0)
+    house.hand_over()
+    assert house.news("a") == []
+    house.rejoin("b", seats[2], known=[1])
+    assert house.news("a") == [], "neither missing nor new"

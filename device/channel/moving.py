@@ -1,0 +1,116 @@
+"""When a seat that is fine where it is looks for a better place: at a hub that comes earlier in the list. PURE.
+
+A look is one attempt beside the connection there is. Only a hub that answers it with a seat is moved to; whatever else
+comes of it changes nothing. There are two reasons to look.
+
+The hub says so (`update-url`): its process makes room for the next one, or another hub of the list is to be used. Then
+at once, and again every second. Of the list it has to be: a hub cannot send us to an address that nobody has
+configured. After half a minute the hub is not believed any more.
+
+The seat is at a hub that is not the first of the list. Participants at two hubs do not hear each other, and whoever
+starts now goes to the first, so what an earlier hub costs while it is away has to be weighed against somebody alone
+there: one attempt every 5 s, a packet where nobody answers, against at most 6 s alone. It does not grow, as silence
+costs no more on the second day; a hub that answers with a no is left alone for as long as `dialling` says. The first
+look comes after 1 s already: a connection that failed while the hub was well has put us somewhere alone.
+
+Together again: who moves gives its seat up where it was, and whoever sees somebody leave looks at once. So the first
+one to find an earlier hub takes everybody along within some round trips, however their times fell.
+
+No flapping: a hub whose seat was lost within a minute is worth a longer wait each time, 10 s doubling to 5 minutes.
+"""
+
+from collections.abc import Sequence
+from random import Random
+
+from device.channel import address
+from device.channel.address import Address
+from device.channel.dialling import VARY
+
+FIRST_LOOK_S, LOOK_S = 1.0, 5.0
+# Everybody hears of the same thing at the same moment.
+SPREAD_S = 0.05
+# What an attempt needs on a long path, before there is another for the same reason.
+AGAIN_S = 1.0
+BELIEVED_S = 30.0
+STEADY_S = 60.0
+WARY_S, WARIEST_S = 10.0, 300.0
+# A hub that has sent us to a later one does not want us back at once.
+SENT_AWAY_S = 60.0
+_NEVER = float("inf")
+
+
+class Moving:
+    """hubs: the list, in order of preference."""
+
+    def __init__(self, hubs: Sequence[Address], random: Random) -> None:
+        self._hubs = tuple(hubs)
+        self._random = random
+        self._hub = 0
+        self._told: int | None = None
+        self._told_until = -_NEVER
+        self._look_at = _NEVER
+        self._looked_at = -_NEVER
+        self._turn = 0
+        self._wary_s = 0.0
+
+    def due_at(self) -> float:
+        """When to look, infinity for never."""
+        return self._look_at
+
+    def look(self, now: float) -> int:
+        """The hub to look at now."""
+        self._looked_at = now
+        if self._told is None:
+            self._look_at = now + self._varied(LOOK_S)
+            hub, self._turn = self._turn % self._hub, self._turn + 1
+            return hub
+        hub, self._look_at = self._told, now + AGAIN_S
+        if now >= self._told_until:
+            self._told, self._look_at = None, now + self._varied(LOOK_S) if self._hub else _NEVER
+        return hub
+
+    def seated(self, hub: int, now: float) -> None:
+        """There is a seat, at this hub."""
+        sent_away_s = SENT_AWAY_S if self._told == hub != self._hub else 0.0
+        self._hub, self._told, self._turn = hub, None, 0
+        wait_s = max(FIRST_LOOK_S, self._wary_s, sent_away_s)
+        self._look_at = now + self._varied(wait_s) if hub else _NEVER
+
+    def lost(self, seated_at: float, now: float) -> None:
+        """The seat, or its connection, is lost."""
+        steady = now - seated_at >= STEADY_S
+        self._wary_s = 0.0 if steady else min(max(WARY_S, 2 * self._wary_s), WARIEST_S)
+        self.left()
+
+    def left(self) -> None:
+        """There is nothing to move."""
+        self._told, self._look_at = None, _NEVER
+
+    def told(self, url: str, now: float) -> bool:
+        """The hub sends us to one of the list, "" for itself. Returns whether it is one of the list."""
+        hub = self._index(url)
+        if hub is None:
+            return False
+        self._told, self._told_until = hub, now + BELIEVED_S
+        self._look_at = min(self._look_at, self._soon(now))
+        return True
+
+    def somebody_left(self, now: float) -> None:
+        """Perhaps because an earlier hub is back."""
+        if self._hub and self._told is None:
+            self._look_at = min(self._look_at, self._soon(now))
+
+    def _index(self, url: str) -> int | None:
+        if not url:
+            return self._hub
+        try:
+            wanted = str(address.read(url))
+        except ValueError:
+            return None
+        return next((index for index, hub in enumerate(self._hubs) if str(hub) == wanted), None)
+
+    def _soon(self, now: float) -> float:
+        return max(now + self._random.uniform(0, SPREAD_S), self._looked_at + AGAIN_S)
+
+    def _varied(self, seconds: float) -> float:
+        return seconds * self._random.uniform(1 - VARY, 1 + VARY)

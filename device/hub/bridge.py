@@ -1,0 +1,121 @@
+"""What a hub and its successor say to each other while the one takes over from the other. PURE.
+
+    successor   READY                        it has read its configuration, and could serve
+    old hub     KEY, OPENED..., ESTATE       all it has; from now on what clients send goes to the successor
+    successor   SERVING                      it has all of it, and listens
+    old hub     YOURS                        it listens no more, and whoever started it knows
+    old hub     OPENED, TEXT, MEDIA, CLOSED  what happens on the connections that it still holds
+    successor   TEXT, MEDIA, CLOSE           what is to be done there
+
+Until SERVING nothing is lost if the successor fails: the old hub goes on with what it had. So a client on an old
+connection and one on a new one sit in the same rooms at any time, and nobody has to hurry.
+
+A message is its kind, the number of a connection and a length, and so many bytes. What a reader does not know it
+ignores: the two may be of different versions.
+"""
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Self
+
+_HEADER = struct.Struct("!BII")
+
+
+class Kind(IntEnum):
+    """What a message is. OPENED carries the client's address; CLOSE a close code and a reason."""
+
+    READY = 1
+    KEY = 2
+    OPENED = 3
+    ESTATE = 4
+    SERVING = 5
+    YOURS = 6
+    TEXT = 7
+    MEDIA = 8
+    CLOSED = 9
+    CLOSE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One of them. connection: its number, 0 where it is about none."""
+
+    kind: int
+    connection: int = 0
+    data: bytes = field(default=b"", repr=False)
+
+    def pack(self) -> bytes:
+        """What goes over the bridge."""
+        return _HEADER.pack(self.kind, self.connection, len(self.data)) + self.data
+
+
+class Reader:
+    """Makes messages of the bytes that come."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """Those that are complete now."""
+        self._rest += data
+        while len(self._rest) >= _HEADER.size:
+            kind, connection, size = _HEADER.unpack_from(self._rest)
+            end = _HEADER.size + size
+            if len(self._rest) < end:
+                return
+            content = bytes(self._rest[_HEADER.size : end])
+            del self._rest[:end]
+            yield Message(kind, connection, content)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSeat:
+    """A seat as `seats.Seat` has it. subscribers: uids. connections: numbers, oldest first. The session is a secret."""
+
+    app_id: str
+    channel: str
+    uid: int
+    session: str = field(repr=False)
+    label: str = ""
+    role: str = "broadcaster"
+    auto_subscribe: bool = False
+    publishing: bool = False
+    live: bool = False
+    absent_since: float = 0.0
+    back: bool = False
+    awaited: tuple[int, ...] = ()
+    expected: tuple[int, ...] = ()
+    subscribers: tuple[int, ...] = ()
+    connections: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """All that the rooms of a hub know. started: when it began to listen, in monotonic seconds of this machine."""
+
+    started: float
+    seats: tuple[HeldSeat, ...]
+
+    def pack(self) -> bytes:
+        """As a message carries it."""
+        # Not asdict: that copies each of what may be 100,000 numbers, while nobody is heard.
+        seats = [{name: getattr(seat, name) for name in HeldSeat.__dataclass_fields__} for seat in self.seats]
+        return json.dumps({"started": self.started, "seats": seats}).encode()
+
+    @classmethod
+    def read(cls, data: bytes) -> Self:
+        """The estate in a message. Raises ValueError for what is none."""
+        try:
+            content = json.loads(data)
+            return cls(float(content["started"]), tuple(_seat(held) for held in content["seats"]))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not an estate: {error!r}") from error
+
+
+def _seat(held: dict[str, object]) -> HeldSeat:
+    known = {name: tuple(value) if isinstance(value, list) else value for name, value in held.items()
+             if name in HeldSeat.__dataclass_fields__}  # fmt: skip
+    return HeldSeat(**known)  # type: ignore[arg-type]

@@ -1,0 +1,90 @@
+"""A planned restart of a hub: its successor is started, gets everything, and nobody in a call hears of it.
+
+The successor is the same command once more: a new program, configuration or certificate is in force with it. It has the
+listening socket from the start, and everything else when it could serve (hub/bridge.py). One that does not come so far
+is no harm: the old hub goes on.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping
+
+from device.hub.exchange import Exchange
+from device.hub.server import Server
+from device.hub.succession import BridgeError, Successor
+from device.service import systemd
+
+logger = logging.getLogger(__name__)
+
+Start = Callable[[Mapping[str, socket.socket]], int]
+
+# Names of the sockets that a successor is started with.
+LISTENER, PREDECESSOR = "hub", "predecessor"
+# A start takes 0.3 s, and some seconds on the smallest machine while that is busy.
+COME_UP_S = 30.0
+# A process that has given up ends by itself.
+END_S = 1.0
+# Clients move within a second. Who has not by then, being cut off or of another make, is told to dial again.
+DRAIN_S = 10.0
+
+
+class RestartError(Exception):
+    """There is no successor, and everything is as before. One line."""
+
+
+async def hand_over(server: Server, exchange: Exchange, listener: socket.socket, key: bytes, start: Start) -> Successor:
+    """Start a successor and leave everything to it: server and exchange only carry what its old connections bring.
+
+    key: signs the sessions. start: starts it with these sockets, and returns its process id. Raises RestartError: then
+    they serve as before.
+    """
+    successor = Successor()
+    ours, theirs = socket.socketpair()
+    try:
+        with theirs:
+            pid = start({LISTENER: listener, PREDECESSOR: theirs})
+    except OSError as error:
+        ours.close()
+        raise RestartError(f"cannot start a successor ({error.strerror}): this hub goes on") from error
+    await successor.open(ours)
+    try:
+        async with asyncio.timeout(COME_UP_S):
+            await successor.ready()
+            server.turn_to(successor)
+            successor.tell_all(exchange, key)
+            await successor.serving()
+    except TimeoutError:
+        why = f"the successor does not serve after {COME_UP_S:.0f} s"
+    except BridgeError:
+        why = "the successor ended"
+    else:
+        server.stop_listening()
+        systemd.main_process(pid)
+        successor.all_yours()
+        logger.info("process %d is the hub from now on", pid)
+        return successor
+    finally:
+        if not successor.takes_over:
+            server.turn_to(exchange)
+            successor.give_back(exchange, time.monotonic())
+    raise RestartError(f"{why} (exit code {await _exit_code(pid)}): this hub goes on")
+
+
+async def _exit_code(pid: int) -> int:
+    """Wait for the end of a process, and bring it about if that takes long."""
+    loop, ended, process = asyncio.get_running_loop(), asyncio.Event(), os.pidfd_open(pid)
+    loop.add_reader(process, ended.set)
+    try:
+        async with asyncio.timeout(END_S):
+            await ended.wait()
+    except TimeoutError:
+        os.kill(pid, signal.SIGKILL)
+        await ended.wait()
+    finally:
+        loop.remove_reader(process)
+        os.close(process)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
