@@ -216,6 +216,8 @@ class Device:
             self.feed(Input.NO_NETWORK if no_network else Input.NO_HUB)
         self._show()
         self.self_test.look()
+        if microphone or speaker:  # as soon as it is back, it is to be heard
+            return False
         levels = [self._duplex.microphone.level_dbov, *(talker.level_dbfs for talker in self._duplex.speaker.talkers())]
         return self._state.place not in (Place.JOINING, Place.OFFLINE) and set(levels) == {SILENT_DBOV}
 

@@ -73,6 +73,7 @@ EDGES = {
     "appliance.py": "event loop, clock, files",
     "audio/alsa.py": "ALSA",
     "audio/card.py": "threads, clock",
+    "audio/holder.py": "/proc",
     "audio/opus.py": "libopus",
     "audio/realtime.py": "scheduler",
     "channel/client.py": "event loop, clock",
