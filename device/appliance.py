@@ -229,14 +229,15 @@ class Device:
     def _keep(self) -> None:
         muted = self._kept.muted if self._state.listens_only else self._state.muted
         joined = self._state.place not in (Place.LEFT, Place.BOOT)
-        if (muted, joined) != (self._kept.muted, self._kept.joined) and self._state.place is not Place.BOOT:
-            self._kept = replace(self._kept, muted=muted, joined=joined)
-            self._keeper.keep(self._kept)
+        kept = replace(self._kept, muted=muted, joined=joined, seat=self._membership.held if joined else None)
+        if kept != self._kept and self._state.place is not Place.BOOT:
+            self._kept = kept
+            self._keeper.keep(kept)
 
     # How it is built, and changed
 
     def _make_membership(self, channel: Channel) -> Membership:
-        return Membership(channel, self._duplex.speaker, self.feed, self._rung, self._ring_failed)
+        return Membership(channel, self._kept.seat, self._duplex.speaker, self.feed, self._rung, self._ring_failed)
 
     def _make_bell(self) -> Bell:
         return Bell(self._config.tones, self._duplex.speaker, lambda: self.feed(Input.RING_OVER))

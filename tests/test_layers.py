@@ -170,7 +170,7 @@ NEIGHBOURS = {
     "hubapp": {"hub", "channel", "pulse"},
     "jsonrpc": set[str](),
     "lookout": set[str](),
-    "membership": {"call", "channel", "config", "service", "sound"},
+    "membership": {"call", "channel", "config", "service", "sound", "state"},
     "panel": {"panel"},
     "pulse": {"service"},
     "selftest": {"audio", "sound"},

@@ -13,7 +13,7 @@ from device.channel import errors, messages
 from device.channel.actions import DEBUG, Action, Answer
 from device.channel.errors import ChannelError, Remedy
 from device.channel.link import Link
-from device.channel.messages import Join, Rejoin, Seated, Stream
+from device.channel.messages import Join, Rejoin, Seated, Stream, Ticket
 from device.channel.news import News
 from device.channel.requests import ANSWER_WITHIN_S, Call, Requests
 from device.channel.streams import Streams
@@ -42,11 +42,17 @@ class Seat:
         """Ours, 0 while there is none."""
         return self._seated.uid if self._seated else 0
 
+    @property
+    def ticket(self) -> Ticket | None:
+        """With which it can be had again, None while there is none."""
+        return Ticket(self._seated.uid, self._seated.session) if self._seated else None
+
     def asks(self, join: Join) -> Join | Rejoin:
         """How to ask a hub for it: anew, or for the one that we had."""
-        if self._seated is None:
+        ticket = self.ticket or join.ticket
+        if ticket is None:
             return join
-        return Rejoin(replace(join, uid=self.uid), self._seated.session, tuple(self._streams.known))
+        return Rejoin(replace(join, uid=ticket.uid), ticket.session, tuple(self._streams.known))
 
     def sit(self, seated: Seated, link: Link, rejoined: bool, now: float) -> None:
         """The hub gave it, on this connection, to a rejoin or else to a join.

@@ -70,7 +70,8 @@ class Session:
         link = self._seat.link
         hub, rtt_ms = (str(self._hubs[link.hub]), link.liveness.rtt_s * 1_000) if link else (None, None)
         news, seat = self._news, self._seat
-        return Status(news.state, seat.uid, news.channel, hub, rtt_ms, self._reconnects, seat.skipped, news.problem)
+        told = (news.state, seat.uid, news.channel, hub, rtt_ms, self._reconnects, seat.skipped, news.problem)
+        return Status(*told, ticket=seat.ticket)
 
     def actions(self) -> list[Action]:
         """What is to be done now, in this order; asked again, only what has come since."""
@@ -270,13 +271,10 @@ class Session:
         if error.remedy is Remedy.SLOW_DOWN:
             link.unwelcome = True
         elif error.remedy is not Remedy.FIX_THE_CALL:
-            self._drop(link, error.reason, now)
+            self._actions.append(Close(link.conn, abort=True))
+            self._lose(link, error.reason, now)
         if error.remedy is Remedy.ASK_A_HUMAN:
             self._dialling.wait_for_a_human(link.hub, now)
-
-    def _drop(self, link: Link, why: str, now: float) -> None:
-        self._actions.append(Close(link.conn, abort=True))
-        self._lose(link, why, now)
 
     def _lose(self, link: Link, why: str, now: float) -> None:
         self._seat.link = None
