@@ -25,6 +25,7 @@ Rooms, and what each may import:
     selftest    the box listens to itself: between sound and audio.selftest, on the loop
     bell        tones and the ring, into the speaker
     state       what survives a restart; imports nothing
+    failure     what fails where nobody waits for it ends all of it
     pulse       what systemd hears while a device or a hub runs
     hubapp      assembles a hub
     doctor/     one check per file, each a finding with its remedy; may import every room

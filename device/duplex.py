@@ -61,7 +61,7 @@ class Duplex:
     def join(self) -> None:
         """Wait for the threads, 0.3 s for all of them, and name the one that does not end."""
         end = time.monotonic() + _END_S
-        for thread in (*self._threads(), *self._left_behind):
+        for thread in (one for one in (*self._threads(), *self._left_behind) if one.is_alive()):
             thread.join(max(0.0, end - time.monotonic()))
             if thread.is_alive():
                 logger.warning("the %s thread does not end; leaving it behind", thread.name)

@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Self
 
 from device.channel import address, rules
+from device.failure import end_on_failure
 from device.hub import limits, sessions
 from device.hub.exchange import Exchange
 from device.hub.rooms import Rooms
@@ -148,6 +149,7 @@ async def _until_told(hub: Hub) -> None:
     serving = loop.create_task(serve(hub))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, serving.cancel)
+    end_on_failure(loop, serving.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await serving
 
@@ -196,7 +198,7 @@ def _tls_context(cert: str, key: str) -> ssl.SSLContext | None:
 
 
 def _load_key(state_dir: Path) -> bytes:
-    """The signing key of this hub; made where there is none yet. Raises HubError."""
+    """The signing key of this hub; made where there is none yet, and for now alone where the disk is full or fails."""
     path = state_dir / KEY_FILE
     try:
         state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -207,7 +209,8 @@ def _load_key(state_dir: Path) -> bytes:
             logger.warning("%s has %d bytes instead of %d: making a new one", path, len(key), sessions.KEY_BYTES)
         return _make_key(path)
     except OSError as error:
-        raise HubError(f"cannot keep the hub's key in {path}: {error.strerror}") from error
+        logger.warning("cannot keep the hub's key in %s (%s): no seat outlives its next start", path, error.strerror)
+        return os.urandom(sessions.KEY_BYTES)
 
 
 def _make_key(path: Path) -> bytes:

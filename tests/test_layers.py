@@ -101,6 +101,7 @@ EDGES = {
     "doctor/versions.py": "what is installed, kernel",
     "doctor/wifi.py": "files, iw",
     "duplex.py": "event loop, clock, log",
+    "failure.py": "event loop, threads, process, log",
     "front.py": "event loop, clock, log",
     "hub/exchange.py": "connections, log",
     "hub/server.py": "the hub's websockets",
@@ -134,12 +135,12 @@ LIBRARIES = {
     "gpiozero": {"panel/pins.py"},
     "systemd": {"service/systemd.py"},
 }
-THREADS = {"audio/card.py", "channel/resolver.py", "app.py", "state.py"}
+THREADS = {"audio/card.py", "channel/resolver.py", "failure.py", "state.py"}
 
 # Which parts of the house each part may import, itself included; jsonrpc everybody may.
 NEIGHBOURS = {
     "__main__": {"cli"},
-    "app": {"appliance", "channel", "commands", "config", "hubapp", "pulse", "service"},
+    "app": {"appliance", "channel", "commands", "config", "failure", "hubapp", "pulse", "service"},
     "appliance": {
         *(
             "audio",
@@ -159,15 +160,16 @@ NEIGHBOURS = {
     "bell": {"audio", "config", "sound"},
     "call": set[str](),
     "channel": {"channel"},
-    "cli": {"app", "config", "doctor", "hubapp", "service"},
+    "cli": {"app", "config", "doctor", "failure", "hubapp", "service"},
     "checks": {"channel.rules", "channel.address"},
     "config": {"checks", "channel.address"},
     "commands": {"appliance", "call", "selftest", "service"},
     "doctor": {"audio", "call", "channel", "config", "doctor", "front", "selftest", "service"},
     "duplex": {"audio", "config", "selftest", "sound"},
+    "failure": set[str](),
     "front": {"call", "config", "panel"},
     "hub": {"hub", "channel"},
-    "hubapp": {"hub", "channel", "pulse"},
+    "hubapp": {"failure", "hub", "channel", "pulse"},
     "jsonrpc": set[str](),
     "lookout": set[str](),
     "membership": {"call", "channel", "config", "service", "sound", "state"},

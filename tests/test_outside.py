@@ -3,16 +3,23 @@
 How long it takes is measured by scripts/bench faults; here is what has to hold however slow the machine is.
 """
 
+import asyncio
+import contextlib
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from device.channel.client import Client
+from device.failure import NO_MEMORY
 from tests.call import Call, Party
-from tests.soundcard import chirps
+from tests.daemon import APP_ID, Daemon, DeviceDaemon, HubDaemon
+from tests.soundcard import Bench, chirps
 from tests.test_app import hears
-from tests.timing import until
+from tests.timing import seconds, until
 
 SECOND = 48_000
 
@@ -105,3 +112,74 @@ def test_one_that_is_killed_and_started_again_has_its_seat_its_uid_and_its_mute_
         session = saved.read_text().split('"session": "')[1].split('"')[0]
         assert not [line for line in (*first.daemon.log, *call.hub.log) if session in line]
         assert session not in str(first.daemon.ask("status"))
+
+
+# The disk
+
+# What a process is started with so that, for it alone, this is so.
+WITH_A_FULL_DISK = 'mount -t tmpfs -o size=8k,mode=777 none "$0" && ! head -c 1M /dev/zero >"$0/full" 2>/dev/null'
+WITH_A_READ_ONLY_ROOT = "mount --bind /tmp /tmp && mount -o remount,bind,ro /"
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("disk", [WITH_A_FULL_DISK, WITH_A_READ_ONLY_ROOT])
+def test_a_disk_that_takes_nothing_is_said_once_and_is_all(disk: str, tmp_path: Path) -> None:
+    state = tmp_path if disk is WITH_A_FULL_DISK else Path("/var/lib/intercomd-test")
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    prefix = ("unshare", "--mount", "sh", "-c", f'{disk} && exec "$@"', str(state))
+    with Bench() as bench, HubDaemon(prefix=prefix, env={"STATE_DIRECTORY": str(state)}) as hub:
+        bench.device("mic")
+        bench.device("spk")
+        hub.wait_for("cannot keep the hub's key")
+        env = bench.env("mic", "spk") | {"STATE_DIRECTORY": str(state)}
+        with DeviceDaemon(hub.url, env=env, prefix=prefix) as device:
+            device.until_state("in-call")
+            until(lambda: device.ask("status")["microphone_open"])
+            for method in ("mute", "unmute", "mute"):
+                device.ask(method)
+                time.sleep(0.05)  # for the thread that saves; it is a thread that fails here
+            assert device.ask("status")["muted"]
+            assert device.end()[0] == 0
+            assert len([line for line in device.log if "a restart forgets" in line]) == 1
+            assert not [line for line in device.log if "Traceback" in line]
+
+
+def test_a_log_that_nobody_takes_stops_nothing() -> None:
+    with Bench() as bench, HubDaemon() as hub:
+        bench.device("mic")
+        bench.device("spk")
+        prefix = ("sh", "-c", 'exec "$@" >/dev/full 2>&1', "sh")
+        with DeviceDaemon(hub.url, env=bench.env("mic", "spk"), prefix=prefix) as device:
+            device.until_state("in-call")
+            bench.devices["mic"].unplug()
+            until(lambda: device.ask("status")["capture"]["state"] == "absent")
+            assert device.end()[0] == 0
+
+
+# Memory
+
+
+async def crowd(url: str, size: int) -> None:
+    """So many join, or as many as the hub lives to see."""
+    clients = [Client([url]) for _ in range(size)]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds(3)):
+            for client in clients:
+                client.init(APP_ID)
+                await client.join(None, "lobby")
+    await asyncio.gather(*(client.leave() for client in clients))
+
+
+def size_bytes(daemon: Daemon) -> int:
+    return int(Path(f"/proc/{daemon.pid}/status").read_text().split("VmSize:")[1].split()[0]) * 1_024
+
+
+def test_a_hub_without_memory_ends_with_one_line_and_a_code_that_starts_it_anew() -> None:
+    with HubDaemon() as hub:
+        enough = size_bytes(hub)
+    with HubDaemon(prefix=("prlimit", f"--as={enough + 1_500_000}")) as hub:
+        asyncio.run(crowd(hub.url, 250))
+        until(lambda: not hub.alive)
+        assert hub.end()[0] == 1
+        assert [line.split(" ", 2)[2] for line in hub.log[1:]] == [f"CRITICAL {NO_MEMORY}"]
