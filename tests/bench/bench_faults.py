@@ -26,6 +26,7 @@ state file, so that --resume FILE goes on after an interruption (build/faults.js
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,9 +59,8 @@ def cases(chosen: argparse.Namespace) -> Iterator[dict[str, object]]:
     table = {name: row for name, row in rows().items() if not chosen.only or name in chosen.only}
     state: Path = chosen.resume or STATE
     state.parent.mkdir(parents=True, exist_ok=True)
-    if not chosen.resume:
-        state.write_text("")
-    done = _finished(state)
+    done = _finished(state) if chosen.resume and state.exists() else {}
+    state.write_text("".join(_line(*run, figures) for run, figures in done.items()))
     wanted = {name: range(chosen.runs or row.how_often()) for name, row in table.items()}
     missing = [(name, seed) for name, seeds in wanted.items() for seed in seeds if (name, seed) not in done]
     with ThreadPoolExecutor(chosen.jobs) as pool, state.open("a") as file:
@@ -69,8 +69,8 @@ def cases(chosen: argparse.Namespace) -> Iterator[dict[str, object]]:
             for name, seeds in wanted.items():
                 for future in as_completed([future for future, run in running.items() if run[0] == name]):
                     done[running[future]] = future.result()
-                    row, seed = running[future]
-                    print(json.dumps({"row": row, "seed": seed, "figures": done[row, seed]}), file=file, flush=True)
+                    file.write(_line(*running[future], future.result()))
+                    file.flush()
                 yield case(table[name], [done[name, seed] for seed in seeds])
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -86,6 +86,7 @@ def case(row: Row, runs: list[Figures]) -> dict[str, object]:
     figures |= {name: max(run[name] for run in good) for name in names}
     kept = [(limit, limit.of([run[limit.figure] for run in good])) for limit in row.limits] if good else []
     figures |= {f"{limit.by}_{limit.figure}": value for limit, value in kept if limit.by != "worst"}
+    figures = {name: value if math.isfinite(value) else None for name, value in figures.items()}  # null: never
     return {
         "case": row.name,
         "runs": len(runs),
@@ -105,6 +106,10 @@ def _once(name: str, seed: int) -> Figures:
         return {"failed": run.stderr[-4_000:]}
     figures: Figures = json.loads(run.stdout)
     return figures
+
+
+def _line(name: str, seed: int, figures: Figures) -> str:
+    return json.dumps({"row": name, "seed": seed, "figures": figures}) + "\n"
 
 
 def _finished(state: Path) -> dict[tuple[str, int], Figures]:
