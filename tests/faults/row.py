@@ -104,6 +104,7 @@ class Row:
             figures: Figures = {
                 "not_kept": sum(party.place() != before[name] for name, party in scene.parties.items()),
                 "places": {name: [before[name], party.place()] for name, party in scene.parties.items()},
+                "reconnects": {name: party.reconnects() for name, party in scene.parties.items()},
                 "memory_growth_mb": round(sum(mb - memory_mb.get(pid, mb) for pid, mb in scene.memory_mb().items()), 1),
                 "noticed": scene.observer.noticed(began_s),
                 "forwarder_late_ms": round(scene.net.late_ms(), 2),

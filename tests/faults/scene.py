@@ -45,6 +45,11 @@ class Party:
         status = self.daemon.ask("status")
         return status["muted"], status["channel"], status["uid"]
 
+    def reconnects(self) -> int:
+        """How often it has found its seat again on another connection."""
+        count: int = self.daemon.ask("status")["link"]["reconnects"]
+        return count
+
 
 class Scene:
     """Use as `with Scene(...) as scene`. parties: names of devices; hubs: how many. sections: configuration of all."""
