@@ -180,7 +180,8 @@ class Seat:
         elif method == messages.STREAM_REMOVED:
             news = self._streams.removed(messages.read_uid(params))
         elif method == messages.USER_JOINED:
-            news = [(method, Stream.read(params).params())]
+            user = Stream.read(params)  # whom we know never left: it is back at a hub that has started anew
+            news = [] if user.uid in self._streams.known else [(method, user.params())]
         elif method == messages.USER_LEFT:
             news = [(method, {"uid": messages.read_uid(params), "reason": messages.read_reason(params)})]
         elif method == messages.RING:
