@@ -21,7 +21,7 @@ FAILED = 1
 _reserve = bytearray(1 << 20)
 
 
-def end_on_failure(loop: asyncio.AbstractEventLoop, end: Callable[[], None]) -> None:
+def end_on_failure(loop: asyncio.AbstractEventLoop, end: Callable[[], object]) -> None:
     """From now on call `end` on this loop where a thread of ours fails, and end at once where memory runs out.
 
     Another failure of a callback or a task is logged, as asyncio does.
@@ -45,7 +45,9 @@ def _callback_failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -
     loop.default_exception_handler(context)
 
 
-def _thread_failed(loop: asyncio.AbstractEventLoop, end: Callable[[], None], failure: threading.ExceptHookArgs) -> None:
+def _thread_failed(
+    loop: asyncio.AbstractEventLoop, end: Callable[[], object], failure: threading.ExceptHookArgs
+) -> None:
     if isinstance(failure.exc_value, MemoryError):
         out_of_memory()
     name = failure.thread.name if failure.thread else "a"

@@ -1,6 +1,7 @@
 """Microphone and speaker of one box on the virtual card, exchanged while they run."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -110,3 +111,17 @@ def test_a_volume_alone_is_no_reason_to_open_the_cards_anew() -> None:
     assert is_another(with_audio(), with_audio(bitrate=16_000))
     assert is_another(with_audio(), replace(with_audio(), gate=replace(DEFAULTS.gate, mode="voice")))
     assert is_another(with_audio(), replace(with_audio(), self_test=replace(DEFAULTS.self_test, every_h=1)))
+
+
+async def test_threads_that_could_not_start_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not start them is what people are to read."""
+
+    def fails(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fails)
+    duplex = Duplex(with_audio(), lambda *_: None, asyncio.get_running_loop())
+    with pytest.raises(RuntimeError, match="can't start"):
+        duplex.start()
+    duplex.stop()
+    duplex.join()

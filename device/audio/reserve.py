@@ -10,13 +10,13 @@ from device.audio.capture_clock import RATE_HZ
 
 _SLACK_FRAMES = RATE_HZ // 500  # 2 ms for the thread to wake
 _AGAIN_NS = 10_000_000_000  # a second xrun within 10 s is no accident
-# Without an xrun for so long a little less is tried; where that was too little, the next try waits for twice as long.
-_CALM_NS, _LONGEST_CALM_NS = 60_000_000_000, 3_600_000_000_000
+# Without an xrun for so long it is as little again; where that was too little, the next try waits for twice as long.
+_CALM_NS = 10_000_000_000
 _RESTING_FRAMES = RATE_HZ * 6 // 1_000
 
 
 class Reserve:
-    """frames: the reserve, 48 kHz. It grows with xruns, shrinks without, and starts anew with each card that is opened.
+    """frames: the reserve, 48 kHz. It grows with xruns, goes back without, and starts anew with each card.
 
     resting_frames: the same while nothing sounds; less only on a card that has never needed more than was wanted.
     """
@@ -44,11 +44,11 @@ class Reserve:
         if now_ns - self._xrun_ns < _AGAIN_NS:
             self.frames = self.resting_frames = min(self.frames + self._period_frames, self._most_frames)
             if self._tried_less:
-                self._calm_ns, self._tried_less = min(2 * self._calm_ns, _LONGEST_CALM_NS), False
+                self._calm_ns, self._tried_less = 2 * self._calm_ns, False
         self._xrun_ns = now_ns
 
     def tick(self, now_ns: int) -> None:
         """Time has passed, perhaps without an xrun."""
         if self.frames > self._least_frames and now_ns - self._xrun_ns > self._calm_ns:
-            self.frames = self.resting_frames = max(self.frames - self._period_frames, self._least_frames)
-            self._xrun_ns, self._tried_less = now_ns - _AGAIN_NS, True
+            self.frames = self.resting_frames = self._least_frames
+            self._tried_less = True

@@ -11,15 +11,18 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+import numpy as np
 
 from tests.badnet import BadNetwork, Host
 from tests.daemon import DeviceDaemon, HubDaemon
 from tests.soundcard import Bench, Device
 from tests.soundcard.device import Samples
 from tests.timing import until
+from tests.wallclock import WallClock
 
 from . import dated
 from .observer import Observer
@@ -39,6 +42,8 @@ class Party:
     spk: Device
     seed: int
     said: Samples | None = None
+    earlier: list[tuple[int, Device]] = field(default_factory=list)
+    """Speakers that it had before, and until when."""
 
     def place(self) -> tuple[Any, ...]:
         """What a fault must not change, nor the way back: muted, channel, uid."""
@@ -52,11 +57,20 @@ class Party:
 
 
 class Scene:
-    """Use as `with Scene(...) as scene`. parties: names of devices; hubs: how many. sections: configuration of all."""
+    """Use as `with Scene(...) as scene`. parties: names of devices; hubs: how many. wall_clock: whether it can be set,
+    for all processes. sections: configuration of all devices."""
 
     def __init__(
-        self, parties: Sequence[str] = ("near", "far"), hubs: int = 1, seed: int = 1, **sections: dict[str, Any]
+        self,
+        parties: Sequence[str] = ("near", "far"),
+        hubs: int = 1,
+        seed: int = 1,
+        wall_clock: bool = False,
+        **sections: dict[str, Any],
     ) -> None:
+        self._env: dict[str, str] = {}
+        self._wall_clock: WallClock | None = None
+        self._has_wall_clock = wall_clock
         self._names, self._hub_count, self._seed, self._sections = tuple(parties), hubs, seed, sections
         self.hubs: list[HubDaemon] = []
         self.parties: dict[str, Party] = {}
@@ -72,6 +86,9 @@ class Scene:
             self.bench = stack.enter_context(Bench())
             self._state = Path(tempfile.mkdtemp(prefix="intercomd-hub-"))
             stack.callback(shutil.rmtree, self._state)
+            if self._has_wall_clock:
+                self._wall_clock = WallClock(self._folder("clock"))
+                self._env = self._wall_clock.env
             self._processes = stack.enter_context(ExitStack())
             for number in range(self._hub_count):
                 self.hubs.append(self._start_hub(number))
@@ -112,9 +129,41 @@ class Scene:
         return self._begin_ns / 1e9
 
     def heard(self, ear: str, until_s: float) -> Samples:
-        """What this speaker has sounded since `speak`, up to this time.monotonic()."""
-        spk = self.parties[ear].spk
-        return spk.got(round(spk.frame(self._begin_ns)), round(spk.frame(round(until_s * 1e9))))
+        """What this speaker, and those before it, have sounded since `speak`, up to this time.monotonic()."""
+        party, begin_ns, pieces = self.parties[ear], self._begin_ns, []
+        for until_ns, spk in [*party.earlier, (round(until_s * 1e9), party.spk)]:
+            pieces.append(spk.sounded(begin_ns, until_ns))
+            begin_ns = until_ns
+        return np.concatenate(pieces)
+
+    def speak_on(self, name: str) -> None:
+        """What this microphone should hear now, whatever its clock has missed or whichever it is."""
+        party = self.parties[name]
+        assert party.said is not None
+        now_ns = time.monotonic_ns()
+        spoken = round((now_ns - self._begin_ns) * dated.RATE / 1e9)
+        party.mic.put(party.said[spoken:], round(party.mic.frame(now_ns)))
+
+    def replace_card(self, name: str, ppm: float) -> None:
+        """Another device has the ALSA names of this one's card from now on, and hears what it should hear."""
+        party = self.parties[name]
+        party.earlier.append((time.monotonic_ns(), party.spk))
+        old = (f"mic_{name}", f"spk_{name}")
+        party.mic, party.spk = (self.bench.device(f"{was}_{len(party.earlier)}", ppm=ppm) for was in old)
+        for was, device in zip(old, (party.mic, party.spk), strict=True):
+            self.bench.rename(was, device)
+        self.speak_on(name)
+
+    def set_wall_clock(self, ahead_s: float) -> None:
+        """So far from the true time, for all processes."""
+        assert self._wall_clock is not None
+        self._wall_clock.set(ahead_s)
+
+    def restart(self, name: str) -> None:
+        """Kill this device, and start it again with its card and its state."""
+        party = self.parties[name]
+        party.daemon.kill()
+        party.daemon = self._start_device(name)
 
     def hearing(self, mouth: str, ear: str, until_s: float, calm_s: float = CALM_S) -> dated.Hearing:
         """What this ear got of this mouth."""
@@ -143,22 +192,28 @@ class Scene:
         return "\n".join(f"{name}: {line}" for name, daemon in daemons_of.items() for line in daemon.log[-lines:])
 
     def _start_hub(self, number: int) -> HubDaemon:
-        host, folder = self.net["hub"], self._state / str(number)
-        folder.mkdir(exist_ok=True)
-        for path in (self._state, folder):
-            path.chmod(0o777)
-        hub = HubDaemon(
-            FIRST_PORT + number, host=host.address, prefix=host.prefix, env={"STATE_DIRECTORY": str(folder)}
-        )
+        host, env = self.net["hub"], {"STATE_DIRECTORY": str(self._folder(str(number))), **self._env}
+        hub = HubDaemon(FIRST_PORT + number, host=host.address, prefix=host.prefix, env=env)
         return self._processes.enter_context(hub)
 
     def _party(self, name: str, seed: int) -> Party:
         mic, spk = self.bench.device(f"mic_{name}"), self.bench.device(f"spk_{name}")
+        return Party(name, self._start_device(name), mic, spk, seed)
+
+    def _start_device(self, name: str) -> DeviceDaemon:
         channel = {"hub": self.urls, "label": name, **self._sections.get("channel", {})}
         sections = {**{room: dict(keys) for room, keys in self._sections.items()}, "channel": channel}
-        env = self.bench.env(f"mic_{name}", f"spk_{name}")
+        env = {**self.bench.env(f"mic_{name}", f"spk_{name}"), "STATE_DIRECTORY": str(self._folder(name)), **self._env}
         daemon = DeviceDaemon(self.urls[0], env=env, prefix=self.host(name).prefix, **sections)
-        return Party(name, self._processes.enter_context(daemon), mic, spk, seed)
+        return self._processes.enter_context(daemon)
+
+    def _folder(self, name: str) -> Path:
+        """For the state of this process, which is not root."""
+        folder = self._state / name
+        folder.mkdir(exist_ok=True)
+        for path in (self._state, folder):
+            path.chmod(0o777)
+        return folder
 
 
 def at(moment_s: float) -> None:
