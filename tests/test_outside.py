@@ -5,23 +5,22 @@ How long it takes is measured by scripts/bench faults; here is what has to hold 
 
 import asyncio
 import contextlib
-import signal
 import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from device.channel.client import Client
 from device.failure import NO_MEMORY
+from tests.box import folder
 from tests.call import Call, Party
-from tests.daemon import APP_ID, Daemon, DeviceDaemon, HubDaemon
-from tests.soundcard import Bench, chirps
+from tests.channel.fakehub import make_certificates
+from tests.daemon import APP_ID, Daemon, DeviceDaemon, HubDaemon, free_port
+from tests.soundcard import Bench
 from tests.test_app import hears
 from tests.timing import seconds, until
-
-SECOND = 48_000
+from tests.wallclock import DAY_S, WallClock
 
 
 def place(party: Party) -> tuple[Any, ...]:
@@ -32,19 +31,6 @@ def place(party: Party) -> tuple[Any, ...]:
 
 def talker_uids(party: Party) -> list[int]:
     return [talker["uid"] for talker in party.daemon.ask("status")["talkers"]]
-
-
-def nothing_old(mouth: Party, ear: Party, begin: int, at: np.ndarray[Any, np.dtype[np.int64]]) -> bool:
-    """Whether each chirp that this ear sounded was spoken less than 0.65 s before: 0.5 s, and the normal way."""
-    spoken = [mouth.mic.time_ns(begin + int(frame)) for frame in at]
-    tape = ear.spk.got(0, ear.spk.stats()["played_end"])
-    step, heard = SECOND // 20, []
-    for frame in range(int(ear.spk.frame(spoken[0])), len(tape), step):
-        found = chirps.find(tape[frame : frame + step + chirps.CHIRP_FRAMES])
-        if found is not None:
-            heard.append(ear.spk.time_ns(frame + found))
-    assert heard, "nothing was heard at all"
-    return all(any(0 <= (when - said) / 1e9 < 0.65 for said in spoken) for when in heard)
 
 
 def test_a_card_that_is_unplugged_leaves_the_seat_the_stream_and_mute_as_they_were() -> None:
@@ -72,27 +58,6 @@ def test_a_card_that_is_unplugged_leaves_the_seat_the_stream_and_mute_as_they_we
         assert len(warned) == 2, "one line for each way"
 
 
-def test_a_process_that_was_stopped_goes_on_with_nothing_old_and_its_mute() -> None:
-    with Call() as call:
-        first, second = call.parties
-        second.daemon.ask("mute")
-        before = place(first), place(second)
-        sound, at = chirps.stimulus(14)
-        begin = round(first.mic.frame()) + SECOND // 10
-        for party in (first, second):
-            party.mic.put(sound, begin)
-        until(lambda: first.mic.frame() > begin + SECOND)
-        second.daemon.send_signal(signal.SIGSTOP)
-        time.sleep(1.5)
-        second.daemon.send_signal(signal.SIGCONT)
-        until(lambda: first.mic.frame() > begin + len(sound) + SECOND // 2, within_s=30)
-        assert nothing_old(first, second, begin, at)
-        last = chirps.measure(first.mic, second.spk, begin, at[-4:])
-        assert last.missed == 0
-        assert chirps.measure(second.mic, first.spk, begin, at).missed == len(at), "it was muted all the time"
-        assert (place(first), place(second)) == before
-
-
 def test_one_that_is_killed_and_started_again_has_its_seat_its_uid_and_its_mute_and_the_others_see_no_ghost() -> None:
     with Call() as call:
         first, second = call.parties
@@ -105,13 +70,48 @@ def test_one_that_is_killed_and_started_again_has_its_seat_its_uid_and_its_mute_
         first.daemon.kill()
         call.restart(0)
         assert place(first) == before
-        assert hears(first.mic, second.spk).missed == 3
+        assert not first.daemon.ask("status")["microphone_open"]
         first.daemon.ask("unmute")
         assert hears(first.mic, second.spk).missed == 0
         assert talker_uids(second) == uids
         session = saved.read_text().split('"session": "')[1].split('"')[0]
         assert not [line for line in (*first.daemon.log, *call.hub.log) if session in line]
         assert session not in str(first.daemon.ask("status"))
+
+
+# The wall clock
+
+
+def test_a_wall_clock_that_steps_changes_nothing_in_a_call_over_tls() -> None:
+    with folder() as readable:
+        certificates, clock = make_certificates(readable), WallClock(readable)
+        for file in readable.iterdir():
+            file.chmod(0o644)
+        tls = f'[hub]\ntls_cert = "{readable}/hub.pem"\ntls_key = "{readable}/hub.key"'
+        port = free_port()
+        with Bench() as bench, Daemon("hub", "--listen", f"127.0.0.1:{port}", config=tls, env=clock.env) as hub:
+            hub.wait_for("listens")
+            channel = {"hub": [f"wss://127.0.0.1:{port}"], "ca_file": certificates.ca_file}
+            mic, spk = bench.device("mic"), bench.device("spk")
+            bench.device("mic2"), bench.device("spk2")
+            with (
+                DeviceDaemon(hub_url="", env=bench.env("mic", "spk2") | clock.env, channel=channel) as first,
+                DeviceDaemon(hub_url="", env=bench.env("mic2", "spk") | clock.env, channel=channel) as second,
+            ):
+                for daemon in (first, second):
+                    daemon.until_state("in-call")
+                before = [len(daemon.log) for daemon in (first, second)]
+                for ahead_s, step in ((DAY_S, mic.unplug), (-DAY_S, mic.plug)):
+                    clock.set(ahead_s)
+                    said = len(first.log)
+                    step()
+                    until(lambda said=said: len(first.log) > said)  # type: ignore[misc]
+                    day = time.strftime("%Y-%m-%d", time.localtime(time.time() + ahead_s))
+                    assert first.log[-1].startswith(day), "what it says tells that it has seen the step"
+                until(lambda: first.ask("status")["microphone_open"])
+                assert hears(mic, spk).missed == 0
+                assert [len(daemon.log) for daemon in (first, second)] == [before[0] + 2, before[1]], second.log
+                assert [daemon.ask("status")["link"]["reconnects"] for daemon in (first, second)] == [0, 0]
 
 
 # The disk
@@ -125,8 +125,8 @@ WITH_A_READ_ONLY_ROOT = "mount --bind /tmp /tmp && mount -o remount,bind,ro /"
 @pytest.mark.parametrize("disk", [WITH_A_FULL_DISK, WITH_A_READ_ONLY_ROOT])
 def test_a_disk_that_takes_nothing_is_said_once_and_is_all(disk: str, tmp_path: Path) -> None:
     state = tmp_path if disk is WITH_A_FULL_DISK else Path("/var/lib/intercomd-test")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    for path in (tmp_path, *tmp_path.parents[:2]):
+        path.chmod(0o755)
     prefix = ("unshare", "--mount", "sh", "-c", f'{disk} && exec "$@"', str(state))
     with Bench() as bench, HubDaemon(prefix=prefix, env={"STATE_DIRECTORY": str(state)}) as hub:
         bench.device("mic")

@@ -42,6 +42,7 @@ ROWS = (
         "first hub dies, second lives", 0.0, kill_the_hub, nothing,
         (Limit("sound_back_s", 2.0), NOTHING_OLD, KEPT), scene={"hubs": 2},
     ),
+    Row("device stopped 4 s", 4.0, stop_the_listener, wake_the_listener),
     # Nor here, after the 20 s for which a seat outlives its owner. A single frame is concealed now and then on a busy
     # machine, also without any fault.
     Row(
