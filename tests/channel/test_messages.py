@@ -152,3 +152,11 @@ def test_the_longest_rejoin_fits_into_a_text_message() -> None:
     join = Join("0" * 32, "x" * 64, rules.UID_MAX, "x" * messages.TOKEN_MAX_CHARACTERS, label="é" * 32)
     rejoin = Rejoin(join, "x" * messages.SESSION_MAX_CHARACTERS, (rules.UID_MAX,) * messages.MAX_KNOWN_UIDS)
     assert len(jsonrpc.request(2**31, messages.REJOIN, rejoin.params())) <= rules.MAX_TEXT_BYTES
+
+
+def test_a_ticket_goes_into_no_join_and_into_no_log() -> None:
+    ticket = messages.Ticket(7, "SECRET")
+    join = Join("0" * 32, "lobby", ticket=ticket)
+    assert "SECRET" not in f"{ticket} {join} {join.params()}"
+    assert "7" in str(ticket)
+    assert join == Join("0" * 32, "lobby"), "it asks for the same"
