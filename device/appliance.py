@@ -53,7 +53,7 @@ class Device:
         self._state = call.State(mic=Mic.MUTED if muted else Mic.OPEN, listens_only=channel.role == Role.AUDIENCE)
         self._whom = config.ring.uid
         self._lookout = Lookout(self._look)
-        self._duplex = Duplex(config, self._send, loop, self._lookout.stir)
+        self._duplex = Duplex(config, self._send, loop, self._lookout.stir, self._lookout.now)
         self._duplex.speaker.set_volume(self._kept.volume, self._kept.volumes)
         self._membership, self._bell = self._make_membership(channel), self._make_bell()
         self._panel = Panel(config, loop, self.feed, self._turn)

@@ -30,9 +30,16 @@ class Room:
     def __init__(self, bench: Bench) -> None:
         self.mic, self.spk = bench.device("mic"), bench.device("spk")
         self.sent: list[int] = []  # timestamps
+        self.worked_again = 0
         self.duplex = Duplex(
-            with_audio(), lambda payload, timestamp, *_: self.sent.append(timestamp), asyncio.get_running_loop()
+            with_audio(),
+            lambda payload, timestamp, *_: self.sent.append(timestamp),
+            asyncio.get_running_loop(),
+            works_again=self.works_again,
         )
+
+    def works_again(self) -> None:
+        self.worked_again += 1
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(seconds(10)):
@@ -94,6 +101,19 @@ async def test_a_thread_that_hangs_with_its_card_is_left_behind_muted_and_known_
     await room.until(lambda: room.duplex.microphone.card.status.state == "running")
     assert room.duplex.beats()["capture"] > 0
     assert len(room.sent) == already, "what it had in its hands is not sent"
+
+
+async def test_a_card_that_works_again_tells_the_loop_also_after_a_change(room: Room) -> None:
+    await room.until(lambda: room.duplex.microphone.card.status.state == "running")
+    for times in (1, 2):
+        assert room.worked_again == times - 1, "only after an outage"
+        room.mic.unplug()
+        await room.until(lambda: room.duplex.microphone.card.status.state == "absent")
+        room.mic.plug()
+        await room.until(lambda: room.duplex.microphone.card.status.state == "running")
+        await room.until(lambda times=times: room.worked_again == times)  # type: ignore[misc]
+        await room.duplex.change(with_audio(bitrate=16_000 + times))
+        await room.until(lambda: room.duplex.microphone.card.status.state == "running")
 
 
 async def test_a_thread_that_does_not_end_is_named(room: Room, caplog: pytest.LogCaptureFixture) -> None:

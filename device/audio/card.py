@@ -54,8 +54,9 @@ class _CardThread(threading.Thread, ABC):
 
     def __init__(self, device: str, period_frames: int, periods: int) -> None:
         super().__init__(name=self.verb, daemon=True)
-        self._device, self._period_frames, self._periods = device, period_frames, periods
+        self._device, self._periods = device, (period_frames, periods)
         self._stopping, self._ended = threading.Event(), False
+        self.works_again: Callable[[], object] = lambda: None  # called in this thread when an outage is over
         self._state, self._xruns, self._realtime = "opening", 0, False
         self._outage: Outage | None = None
         self._standstill_ns = _FIRST_MOVE_NS
@@ -82,7 +83,7 @@ class _CardThread(threading.Thread, ABC):
                 if refused:
                     alsa.probe(self._device, self.direction)
                 refused = probed = True
-                pcm = alsa.open_card(self._device, self.direction, self._period_frames, self._periods)
+                pcm = alsa.open_card(self._device, self.direction, *self._periods)
                 try:
                     refused, self._moved_ns, self._standstill_ns = False, time.monotonic_ns(), _FIRST_MOVE_NS
                     self._serve(pcm)
@@ -116,6 +117,7 @@ class _CardThread(threading.Thread, ABC):
             down_s = (self._moved_ns - self._outage.began_ns) / _NS_PER_S
             logger.info("%s: %s works again after %.1f s", self.verb, self._device, down_s)
             self._outage = None
+            self.works_again()
 
     def _xrun(self, code: int) -> None:
         """Count one. Raises CardError for any other code, and for one xrun after the other with nothing in between."""
