@@ -38,6 +38,9 @@ from tests.daemon import ROOT
 from tests.faults.row import Figures, Row, rows
 
 JOBS = 3
+# Where the forwarder, which has real-time priority, was later than this, the machine stood still: such a run is made
+# again. The last one counts, whatever it was.
+LATE_MS, ATTEMPTS = 5.0, 3
 STATE = ROOT / "build" / "faults.jsonl"
 # Shown as the worst of all runs, or as the median where there is no worst.
 WORST = (
@@ -98,6 +101,15 @@ def case(row: Row, runs: list[Figures]) -> dict[str, object]:
 
 
 def _once(name: str, seed: int) -> Figures:
+    """One run that counts."""
+    for _ in range(ATTEMPTS):
+        figures = _attempt(name, seed)
+        if figures.get("forwarder_late_ms", 0.0) <= LATE_MS:
+            break
+    return figures
+
+
+def _attempt(name: str, seed: int) -> Figures:
     """One run in a process of its own, which nothing of the others can disturb."""
     run = subprocess.run(
         [sys.executable, "-m", "tests.faults.once", name, str(seed)], cwd=ROOT, capture_output=True, text=True
