@@ -11,7 +11,7 @@ ms can be dated (tests/faults/dated.py), so that the speakers' tapes tell, for t
     longest_gap_ms       without fresh sound while the fault lasts
     unplayable_percent   of what was said while it lasts: not heard in time
     not_kept             devices that came back with another mute state, channel or uid; a muted one that was heard
-    others_noticed       who came or went, for somebody else in the channel
+    leaves_and_joins     that somebody else in the channel was told of; streams_ended_or_added likewise
     memory_growth_mb     of all processes together
 
 20 runs of faults up to 5 s, 5 of longer ones, 20 where a row says so; the worst run counts unless the limit names
@@ -44,8 +44,8 @@ LATE_MS, ATTEMPTS = 5.0, 3
 STATE = ROOT / "build" / "faults.jsonl"
 # Shown as the worst of all runs, or as the median where there is no worst.
 WORST = (
-    "sound_back_s", "old_speech_s", "longest_gap_ms", "unplayable_percent", "not_kept", "others_noticed",
-    "others_gap_ms", "memory_growth_mb", "latency_change_ms", "forwarder_late_ms",
+    "sound_back_s", "old_speech_s", "longest_gap_ms", "unplayable_percent", "not_kept", "leaves_and_joins",
+    "streams_ended_or_added", "others_gap_ms", "memory_growth_mb", "latency_change_ms", "forwarder_late_ms",
 )  # fmt: skip
 
 

@@ -45,7 +45,9 @@ class Limit:
 
 BACK_IN_HALF_A_SECOND = Limit("sound_back_s", 0.5)
 NOTHING_OLD = Limit("old_speech_s", 0.0)
-NOBODY_NOTICES = Limit("others_noticed", 0)
+NOBODY_LEAVES = Limit("leaves_and_joins", 0)
+NO_STREAM_ENDS = Limit("streams_ended_or_added", 0)
+NOBODY_NOTICES = (NOBODY_LEAVES, NO_STREAM_ENDS)
 KEPT = Limit("not_kept", 0)
 
 
@@ -65,7 +67,7 @@ class Row:
     fault_s: float
     begin: Callable[[Scene], None]
     end: Callable[[Scene], None]
-    limits: tuple[Limit, ...] = (BACK_IN_HALF_A_SECOND, NOTHING_OLD, KEPT, NOBODY_NOTICES)
+    limits: tuple[Limit, ...] = (BACK_IN_HALF_A_SECOND, NOTHING_OLD, KEPT, *NOBODY_NOTICES)
     runs: int = 0
     ways: tuple[Way, ...] = (("near", "far"), ("far", "near"))
     bystanders: tuple[Way, ...] = ()
@@ -112,7 +114,8 @@ class Row:
             }
             hearing = _Listening(scene, spoken_s, began_s, ended_s, listened_s)
             then()
-            figures["others_noticed"] = len(figures["noticed"])
+            figures["leaves_and_joins"] = sum(news.startswith("user-") for news in figures["noticed"])
+            figures["streams_ended_or_added"] = len(figures["noticed"]) - figures["leaves_and_joins"]
             ways = [way for way in self.ways if not (muted and way[0] == "far")]
             figures["ways"] = {f"{mouth} to {ear}": hearing.figures((mouth, ear)) for mouth, ear in ways}
             for name in ("sound_back_s", "old_speech_s", "longest_gap_ms", "unplayable_percent", "latency_change_ms"):
