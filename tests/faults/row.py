@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.timing import until
-
 from . import dated
 from .scene import CALM_S, Scene, at
 
@@ -100,7 +98,7 @@ class Row:
             at(began_s + self.fault_s)
             self.end(scene)
             ended_s = time.monotonic()
-            until(scene.complete, COMES_BACK_S)
+            scene.until_back(COMES_BACK_S)
             listened_s = time.monotonic() + after_s
             at(listened_s)
             figures: Figures = {
