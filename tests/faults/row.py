@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -92,7 +93,7 @@ class Row:
             at(spoken_s + CALM_S)
             before = {name: party.place() for name, party in scene.parties.items()}
             memory_mb = scene.memory_mb()
-            began_s = time.monotonic()
+            began_s, idle_s = time.monotonic(), _idle_s()
             self.begin(scene)
             beside = self.beside(scene, self.fault_s) if self.beside else {}
             at(began_s + self.fault_s)
@@ -101,6 +102,7 @@ class Row:
             scene.until_back(COMES_BACK_S)
             listened_s = time.monotonic() + after_s
             at(listened_s)
+            idle_share = (_idle_s() - idle_s) / ((time.monotonic() - began_s) * (os.cpu_count() or 1))
             figures: Figures = {
                 "not_kept": sum(party.place() != before[name] for name, party in scene.parties.items()),
                 "places": {name: [before[name], party.place()] for name, party in scene.parties.items()},
@@ -108,6 +110,7 @@ class Row:
                 "memory_growth_mb": round(sum(mb - memory_mb.get(pid, mb) for pid, mb in scene.memory_mb().items()), 1),
                 "noticed": scene.observer.noticed(began_s),
                 "forwarder_late_ms": round(scene.net.late_ms(), 2),
+                "machine_busy_percent": round(100 * (1 - idle_share)),
                 **beside,
             }
             hearing = _Listening(scene, spoken_s, began_s, ended_s, listened_s)
@@ -151,6 +154,11 @@ class _Listening:
             "normal_latency_ms": round(hearing.normal_ms, 1),
             "latency_change_ms": round(hearing.latency_at_ms(until_s - 2, until_s - 1) - hearing.normal_ms, 1),
         }
+
+
+def _idle_s() -> float:
+    """For how long the cores of this machine have had nothing to do, all together, since it started."""
+    return float(Path("/proc/uptime").read_text().split()[1])
 
 
 def rows() -> dict[str, Row]:
