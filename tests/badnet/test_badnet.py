@@ -45,17 +45,17 @@ class Datagrams:
         self._into.setblocking(False)
         self._to = (net[target].address, PORT)
 
-    def send(self, count: int, every_s: float, size: int = 100) -> list[tuple[int, float]]:
-        """(number, delay in ms) of those that arrive while they are sent and up to 0.2 s after the last."""
+    def send(self, count: int, every_s: float, size: int = 100, tail_s: float = 0.2) -> list[tuple[int, float]]:
+        """(number, delay in ms) of those that arrive while they are sent and up to `tail_s` after the last."""
         came, began = [], time.monotonic()
         due = [began + number * every_s for number in range(count)]
         sent = 0
-        while time.monotonic() < due[-1] + 0.2:
+        while time.monotonic() < due[-1] + tail_s:
             while sent < count and due[sent] <= time.monotonic():
                 stamp = struct.pack("dI", time.monotonic(), sent)
                 self._out.sendto(stamp.ljust(size, b"\0"), self._to)
                 sent += 1
-            next_at = due[sent] if sent < count else due[-1] + 0.2
+            next_at = due[sent] if sent < count else due[-1] + tail_s
             if select.select([self._into], [], [], max(0.0, next_at - time.monotonic()))[0]:
                 at = time.monotonic()
                 stamped, number = struct.unpack_from("dI", self._into.recv(2_000))
@@ -142,10 +142,10 @@ def test_packets_overtake_each_other_and_come_twice(net: BadNetwork, stack: Exit
 def test_a_rate_with_a_bounded_queue(net: BadNetwork, stack: ExitStack) -> None:
     """1,000 bytes of UDP are 1,028 of IP, 8.2 ms at 1 Mbit/s: of 100 at once, what fits into 200 ms comes."""
     net["a"].set("up", rate_kbit=1_000, queue_ms=200)
-    delays = [delay for _, delay in Datagrams(net, stack).send(100, 0.0001, size=1_000)]
-    assert 24 <= len(delays) <= 28
-    assert np.percentile(np.diff(delays), 50) == pytest.approx(8.2 - 0.1, abs=seconds(0.5))
-    assert max(delays) < 200 + 8.3 + seconds(10)
+    delays = [delay for _, delay in Datagrams(net, stack).send(100, 0.0, size=1_000, tail_s=0.6)]
+    assert 24 <= len(delays) <= 28 + seconds(5)  # the longer a busy machine takes to send them, the more find room
+    assert np.mean(np.diff(delays)) == pytest.approx(8.2, abs=seconds(1))
+    assert max(delays) < 200 + 8.3 + seconds(30)
 
 
 def test_a_black_hole_swallows_without_a_word_and_gives_back(net: BadNetwork, stack: ExitStack) -> None:

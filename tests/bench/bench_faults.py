@@ -11,7 +11,7 @@ ms can be dated (tests/faults/dated.py), so that the speakers' tapes tell, for t
     longest_gap_ms       without fresh sound while the fault lasts
     unplayable_percent   of what was said while it lasts: not heard in time
     not_kept             devices that came back with another mute state, channel or uid; a muted one that was heard
-    others_noticed       who came or went, for somebody else in the channel
+    leaves_and_joins     that somebody else in the channel was told of; streams_ended_or_added likewise
     memory_growth_mb     of all processes together
 
 20 runs of faults up to 5 s, 5 of longer ones, 20 where a row says so; the worst run counts unless the limit names
@@ -19,18 +19,23 @@ another. In every second run of most rows one device is muted: it must stay so, 
 with loss have the floor beside them: what one bare TCP connection makes of the same path at the same time, without and
 with TCP_THIN_LINEAR_TIMEOUTS, and two that carry the same packets.
 
-Three runs at a time, each with networks, hub and cards of its own: one takes about a third of a core, mostly for four
-codecs, and on two cores a fourth delays the event loops by what is to be measured. What was finished is kept in the
-state file, so that --resume FILE goes on after an interruption (build/faults.jsonl is begun anew without it).
+Three runs at a time on the whole machine, each with networks, hub and cards of its own: one takes about a third of a
+core, mostly for four codecs, and on two cores a fourth delays the event loops by what is to be measured. A run during
+which the machine stood still, or never rested, is made again. What was finished is kept in the state file, so that
+--resume FILE goes on after an interruption (build/faults.jsonl is begun anew without it).
 """
 
 import argparse
+import fcntl
 import json
 import math
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +43,18 @@ from tests.daemon import ROOT
 from tests.faults.row import Figures, Row, rows
 
 JOBS = 3
+# Where the forwarder, which has real-time priority, was later than this, the machine stood still, and where no core was
+# ever idle, everybody waited for it: such a run is made again. The last one counts, whatever it was.
+LOOK_EVERY_S = 0.2
+LATE_MS, BUSY_PERCENT, ATTEMPTS = 5.0, 90, 3
+# Benches that run at the same time, from whatever checkout, share the machine: each run takes one of these.
+SLOTS = [Path(tempfile.gettempdir()) / f"intercomd-bench-faults-{number}" for number in range(JOBS)]
 STATE = ROOT / "build" / "faults.jsonl"
 # Shown as the worst of all runs, or as the median where there is no worst.
 WORST = (
-    "sound_back_s", "old_speech_s", "longest_gap_ms", "unplayable_percent", "not_kept", "others_noticed",
-    "others_gap_ms", "memory_growth_mb", "latency_change_ms", "forwarder_late_ms",
+    "sound_back_s", "old_speech_s", "longest_gap_ms", "unplayable_percent", "not_kept", "leaves_and_joins",
+    "streams_ended_or_added", "others_gap_ms", "memory_growth_mb", "latency_change_ms", "forwarder_late_ms",
+    "machine_busy_percent",
 )  # fmt: skip
 
 
@@ -98,6 +110,28 @@ def case(row: Row, runs: list[Figures]) -> dict[str, object]:
 
 
 def _once(name: str, seed: int) -> Figures:
+    """One run that counts."""
+    for _ in range(ATTEMPTS):
+        with _slot():
+            figures = _attempt(name, seed)
+        if figures.get("forwarder_late_ms", 0) <= LATE_MS and figures.get("machine_busy_percent", 0) <= BUSY_PERCENT:
+            break
+    return figures
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    """Wait until one is free; it is again when this process ends, however that is."""
+    while True:
+        for path in SLOTS:
+            with path.open("a") as file, suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield
+                return
+        time.sleep(LOOK_EVERY_S)
+
+
+def _attempt(name: str, seed: int) -> Figures:
     """One run in a process of its own, which nothing of the others can disturb."""
     run = subprocess.run(
         [sys.executable, "-m", "tests.faults.once", name, str(seed)], cwd=ROOT, capture_output=True, text=True

@@ -2,14 +2,13 @@
 
 import importlib
 import math
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from tests.timing import until
 
 from . import dated
 from .scene import CALM_S, Scene, at
@@ -45,7 +44,9 @@ class Limit:
 
 BACK_IN_HALF_A_SECOND = Limit("sound_back_s", 0.5)
 NOTHING_OLD = Limit("old_speech_s", 0.0)
-NOBODY_NOTICES = Limit("others_noticed", 0)
+NOBODY_LEAVES = Limit("leaves_and_joins", 0)
+NO_STREAM_ENDS = Limit("streams_ended_or_added", 0)
+NOBODY_NOTICES = (NOBODY_LEAVES, NO_STREAM_ENDS)
 KEPT = Limit("not_kept", 0)
 
 
@@ -65,7 +66,7 @@ class Row:
     fault_s: float
     begin: Callable[[Scene], None]
     end: Callable[[Scene], None]
-    limits: tuple[Limit, ...] = (BACK_IN_HALF_A_SECOND, NOTHING_OLD, KEPT, NOBODY_NOTICES)
+    limits: tuple[Limit, ...] = (BACK_IN_HALF_A_SECOND, NOTHING_OLD, KEPT, *NOBODY_NOTICES)
     runs: int = 0
     ways: tuple[Way, ...] = (("near", "far"), ("far", "near"))
     bystanders: tuple[Way, ...] = ()
@@ -92,15 +93,16 @@ class Row:
             at(spoken_s + CALM_S)
             before = {name: party.place() for name, party in scene.parties.items()}
             memory_mb = scene.memory_mb()
-            began_s = time.monotonic()
+            began_s, idle_s = time.monotonic(), _idle_s()
             self.begin(scene)
             beside = self.beside(scene, self.fault_s) if self.beside else {}
             at(began_s + self.fault_s)
             self.end(scene)
             ended_s = time.monotonic()
-            until(scene.complete, COMES_BACK_S)
+            scene.until_back(COMES_BACK_S)
             listened_s = time.monotonic() + after_s
             at(listened_s)
+            idle_share = (_idle_s() - idle_s) / ((time.monotonic() - began_s) * (os.cpu_count() or 1))
             figures: Figures = {
                 "not_kept": sum(party.place() != before[name] for name, party in scene.parties.items()),
                 "places": {name: [before[name], party.place()] for name, party in scene.parties.items()},
@@ -108,11 +110,13 @@ class Row:
                 "memory_growth_mb": round(sum(mb - memory_mb.get(pid, mb) for pid, mb in scene.memory_mb().items()), 1),
                 "noticed": scene.observer.noticed(began_s),
                 "forwarder_late_ms": round(scene.net.late_ms(), 2),
+                "machine_busy_percent": round(100 * (1 - idle_share)),
                 **beside,
             }
             hearing = _Listening(scene, spoken_s, began_s, ended_s, listened_s)
             then()
-            figures["others_noticed"] = len(figures["noticed"])
+            figures["leaves_and_joins"] = sum(news.startswith("user-") for news in figures["noticed"])
+            figures["streams_ended_or_added"] = len(figures["noticed"]) - figures["leaves_and_joins"]
             ways = [way for way in self.ways if not (muted and way[0] == "far")]
             figures["ways"] = {f"{mouth} to {ear}": hearing.figures((mouth, ear)) for mouth, ear in ways}
             for name in ("sound_back_s", "old_speech_s", "longest_gap_ms", "unplayable_percent", "latency_change_ms"):
@@ -150,6 +154,11 @@ class _Listening:
             "normal_latency_ms": round(hearing.normal_ms, 1),
             "latency_change_ms": round(hearing.latency_at_ms(until_s - 2, until_s - 1) - hearing.normal_ms, 1),
         }
+
+
+def _idle_s() -> float:
+    """For how long the cores of this machine have had nothing to do, all together, since it started."""
+    return float(Path("/proc/uptime").read_text().split()[1])
 
 
 def rows() -> dict[str, Row]:

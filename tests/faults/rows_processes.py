@@ -34,7 +34,7 @@ def wake_the_listener(scene: Scene) -> None:
 ROWS = (
     Row(
         "hub killed and restarted", 2.0, kill_the_hub, Scene.restart_hub,
-        (Limit("sound_back_s", 1.0), NOTHING_OLD, KEPT, NOBODY_NOTICES),
+        (Limit("sound_back_s", 1.0), NOTHING_OLD, KEPT, *NOBODY_NOTICES),
     ),
     Row("hub stopped 10 s", 10.0, stop_the_hub, wake_the_hub),
     # The others cannot but notice: the second hub has never heard of anybody.

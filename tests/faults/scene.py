@@ -94,10 +94,9 @@ class Scene:
                 self.hubs.append(self._start_hub(number))
             for number, name in enumerate(self._names):
                 self.parties[name] = self._party(name, self._seed * 10 + number)
-            for party in self.parties.values():
-                party.daemon.until_state("in-call")
+            self.until_back(10.0)
             self.observer = stack.enter_context(Observer(self.net["hub"], self.urls))
-            until(self.complete)
+            until(lambda: all(self._hears_all(party) for party in self.parties.values()))
             self._stack = stack.pop_all()
         return self
 
@@ -174,11 +173,16 @@ class Scene:
         except ValueError as error:
             raise AssertionError(f"{mouth} to {ear}: {error}\n{self.logs()}") from error
 
-    def complete(self) -> bool:
-        """Whether everybody is in the call, and knows of all others."""
-        statuses = [party.daemon.ask("status") for party in self.parties.values()]
-        others = len(self.parties) - 1
-        return all(status["state"] == "in-call" and len(status["talkers"]) == others for status in statuses)
+    def until_back(self, within_s: float) -> None:
+        """Wait until every device is in the call. Raises AssertionError with what they say."""
+        try:
+            for party in self.parties.values():
+                party.daemon.until_state("in-call", within_s)
+        except AssertionError as error:
+            raise AssertionError(f"not everybody is in the call: {error}\n{self.logs()}") from error
+
+    def _hears_all(self, party: Party) -> bool:
+        return len(party.daemon.ask("status")["talkers"]) == len(self.parties) - 1
 
     def memory_mb(self) -> dict[int, float]:
         """Of each process that is there, by its pid."""

@@ -15,7 +15,7 @@ import pytest
 
 from tests.daemon import ROOT
 
-from .row import NOBODY_NOTICES, SHORT_S, Figures, Row, rows
+from .row import NOBODY_LEAVES, SHORT_S, Figures, Row, rows
 
 pytestmark = pytest.mark.root
 
@@ -55,4 +55,4 @@ def test_the_call_is_as_it_was_and_nothing_old_is_heard(row: Row, outcome: Outco
     assert figures["not_kept"] == 0, figures
     assert figures["old_speech_s"] == 0, figures
     assert math.isfinite(figures["sound_back_s"]), figures
-    assert NOBODY_NOTICES not in row.limits or figures["noticed"] == []
+    assert NOBODY_LEAVES not in row.limits or figures["noticed"] == []

@@ -2,12 +2,15 @@
 
 import argparse
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.bench import bench_faults
+from tests.timing import seconds
 
 from .row import KEPT, LONG_RUNS, NOTHING_OLD, SHORT_RUNS, Figures, Limit, Row, rows
 from .scene import Scene
@@ -120,6 +123,33 @@ def test_an_interrupted_bench_goes_on_where_it_was(
     made.clear()
     bench("--only", "one", "--runs", "5")
     assert made == []
+
+
+def test_a_run_on_a_machine_that_stood_still_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    late_ms = iter((7.0, 0.2, 9.0, 9.1, 9.2, 9.3))
+    monkeypatch.setattr(bench_faults, "_attempt", lambda name, seed: {"forwarder_late_ms": next(late_ms)})
+    assert bench_faults._once("one", 1) == {"forwarder_late_ms": 0.2}
+    assert bench_faults._once("one", 1) == {"forwarder_late_ms": 9.2}
+    busy_percent = iter((95, 60))
+    monkeypatch.setattr(bench_faults, "_attempt", lambda name, seed: {"machine_busy_percent": next(busy_percent)})
+    assert bench_faults._once("one", 1) == {"machine_busy_percent": 60}
+
+
+def test_two_benches_at_once_share_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(bench_faults, "SLOTS", [tmp_path / "one", tmp_path / "another"])
+    running, most, pair = set[int](), list[int](), threading.Barrier(2, timeout=seconds(10))
+
+    def attempt(name: str, seed: int) -> Figures:
+        running.add(seed)
+        pair.wait()
+        most.append(len(running))
+        running.discard(seed)
+        return {}
+
+    monkeypatch.setattr(bench_faults, "_attempt", attempt)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda seed: bench_faults._once("one", seed), range(4)))
+    assert max(most) == 2
 
 
 def test_a_case_is_json(made: list[tuple[str, int]], bench: Callable[..., list[dict[str, object]]]) -> None:
