@@ -26,6 +26,7 @@ Rooms, and what each may import:
     selftest    the box listens to itself: between sound and audio.selftest, on the loop
     bell        tones and the ring, into the speaker
     state       what survives a restart; imports nothing
+    failure     what fails where nobody waits for it ends all of it
     pulse       what systemd hears while a device or a hub runs
     hubapp      assembles a hub
     restart     a hub leaves everything to its successor, a process that it starts

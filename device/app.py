@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from device import commands
 from device.appliance import Device
 from device.channel.errors import ChannelError
 from device.config import Config, ConfigError
+from device.failure import end_on_failure
 from device.pulse import pulse
 from device.service import status, systemd
 from device.service.control import Control, ControlError, ControlTaken
@@ -50,7 +50,7 @@ async def _serve(
         loop.add_signal_handler(signal.SIGHUP, _end, ending, 0)
     else:
         loop.add_signal_handler(signal.SIGHUP, changed.set)
-    threading.excepthook = partial(_thread_failed, loop, ending)
+    end_on_failure(loop, partial(_end, ending, 1))
     async with contextlib.AsyncExitStack() as stack:
         if with_hub:
             stack.push_async_callback(_end_task, _start_hub(config, ending))
@@ -133,12 +133,3 @@ async def _end_task(task: "asyncio.Task[None]") -> None:
 def _end(ending: "asyncio.Future[int]", code: int) -> None:
     if not ending.done():
         ending.set_result(code)
-
-
-def _thread_failed(
-    loop: asyncio.AbstractEventLoop, ending: "asyncio.Future[int]", failure: threading.ExceptHookArgs
-) -> None:
-    """A defect of ours in a thread: an intercom without its microphone or speaker is none. systemd starts a new one."""
-    name = failure.thread.name if failure.thread else "a"
-    logger.critical("the %s thread failed: %s", name, failure.exc_value, exc_info=failure.exc_value)
-    loop.call_soon_threadsafe(_end, ending, 1)

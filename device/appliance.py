@@ -53,7 +53,7 @@ class Device:
         self._state = call.State(mic=Mic.MUTED if muted else Mic.OPEN, listens_only=channel.role == Role.AUDIENCE)
         self._whom = config.ring.uid
         self._lookout = Lookout(self._look)
-        self._duplex = Duplex(config, self._send, loop, self._lookout.stir)
+        self._duplex = Duplex(config, self._send, loop, self._lookout.stir, self._lookout.now)
         self._duplex.speaker.set_volume(self._kept.volume, self._kept.volumes)
         self._membership, self._bell = self._make_membership(channel), self._make_bell()
         self._panel = Panel(config, loop, self.feed, self._turn)
@@ -216,6 +216,8 @@ class Device:
             self.feed(Input.NO_NETWORK if no_network else Input.NO_HUB)
         self._show()
         self.self_test.look()
+        if microphone or speaker:  # as soon as it is back, it is to be heard
+            return False
         levels = [self._duplex.microphone.level_dbov, *(talker.level_dbfs for talker in self._duplex.speaker.talkers())]
         return self._state.place not in (Place.JOINING, Place.OFFLINE) and set(levels) == {SILENT_DBOV}
 
@@ -227,14 +229,15 @@ class Device:
     def _keep(self) -> None:
         muted = self._kept.muted if self._state.listens_only else self._state.muted
         joined = self._state.place not in (Place.LEFT, Place.BOOT)
-        if (muted, joined) != (self._kept.muted, self._kept.joined) and self._state.place is not Place.BOOT:
-            self._kept = replace(self._kept, muted=muted, joined=joined)
-            self._keeper.keep(self._kept)
+        kept = replace(self._kept, muted=muted, joined=joined, seat=self._membership.held if joined else None)
+        if kept != self._kept and self._state.place is not Place.BOOT:
+            self._kept = kept
+            self._keeper.keep(kept)
 
     # How it is built, and changed
 
     def _make_membership(self, channel: Channel) -> Membership:
-        return Membership(channel, self._duplex.speaker, self.feed, self._rung, self._ring_failed)
+        return Membership(channel, self._kept.seat, self._duplex.speaker, self.feed, self._rung, self._ring_failed)
 
     def _make_bell(self) -> Bell:
         return Bell(self._config.tones, self._duplex.speaker, lambda: self.feed(Input.RING_OVER))

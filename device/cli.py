@@ -30,6 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.command(options)
     except (KeyboardInterrupt, BrokenPipeError):
         return FAILED
+    except MemoryError:
+        from device.failure import out_of_memory
+
+        out_of_memory()
     except Exception as error:  # a defect of ours: people get one line, --log-level debug the traceback, too
         logger.debug("this should not have happened", exc_info=error)
         _end(f"{type(error).__name__}: {error}; run with --log-level debug for details", FAILED)

@@ -5,6 +5,7 @@ thread that does not let go of its card counts as hung until it does.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -29,7 +30,7 @@ class Duplex:
     """All of it belongs to the event loop. The gate is closed until it is told otherwise.
 
     send: called with (payload, timestamp, level_dbov, first_of_spurt) of each packet that leaves. begins: when somebody
-    else begins to talk.
+    else begins to talk. works_again: when a card does.
     """
 
     gate: Gate
@@ -38,9 +39,14 @@ class Duplex:
     self_test: SelfTest
 
     def __init__(
-        self, config: Config, send: Send, loop: asyncio.AbstractEventLoop, begins: Callable[[], None] = lambda: None
+        self,
+        config: Config,
+        send: Send,
+        loop: asyncio.AbstractEventLoop,
+        begins: Callable[[], None] = lambda: None,
+        works_again: Callable[[], None] = lambda: None,
     ) -> None:
-        self._send, self._loop, self._begins = send, loop, begins
+        self._send, self._loop, self._begins, self._works_again = send, loop, begins, works_again
         self._clock = CaptureClock(random.getrandbits(32))  # RFC 3550 section 5.1: starts anywhere
         self._left_behind: list[Capture | Playback] = []
         self._make(config)
@@ -61,7 +67,7 @@ class Duplex:
     def join(self) -> None:
         """Wait for the threads, 0.3 s for all of them, and name the one that does not end."""
         end = time.monotonic() + _END_S
-        for thread in (*self._threads(), *self._left_behind):
+        for thread in (one for one in (*self._threads(), *self._left_behind) if one.is_alive()):
             thread.join(max(0.0, end - time.monotonic()))
             if thread.is_alive():
                 logger.warning("the %s thread does not end; leaving it behind", thread.name)
@@ -88,6 +94,13 @@ class Duplex:
         self.microphone = Microphone(audio, self.gate, self._send, self._loop, self._clock)
         self.speaker = Speaker(audio, self.gate.heard if gate.half_duplex else None, self._begins)
         self.self_test = SelfTest(config.self_test.every_h, self.gate, self.microphone, self.speaker)
+        for thread in self._threads():
+            thread.works_again = self._tell
+
+    def _tell(self) -> None:
+        """In an audio thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has just closed: this process is ending
+            self._loop.call_soon_threadsafe(self._works_again)
 
     def _threads(self) -> tuple[Capture, Playback]:
         return self.microphone.card, self.speaker.card

@@ -24,6 +24,7 @@ from typing import Self
 
 from device import restart
 from device.channel import address, rules
+from device.failure import end_on_failure
 from device.hub import keys, limits
 from device.hub.exchange import Exchange
 from device.hub.predecessor import Predecessor
@@ -84,11 +85,8 @@ class Hub:
                 'set open = true in [hub] to allow it, or listen = "127.0.0.1:8800"'
             )
         self._tls = _tls_context(tls_cert, tls_key)
-        self._keeps_key = bool(state_dir)
-        try:
-            self._key = keys.load(Path(state_dir)) if state_dir else keys.new()
-        except OSError as error:
-            raise HubError(f"cannot keep the hub's key in {state_dir}: {error.strerror}") from error
+        self._key = keys.load(Path(state_dir)) if state_dir else keys.new()
+        self._keeps_key = state_dir is not None and (Path(state_dir) / keys.KEY_FILE).exists()
         try:
             self._app_ids = frozenset(rules.check_app_id(app_id) for app_id in app_ids)
         except ValueError as error:
@@ -215,6 +213,7 @@ async def _until_told(hub: Hub) -> None:
 
     for number, act in ((signal.SIGTERM, serving.cancel), (signal.SIGINT, serving.cancel), (signal.SIGHUP, hung_up)):
         loop.add_signal_handler(number, act)
+    end_on_failure(loop, serving.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await serving
 

@@ -29,6 +29,12 @@ class Lookout:
             self._calm = False
             self._wait(OFTEN_S)
 
+    def now(self) -> None:
+        """Something has changed that nobody is to wait for: look at once."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self.start()
+
     def stop(self) -> None:
         """Not any more."""
         if self._timer is not None:

@@ -5,6 +5,7 @@ Action -> client        events of the client -> Input, streams -> speaker
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -14,11 +15,13 @@ from device.call import Input
 from device.channel import errors
 from device.channel.client import Client
 from device.channel.errors import ChannelError
+from device.channel.messages import Ticket
 from device.channel.news import Status
 from device.channel.rules import Role
 from device.config import Channel
 from device.service import systemd
 from device.sound import Speaker
+from device.state import Held
 
 logger = logging.getLogger(__name__)
 
@@ -29,21 +32,29 @@ _OF_ERROR = {
 }  # fmt: skip
 
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
 class Membership:
     """One seat in one channel, or the wish for one. Everything of it belongs to the event loop.
 
-    feed: called with each Input. rung: with {uid, label, answered} of each ring. failed: when a ring cannot be sent.
+    where: what its seat belongs to; "" where nobody knows. held: the seat of the process before this one, which is
+    taken again if it belongs there. feed: called with each Input. rung: with {uid, label, answered} of each ring.
+    failed: when a ring cannot be sent.
     """
 
     def __init__(
         self,
         channel: Channel,
+        held: Held | None,
         speaker: Speaker,
         feed: Callable[[Input], None],
         rung: Callable[[dict[str, Any]], None],
         failed: Callable[[], None],
     ) -> None:
         self._channel, self._speaker, self._feed, self._failed = channel, speaker, feed, failed
+        self.where = _where(channel)
+        self._ticket = Ticket(held.uid, held.session) if held is not None and held.where == self.where else None
         self._labels: dict[int, str] = {}  # of the streams there are, by uid
         self._tasks: set[asyncio.Task[None]] = set()
         self._client = Client(channel.hub, ca_file=channel.ca_file or None, insecure=channel.insecure)
@@ -58,6 +69,12 @@ class Membership:
     def status(self) -> Status:
         """The client's, at this moment."""
         return self._client.status
+
+    @property
+    def held(self) -> Held | None:
+        """The seat that it has, or is to take again; None where a process after this one could not take it."""
+        ticket = self._client.status.ticket or self._ticket
+        return Held(ticket.uid, ticket.session, self.where) if ticket and self.where else None
 
     @property
     def no_network(self) -> bool:
@@ -124,6 +141,7 @@ class Membership:
             await self._client.join(
                 _token(channel.token_file), channel.name, channel.uid,
                 label=channel.label, role=Role(channel.role), auto_subscribe=True,
+                ticket=self._ticket,
             )  # fmt: skip
         except ChannelError as error:
             logger.error("cannot join %s: %s", channel.name, error)
@@ -150,6 +168,8 @@ class Membership:
         self._speaker.removed(params["uid"])
 
     def _state_changed(self, params: dict[str, Any]) -> None:
+        if params["state"] in ("in-call", "left"):  # the client has another one, or there is none any more
+            self._ticket = None
         if params["state"] == "left":
             for uid in self._labels:
                 self._speaker.removed(uid)
@@ -160,6 +180,19 @@ class Membership:
     def _refused(self, params: dict[str, Any]) -> None:
         if params["code"] in _OF_ERROR:
             self._feed(_OF_ERROR[params["code"]])
+
+
+def _where(channel: Channel) -> str:
+    """What a seat belongs to: these hubs, this channel, and this start of the machine.
+
+    Not the next one: where a memory card was copied, two intercoms would sit in one seat. "" where nobody knows.
+    """
+    try:
+        boot = BOOT_ID.read_text()
+    except OSError:
+        return ""
+    place = repr((boot, channel.hub, channel.app_id, channel.name, channel.uid, channel.role))
+    return hashlib.sha256(place.encode()).hexdigest()
 
 
 def _token(token_file: str) -> str | None:

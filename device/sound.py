@@ -47,6 +47,7 @@ class Microphone:
         self._encoder = Encoder(audio.frame_ms, audio.bitrate, audio.complexity)
         self._block_ns = audio.frame_ms * 1_000_000
         self._held: deque[tuple[Block, int]] = deque(maxlen=PREROLL_MS // audio.frame_ms)
+        self._recent_frames = PREROLL_MS * RATE_HZ // 1_000
         self.level_dbov = pcm.SILENT_DBOV  # of what was sent last
         self._silent_blocks, self._calm_blocks = 0, CALM_MS // audio.frame_ms
         self.tap: Callable[[Block], None] | None = None  # called in the capture thread with everything, sent or not
@@ -72,9 +73,10 @@ class Microphone:
             return
         self._silent_blocks, self.card.lazy = 0, False
         self.level_dbov, first_of_spurt = level_dbov, verdict.first_of_spurt
-        for earlier in list(self._held)[len(self._held) - verdict.earlier :]:
-            self._encode(*earlier, first_of_spurt)
-            first_of_spurt = False
+        for earlier, earlier_dbov in list(self._held)[len(self._held) - verdict.earlier :]:
+            if block.frame - earlier.frame <= self._recent_frames:  # not from before a card, or all of us, stood still
+                self._encode(earlier, earlier_dbov, first_of_spurt)
+                first_of_spurt = False
         self._held.clear()
         self._encode(block, level_dbov, first_of_spurt)
 

@@ -1,4 +1,4 @@
-"""What survives a restart and a power cut: mute, volumes, whether we were in the channel.
+"""What survives a restart and a power cut: mute, volumes, whether we were in the channel, and in which seat.
 
 A small JSON file, replaced as a whole: written beside it, synced, renamed, and the folder synced, so that at any moment
 there is the old one or the new one. What cannot be read means muted: nobody knows what it said.
@@ -22,6 +22,18 @@ MAX_BYTES = 65_536
 MAX_VOLUMES = 500
 
 
+MAX_TEXT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The seat that we have. session: proves it, a secret. where: another text is another place, or another time."""
+
+    uid: int
+    session: str = field(repr=False)
+    where: str
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """volume, and each of volumes by uid: 0 to 100."""
@@ -30,6 +42,7 @@ class Kept:
     joined: bool
     volume: int
     volumes: Mapping[int, int] = field(default_factory=dict)
+    seat: Held | None = None
 
 
 class State:
@@ -80,8 +93,13 @@ class Keeper:
         with self._lock:
             self._next = kept
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="state", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._work, name="state", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:  # no memory for one more; the next change tries again
+                    logger.warning("%s: a restart forgets what has just changed", error)
+                else:
+                    self._thread = thread
 
     def join(self, within_s: float) -> None:
         """Wait until it is saved, no longer than this."""
@@ -107,7 +125,9 @@ def _read(data: bytes) -> Kept:
     try:
         found: Any = json.loads(data)
         volumes = {int(uid): volume for uid, volume in found["volumes"].items()}
-        kept = Kept(found["muted"], found["joined"], found["volume"], volumes)
+        seat = found.get("seat")  # not in the files of the first version
+        held = None if seat is None else Held(seat["uid"], seat["session"], seat["where"])
+        kept = Kept(found["muted"], found["joined"], found["volume"], volumes, held)
     except (TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError("not what was written") from error
     percents = [kept.volume, *volumes.values()]
@@ -115,7 +135,15 @@ def _read(data: bytes) -> Kept:
         raise ValueError("not what was written")
     if any(type(percent) is not int or not 0 <= percent <= 100 for percent in percents):
         raise ValueError("a volume is 0 to 100")
+    if held and (type(held.uid) is not int or not 0 < held.uid < 1 << 32):
+        raise ValueError("not a uid")
+    if held and not (_is_text(held.session) and _is_text(held.where)):
+        raise ValueError("not a seat")
     return kept
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_TEXT
 
 
 def _replace(path: Path, data: bytes) -> None:

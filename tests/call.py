@@ -1,26 +1,29 @@
 """A call of real processes on the virtual card: one hub, some devices, a microphone and a speaker for each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Self
 
+from tests.box import folder
 from tests.daemon import DeviceDaemon, HubDaemon
 from tests.soundcard import Bench, Device
 from tests.timing import until
 
 
 class Party:
-    """One device of a call, and the two ends of its sound card that a test holds."""
+    """One device of a call, the two ends of its sound card that a test holds, and the folder of its state."""
 
-    def __init__(self, daemon: DeviceDaemon, mic: Device, spk: Device) -> None:
-        self.daemon, self.mic, self.spk = daemon, mic, spk
+    def __init__(self, daemon: DeviceDaemon, mic: Device, spk: Device, state: Path) -> None:
+        self.daemon, self.mic, self.spk, self.state = daemon, mic, spk, state
 
 
 class Call:
     """A hub and `len(ppm)` devices that hear each other. Use as `with Call(...) as call`.
 
     ppm: how far off each device's sound card clock runs. tape: puts something before each microphone before its device
-    starts; each has to be heard before the call begins. sections: configuration over the shipped defaults.
+    starts; each has to be heard before the call begins. env: what to add to the environment of the devices. sections:
+    configuration over the shipped defaults.
     """
 
     def __init__(
@@ -28,9 +31,10 @@ class Call:
         ppm: Sequence[float] = (0.0, 0.0),
         prefix: tuple[str, ...] = (),
         tape: Callable[[Device], object] = lambda mic: None,
+        env: Mapping[str, str] | None = None,
         **sections: Any,
     ) -> None:
-        self._ppm, self._prefix, self._tape, self._sections = ppm, prefix, tape, sections
+        self._ppm, self._prefix, self._tape, self._env, self._sections = ppm, prefix, tape, env or {}, sections
         self._stack = ExitStack()
         self.parties: list[Party] = []
 
@@ -60,12 +64,21 @@ class Call:
     def _party(self, stack: ExitStack, number: int, ppm: float) -> Party:
         mic, spk = self.bench.device(f"mic{number}", ppm=ppm), self.bench.device(f"spk{number}", ppm=ppm)
         self._tape(mic)
-        env = self.bench.env(f"mic{number}", f"spk{number}")
+        state = stack.enter_context(folder())
+        daemon = stack.enter_context(self._start(number, state))
+        return Party(daemon, mic, spk, state)
+
+    def restart(self, number: int) -> None:
+        """A new process in place of one that has ended, with its card and its state; returns when it is in the call."""
+        party = self.parties[number]
+        party.daemon = self._stack.enter_context(self._start(number, party.state))
+        party.daemon.until_state("in-call")
+
+    def _start(self, number: int, state: Path) -> DeviceDaemon:
+        env = {**self.bench.env(f"mic{number}", f"spk{number}"), "STATE_DIRECTORY": str(state), **self._env}
         sections = {name: dict(keys) for name, keys in self._sections.items()}
         sections.setdefault("channel", {}).setdefault("label", f"room {number}")
-        return Party(
-            stack.enter_context(DeviceDaemon(self.hub.url, env=env, prefix=self._prefix, **sections)), mic, spk
-        )
+        return DeviceDaemon(self.hub.url, env=env, prefix=self._prefix, **sections)
 
     @staticmethod
     def _hears(party: Party, others: int) -> None:

@@ -1,6 +1,7 @@
 """Microphone and speaker of one box on the virtual card, exchanged while they run."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,9 +30,16 @@ class Room:
     def __init__(self, bench: Bench) -> None:
         self.mic, self.spk = bench.device("mic"), bench.device("spk")
         self.sent: list[int] = []  # timestamps
+        self.worked_again = 0
         self.duplex = Duplex(
-            with_audio(), lambda payload, timestamp, *_: self.sent.append(timestamp), asyncio.get_running_loop()
+            with_audio(),
+            lambda payload, timestamp, *_: self.sent.append(timestamp),
+            asyncio.get_running_loop(),
+            works_again=self.works_again,
         )
+
+    def works_again(self) -> None:
+        self.worked_again += 1
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(seconds(10)):
@@ -95,6 +103,19 @@ async def test_a_thread_that_hangs_with_its_card_is_left_behind_muted_and_known_
     assert len(room.sent) == already, "what it had in its hands is not sent"
 
 
+async def test_a_card_that_works_again_tells_the_loop_also_after_a_change(room: Room) -> None:
+    await room.until(lambda: room.duplex.microphone.card.status.state == "running")
+    for times in (1, 2):
+        assert room.worked_again == times - 1, "only after an outage"
+        room.mic.unplug()
+        await room.until(lambda: room.duplex.microphone.card.status.state == "absent")
+        room.mic.plug()
+        await room.until(lambda: room.duplex.microphone.card.status.state == "running")
+        await room.until(lambda times=times: room.worked_again == times)  # type: ignore[misc]
+        await room.duplex.change(with_audio(bitrate=16_000 + times))
+        await room.until(lambda: room.duplex.microphone.card.status.state == "running")
+
+
 async def test_a_thread_that_does_not_end_is_named(room: Room, caplog: pytest.LogCaptureFixture) -> None:
     await room.until(lambda: room.duplex.microphone.card.status.state == "running")
     room.mic.hang()
@@ -110,3 +131,17 @@ def test_a_volume_alone_is_no_reason_to_open_the_cards_anew() -> None:
     assert is_another(with_audio(), with_audio(bitrate=16_000))
     assert is_another(with_audio(), replace(with_audio(), gate=replace(DEFAULTS.gate, mode="voice")))
     assert is_another(with_audio(), replace(with_audio(), self_test=replace(DEFAULTS.self_test, every_h=1)))
+
+
+async def test_threads_that_could_not_start_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not start them is what people are to read."""
+
+    def fails(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fails)
+    duplex = Duplex(with_audio(), lambda *_: None, asyncio.get_running_loop())
+    with pytest.raises(RuntimeError, match="can't start"):
+        duplex.start()
+    duplex.stop()
+    duplex.join()

@@ -165,10 +165,15 @@ def test_a_broken_key_is_replaced_with_a_warning(tmp_path: Path, caplog: pytest.
     assert (tmp_path / keys.KEY_FILE).read_bytes() == key
 
 
-def test_a_key_that_cannot_be_kept_is_one_line(tmp_path: Path) -> None:
+async def test_a_hub_whose_key_cannot_be_kept_says_so_and_serves(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(HubError, match="cannot keep the hub's key"):
-        Hub("127.0.0.1:0", state_dir=tmp_path / "file")
+    async with Hub("127.0.0.1:0", state_dir=tmp_path / "file") as hub, guest(hub.url) as someone:
+        seat = await someone.join(7)
+        async with guest(hub.url) as again:
+            assert (await again.ask("rejoin", appId=APP, channel="lobby", uid=7, session=seat["session"]))["resumed"]
+    assert [record.message for record in caplog.records if "cannot keep the hub's key" in record.message]
 
 
 def test_tls_needs_both_files_and_readable_ones(tmp_path: Path) -> None:

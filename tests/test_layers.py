@@ -75,6 +75,7 @@ EDGES = {
     "appliance.py": "event loop, clock, files",
     "audio/alsa.py": "ALSA",
     "audio/card.py": "threads, clock",
+    "audio/holder.py": "/proc",
     "audio/opus.py": "libopus",
     "audio/realtime.py": "scheduler",
     "channel/client.py": "event loop, clock",
@@ -102,6 +103,7 @@ EDGES = {
     "doctor/versions.py": "what is installed, kernel",
     "doctor/wifi.py": "files, iw",
     "duplex.py": "event loop, clock, log",
+    "failure.py": "event loop, threads, process, log",
     "front.py": "event loop, clock, log",
     "handover.py": "event loop",
     "hub/exchange.py": "connections, log",
@@ -140,12 +142,12 @@ LIBRARIES = {
     "gpiozero": {"panel/pins.py"},
     "systemd": {"service/systemd.py"},
 }
-THREADS = {"audio/card.py", "channel/resolver.py", "app.py", "state.py"}
+THREADS = {"audio/card.py", "channel/resolver.py", "failure.py", "state.py"}
 
 # Which parts of the house each part may import, itself included; jsonrpc everybody may.
 NEIGHBOURS = {
     "__main__": {"cli"},
-    "app": {"appliance", "channel", "commands", "config", "hubapp", "pulse", "service"},
+    "app": {"appliance", "channel", "commands", "config", "failure", "hubapp", "pulse", "service"},
     "appliance": {
         *(
             "audio",
@@ -165,19 +167,20 @@ NEIGHBOURS = {
     "bell": {"audio", "config", "sound"},
     "call": set[str](),
     "channel": {"channel"},
-    "cli": {"app", "config", "doctor", "hubapp", "service"},
+    "cli": {"app", "config", "doctor", "failure", "hubapp", "service"},
     "checks": {"channel.rules", "channel.address"},
     "config": {"checks", "channel.address"},
     "commands": {"appliance", "call", "selftest", "service"},
     "doctor": {"audio", "call", "channel", "config", "doctor", "front", "selftest", "service"},
     "duplex": {"audio", "config", "selftest", "sound"},
+    "failure": set[str](),
     "front": {"call", "config", "panel"},
     "hub": {"hub", "channel"},
     "handover": set[str](),
-    "hubapp": {"hub", "channel", "pulse", "restart", "service"},
+    "hubapp": {"failure", "hub", "channel", "pulse", "restart", "service"},
     "jsonrpc": set[str](),
     "lookout": set[str](),
-    "membership": {"call", "channel", "config", "service", "sound"},
+    "membership": {"call", "channel", "config", "service", "sound", "state"},
     "panel": {"panel"},
     "pulse": {"service"},
     "restart": {"hub", "service"},

@@ -56,10 +56,20 @@ async def test_what_begins_is_seen_soon_and_only_once(scene: Scene) -> None:
     assert third - second >= lookout.SELDOM_S
 
 
+async def test_what_nobody_is_to_wait_for_is_looked_at_at_once(scene: Scene) -> None:
+    scene.lookout.start()
+    first = await scene.next()
+    scene.lookout.now()
+    second = await scene.next()
+    assert second - first < lookout.OFTEN_S
+    assert await scene.next() - second >= lookout.SELDOM_S, "and then as before"
+
+
 async def test_after_the_end_nothing_stirs_it(scene: Scene) -> None:
     scene.lookout.start()
     await scene.next()
     scene.lookout.stop()
     scene.lookout.stir()
+    scene.lookout.now()
     await asyncio.sleep(2 * lookout.OFTEN_S)
     assert scene.looks.empty()

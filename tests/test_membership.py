@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from device import config
+from device import config, membership
 from device.call import Input
 from device.channel import errors, messages, tcp
 from device.channel.client import Client
@@ -18,6 +18,7 @@ from device.config import Channel
 from device.hubapp import Hub
 from device.membership import Membership
 from device.sound import Speaker
+from device.state import Held
 from tests.channel.fakehub import FakeHub
 from tests.daemon import APP_ID
 from tests.timing import seconds
@@ -29,14 +30,14 @@ AUDIO = config.load(Path("/dev/null"), needs_app_id=False).audio
 class House:
     """Everything around one membership."""
 
-    def __init__(self, hub: str, **channel: Any) -> None:
+    def __init__(self, hub: str, held: Held | None = None, **channel: Any) -> None:
         self.inputs: asyncio.Queue[Input] = asyncio.Queue()
         self.rings: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.failures: asyncio.Queue[None] = asyncio.Queue()
         self.heard: asyncio.Queue[str] = asyncio.Queue()
         wanted: Channel = replace(CHANNEL, hub=(hub,), **channel)
         self.membership = Membership(
-            wanted, Ear("first", self.heard), self.inputs.put_nowait, self.rings.put_nowait,
+            wanted, held, Ear("first", self.heard), self.inputs.put_nowait, self.rings.put_nowait,
             lambda: self.failures.put_nowait(None),
         )  # fmt: skip
 
@@ -99,6 +100,56 @@ async def test_streams_come_and_go_in_the_ears_of_whichever_speaker_there_is(hub
     assert house.membership.label(7) == ""
     await house.membership.left()
     await house.until(Input.LEFT_BY_HUB)
+
+
+async def test_the_process_after_this_one_takes_its_seat_again_in_this_channel_and_this_start_of_the_machine(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = House(hub.url)
+    assert first.membership.held is None
+    first.membership.join()
+    await first.until(Input.JOINED)
+    held, uid = first.membership.held, first.membership.status.uid
+    assert held is not None and held.uid == uid and held.session not in repr(held)
+    cellar = await other(hub, 7)
+    seen: list[str] = []
+    cellar.on("*", lambda event, params: seen.append(event))
+    again = House(hub.url, held=held)
+    assert again.membership.held == held, "it is kept also while no hub has answered"
+    again.membership.join()
+    await again.until(Input.JOINED)
+    assert again.membership.status.uid == uid
+    assert again.membership.held == held
+    elsewhere = House(hub.url, held=held, name="garden")
+    assert elsewhere.membership.held is None
+    monkeypatch.setattr(membership, "BOOT_ID", tmp_path / "boot_id")
+    (tmp_path / "boot_id").write_text("another start\n")
+    copy = House(hub.url, held=held)
+    copy.membership.join()
+    await copy.until(Input.JOINED)
+    assert copy.membership.status.uid != uid
+    assert seen.count("user-joined") == 1, "the copy"
+    (tmp_path / "boot_id").unlink()
+    assert copy.membership.held is not None and House(hub.url, held=held).membership.held is None
+    for house in (copy, again, first):
+        await house.membership.left()
+        assert house.membership.held is None
+    await cellar.leave()
+
+
+async def test_a_hub_that_does_not_know_the_seat_gives_another(hub: Hub) -> None:
+    async with Hub("127.0.0.1:0") as before:
+        first = House(before.url)
+        first.membership.join()
+        await first.until(Input.JOINED)
+        held = first.membership.held
+        assert held is not None
+    moved = House(hub.url, held=replace(held, where=House(hub.url).membership.where))
+    moved.membership.join()
+    await moved.until(Input.JOINED)
+    assert moved.membership.held is not None and moved.membership.held.session != held.session
+    await moved.membership.left()
+    await first.membership.left()
 
 
 async def test_leaving_ends_every_stream(hub: Hub) -> None:

@@ -184,6 +184,7 @@ class Peer:
         self.wires: dict[int, Wire] = {}
         self.heard: list[tuple[float, float]] = []  # (spoken at, sounded at)
         self.refused: list[object] = []
+        self.told: Callable[[Emit], object] = lambda event: None
         self._talkers = Talkers(lambda: Ear(self), TICK_MS * CLOCK)
         self._rate = 1 + ppm * 1e-6
         self._seeds = count(seed * 1_000, 2)
@@ -249,6 +250,7 @@ class Peer:
                     self._close(conn, abort)
                 case Emit(event, params):
                     self.events.append((self.time.now, event, params))
+                    self.told(action)
                 case Answer(_, outcome) if isinstance(outcome, Exception):
                     self.refused.append(outcome)
 
@@ -370,6 +372,25 @@ def test_speech_is_back_soon_after_a_hole_ends() -> None:
         back = next(sounded for _, sounded in second.heard if sounded > end)
         said_again = next(end + n * 0.02 for n in count() if FIRST_SPEAKS(end + n * 0.02))
         assert back - said_again < 0.75, f"{end - begin:.0f} s hole"
+
+
+def test_who_has_no_sound_card_for_ten_minutes_is_not_missed_and_is_heard_at_once_when_it_is_back() -> None:
+    """Nothing is captured meanwhile, and its time runs on; the pings of the seat are what keeps its stream."""
+    time = Time()
+    hub = HubSide(time, Weather(delay_ms=20))
+    first = Peer(hub, 1, +100, lambda now: not 1_010 <= now < 1_610)
+    second = Peer(hub, 2, -100, lambda now: True)
+    told: list[Emit] = []
+    second.told = told.append
+    time.run(1_005.0)
+    assert [one.event for one in told if one.event.startswith("stream")] == ["stream-added"]
+    uid = first.session.status.uid
+    time.run(1_620.0)
+    assert [one.event for one in told if one.event.startswith(("stream", "user"))][1:] == []
+    assert (first.session.status.uid, first.session.status.reconnects) == (uid, 0)
+    spoken_at, sounded_at = next((spoken, sounded) for spoken, sounded in second.heard if sounded > 1_610)
+    assert spoken_at >= 1_610 and sounded_at - spoken_at < 0.2
+    assert max(sounded - spoken for spoken, sounded in second.heard) < 0.2
 
 
 def said(mouth: Peer, hours: float) -> int:

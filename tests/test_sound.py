@@ -114,6 +114,31 @@ async def test_a_voice_opens_the_gate_with_what_came_before_it(bench: Bench) -> 
     assert 13 <= loud[::-1].index(True) <= 15
 
 
+async def test_what_was_held_back_before_the_card_was_away_is_not_sent_afterwards(bench: Bench) -> None:
+    """A voice is sent from before it was noticed, and what came before it was captured an outage ago."""
+    sent, gate, mic = Sent(), Gate(muted=False, voice=True), bench.devices["mic"]
+    microphone = Microphone(AUDIO, gate, sent.send, asyncio.get_running_loop(), CaptureClock())
+    held: list[int] = []
+    microphone.tap = lambda block: held.append(block.frame)
+    microphone.card.start()
+    try:
+        while len(held) < 10:
+            await asyncio.sleep(0.02)
+        mic.unplug()
+        while microphone.card.status.state != "absent":
+            await asyncio.sleep(0.02)
+        before = held[-1]
+        begin = round(mic.frame())
+        mic.put(np.tile(TONE, 5), begin)
+        mic.plug()
+        timestamp, _, first_of_spurt = await sent.next()
+        assert first_of_spurt
+        assert timestamp - before > 960 * 4, "nothing from before, and the outage is in between"
+    finally:
+        microphone.card.stop()
+        microphone.card.join(seconds(5))
+
+
 def test_it_is_told_when_somebody_begins_to_talk() -> None:
     begun: list[None] = []
     speaker = Speaker(AUDIO, begins=lambda: begun.append(None))

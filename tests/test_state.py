@@ -5,25 +5,33 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from device.state import FILE, MAX_BYTES, Kept, State
+from device.state import FILE, MAX_BYTES, Held, Keeper, Kept, State
 from tests.daemon import ROOT
+from tests.timing import seconds
 
 DEFAULT = Kept(muted=False, joined=True, volume=100)
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
-    kept = Kept(muted=True, joined=False, volume=40, volumes={7: 0, 4_294_967_295: 100})
+    kept = Kept(True, False, volume=40, volumes={7: 0, 4_294_967_295: 100}, seat=Held(7, "SECRET-SESSION", "here"))
     folder = tmp_path / "made" / "by it"
     State(folder).save(kept)
     assert State(folder).load(DEFAULT) == kept
     assert (folder / FILE).stat().st_mode & 0o777 == 0o600
     assert [path.name for path in folder.iterdir()] == [FILE]
+    assert "SECRET" not in repr(kept)
+
+
+def test_the_file_of_a_version_that_kept_no_seat_is_read(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(json.dumps(GOOD))
+    assert State(tmp_path).load(DEFAULT) == Kept(muted=False, joined=True, volume=50)
 
 
 def test_the_first_time_the_configuration_counts(tmp_path: Path) -> None:
@@ -38,7 +46,10 @@ GOOD: dict[str, Any] = {"muted": False, "joined": True, "volume": 50, "volumes":
 WRONG: list[dict[str, Any]] = [
     {"muted": 0}, {"joined": "yes"}, {"volume": 101}, {"volume": -1}, {"volume": True}, {"volume": 1.5},
     {"volumes": []}, {"volumes": {"x": 1}}, {"volumes": {"7": 101}}, {"volumes": {"7": None}},
-    {"volumes": {str(uid): 1 for uid in range(501)}},
+    {"volumes": {str(uid): 1 for uid in range(501)}}, {"seat": []}, {"seat": 7}, {"seat": {"uid": 7}},
+    *({"seat": {"uid": 7, "session": "s", "where": "w", name: wrong}}
+      for name, wrong in (("uid", 0), ("uid", 1 << 32), ("uid", True), ("session", ""), ("session", "s" * 257),
+                          ("where", 1))),
 ]  # fmt: skip
 
 
@@ -75,6 +86,23 @@ def test_a_disk_that_refuses_is_one_warning_until_it_works(tmp_path: Path, caplo
     (tmp_path / "folder").write_text("not a folder")
     state.save(DEFAULT)
     assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG", "DEBUG", "WARNING"]
+
+
+def test_without_memory_for_a_thread_it_is_said_and_the_next_change_is_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = Keeper(State(tmp_path))
+
+    def fails(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as no_memory:
+        no_memory.setattr(threading.Thread, "start", fails)
+        keeper.keep(DEFAULT)
+    assert "can't start new thread" in caplog.text
+    keeper.keep(Kept(muted=True, joined=True, volume=3))
+    keeper.join(seconds(5))
+    assert keeper.state.load(DEFAULT).volume == 3
 
 
 WRITER = """

@@ -1,7 +1,8 @@
 """The sound card, each way in a thread: the only place where the threads of a call start. How to open one: alsa.py.
 
 `Capture` and `Playback` are one thread each around one loop: open, move sound, and on any fault close and open again,
-after 0.1 s doubling to 2 s, for ever. Absent, busy, unplugged, refused and suspended are all that same loop.
+for ever. Absent, busy, unplugged, refused, suspended and standing still are all that same loop. Trying to open is also
+how a card that comes back is noticed: that costs no more than to ask whether it is there, and tells what is wrong.
 
 Cards are opened non-blocking and the threads sleep for as long as the card's own fill level asks for, at most 100 ms:
 a card whose clock stands still cannot hold a thread, and asking `avail` again costs less than a poll.
@@ -20,7 +21,7 @@ from os import strerror
 from device.audio import alsa, realtime
 from device.audio.alsa import PCM
 from device.audio.capture_clock import RATE_HZ, Block, CaptureClock
-from device.audio.faults import CardError, CardStatus, fault
+from device.audio.faults import CardError, CardGone, CardStalled, CardStatus, Outage, fault, stalled
 from device.audio.reserve import Reserve
 
 logger = logging.getLogger(__name__)
@@ -32,8 +33,13 @@ _LONGEST_SLEEP_S = 0.1
 _WAKE_LATE_S = 0.0001  # wake a little after the card has what we wait for, rather than a little before and twice
 _STALLED_AFTER_NS = _NS_PER_S
 _ASK_WHY_NS = _NS_PER_S // 10
+# A card that has moved and stands still for so long is opened anew: that helps where its driver lost its way, and what
+# it still holds is old. One that was just opened may take longer until its other end is awake, as Bluetooth does.
+_STANDSTILL_NS, _FIRST_MOVE_NS = _NS_PER_S // 2, 3 * _NS_PER_S
 _MAX_BARREN_XRUNS = 10  # a driver that answers nothing else is closed, and opened again after a while
-_FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 2.0
+# To look for a card that is absent costs 0.2 ms of a PC's CPU, and as much again for the configuration read anew. One
+# that is there and will not do is tried more seldom.
+_FIRST_RETRY_S, _LAST_PROBE_S, _LAST_RETRY_S = 0.1, 0.4, 2.0
 # Short periods, so that also a rate converter in between takes and gives little at a time; the threads do not wait for
 # their ends. Room for the reserve to grow.
 _PLAYBACK_PERIOD, _PLAYBACK_PERIODS = RATE_HZ // 200, 16
@@ -48,9 +54,12 @@ class _CardThread(threading.Thread, ABC):
 
     def __init__(self, device: str, period_frames: int, periods: int) -> None:
         super().__init__(name=self.verb, daemon=True)
-        self._device, self._period_frames, self._periods = device, period_frames, periods
+        self._device, self._periods = device, (period_frames, periods)
         self._stopping, self._ended = threading.Event(), False
+        self.works_again: Callable[[], object] = lambda: None  # called in this thread when an outage is over
         self._state, self._xruns, self._realtime = "opening", 0, False
+        self._outage: Outage | None = None
+        self._standstill_ns = _FIRST_MOVE_NS
         self._moved_ns = self._barren_xruns = self.turns = 0  # turns: goes up as long as the thread goes round
 
     @property
@@ -66,43 +75,56 @@ class _CardThread(threading.Thread, ABC):
 
     def run(self) -> None:
         self._realtime = realtime.ask()
-        retry_s, lost_ns = _FIRST_RETRY_S, 0
+        retry_s, refused, probed = _FIRST_RETRY_S, False, False
         while not self._ended:
             self.turns += 1
             try:
-                pcm = alsa.open_card(self._device, self.direction, self._period_frames, self._periods)
+                probed = False
+                if refused:
+                    alsa.probe(self._device, self.direction)
+                refused = probed = True
+                pcm = alsa.open_card(self._device, self.direction, *self._periods)
                 try:
-                    retry_s, lost_ns = _FIRST_RETRY_S, self._recovered(lost_ns)
+                    refused, self._moved_ns, self._standstill_ns = False, time.monotonic_ns(), _FIRST_MOVE_NS
                     self._serve(pcm)
                 finally:
                     alsa.close(pcm)
             except CardError as error:
-                lost_ns = self._failed(error, lost_ns)
-                self._stopping.wait(retry_s)
-                retry_s = min(2 * retry_s, _LAST_RETRY_S)
+                last_s = _LAST_RETRY_S if probed else _LAST_PROBE_S
+                retry_s = _FIRST_RETRY_S if self._outage is None else min(2 * retry_s, last_s)
+                self._failed(error)
+                if not isinstance(error, CardStalled):  # it was waited for long enough
+                    self._stopping.wait(retry_s)
+                if isinstance(error, CardGone):
+                    alsa.forget()
 
     @abstractmethod
     def _serve(self, pcm: PCM) -> None:
         """Move sound until told to stop. Raises CardError."""
 
-    def _failed(self, error: CardError, lost_ns: int) -> int:
-        """First failure WARNING, repeats DEBUG. Returns when the outage began."""
+    def _failed(self, error: CardError) -> None:
+        """What is news is a WARNING, repeats are DEBUG."""
         self._state = error.state
-        logger.log(logging.DEBUG if lost_ns else logging.WARNING, "%s: %s; trying on", self.verb, error)
-        return lost_ns or time.monotonic_ns()
+        self._outage = self._outage or Outage(self._moved_ns or time.monotonic_ns())
+        level = logging.WARNING if self._outage.is_news(error.state) else logging.DEBUG
+        logger.log(level, "%s: %s; trying on", self.verb, error)
 
-    def _recovered(self, lost_ns: int) -> int:
-        self._state, self._moved_ns = "running", time.monotonic_ns()
-        if lost_ns:
-            down_s = (time.monotonic_ns() - lost_ns) / _NS_PER_S
+    def _moved(self) -> None:
+        """The card has taken or given sound: only now it works again."""
+        self._moved_ns, self._barren_xruns, self._standstill_ns = time.monotonic_ns(), 0, _STANDSTILL_NS
+        self._state = "running"
+        if self._outage is not None:
+            down_s = (self._moved_ns - self._outage.began_ns) / _NS_PER_S
             logger.info("%s: %s works again after %.1f s", self.verb, self._device, down_s)
-        return 0
+            self._outage = None
+            self.works_again()
 
     def _xrun(self, code: int) -> None:
         """Count one. Raises CardError for any other code, and for one xrun after the other with nothing in between."""
         self._barren_xruns += 1
         if code != _XRUN or self._barren_xruns > _MAX_BARREN_XRUNS:
             raise fault(self._device, strerror(-code))
+        self._moved_ns = time.monotonic_ns()  # its clock runs; it was this thread that stood still, or this process
         self._xruns += 1
         logger.log(logging.WARNING if self._xruns == 1 else logging.DEBUG, "%s: xrun %d", self.verb, self._xruns)
 
@@ -113,8 +135,10 @@ class _CardThread(threading.Thread, ABC):
         """
         self.turns += 1
         now_ns = time.monotonic_ns()
-        if now_ns - self._moved_ns > _ASK_WHY_NS and alsa.is_dead(pcm):
-            raise fault(self._device, strerror(errno.ENODEV))
+        if now_ns - self._moved_ns > _ASK_WHY_NS:
+            alsa.check(pcm, self._device)
+            if now_ns - self._moved_ns > self._standstill_ns:
+                raise stalled(self._device)
         wait_s = frames / RATE_HZ + _WAKE_LATE_S - ((now_ns - since_ns) / _NS_PER_S if since_ns else 0.0)
         time.sleep(max(0.0, min(wait_s, _LONGEST_SLEEP_S)))
 
@@ -162,7 +186,7 @@ class Capture(_CardThread):
 
     def _emit(self, pcm_bytes: bytes, waiting_frames: int) -> None:
         """waiting_frames: captured after the block, in the card and here."""
-        self._moved_ns, self._barren_xruns = time.monotonic_ns(), 0
+        self._moved()
         captured_ns = self._moved_ns - waiting_frames * _NS_PER_S // RATE_HZ
         self._sink(Block(pcm_bytes, self._clock.number(self._block_frames, captured_ns), captured_ns))
 
@@ -203,25 +227,31 @@ class Playback(_CardThread):
         # Half a tick beside the capture thread, which begins at the same moment: on one clock both would want the
         # interpreter at the same moments ever after, and each wait for the other costs as much as another wake.
         unwritten, low = self._silence()[self._tick_frames // 2 * SAMPLE_BYTES :], self._reserve.frames
+        left = 0  # what was queued when it was looked at last
         with alsa.errors(self._device):
             while not self._ended:
                 room = pcm.avail()
                 queued = buffer_frames - room
+                if queued < left:
+                    self._moved()
+                left = queued
                 if room < 0:
                     unwritten = self._underrun(pcm, room, unwritten, resting=low < self._reserve.frames)
-                    low = self._reserve.frames
+                    low, left = self._reserve.frames, 0
                 elif not unwritten and queued > low:
                     self._sleep(pcm, queued - low)
                 else:
                     now_ns = time.monotonic_ns()
                     if not unwritten:
                         reserve = self._reserve
+                        reserve.tick(now_ns)
                         unwritten = self._source(now_ns - (reserve.frames - low) * _NS_PER_S // RATE_HZ, self._since)
                         low = reserve.frames if unwritten or not self._realtime else reserve.resting_frames
                         unwritten = unwritten or self._silence()[queued * SAMPLE_BYTES :]
                         self._since = len(unwritten) // SAMPLE_BYTES
                     queued += len(unwritten) // SAMPLE_BYTES
                     unwritten = self._write(pcm, unwritten)
+                    left = queued - len(unwritten) // SAMPLE_BYTES
                     if not unwritten:
                         self._sleep(pcm, queued - low, now_ns)
 
@@ -231,7 +261,7 @@ class Playback(_CardThread):
         if written < 0:
             return self._underrun(pcm, written, pcm_bytes)
         if written > 0:
-            self._moved_ns, self._barren_xruns = time.monotonic_ns(), 0
+            self._barren_xruns = 0
         rest = pcm_bytes[written * SAMPLE_BYTES :]
         if rest:
             self._sleep(pcm, len(rest) // SAMPLE_BYTES)

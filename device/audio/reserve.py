@@ -10,11 +10,13 @@ from device.audio.capture_clock import RATE_HZ
 
 _SLACK_FRAMES = RATE_HZ // 500  # 2 ms for the thread to wake
 _AGAIN_NS = 10_000_000_000  # a second xrun within 10 s is no accident
+# Without an xrun for so long it is as little again; where that was too little, the next try waits for twice as long.
+_CALM_NS = 10_000_000_000
 _RESTING_FRAMES = RATE_HZ * 6 // 1_000
 
 
 class Reserve:
-    """frames: the reserve, 48 kHz. It grows while a card is open, and starts anew with the next.
+    """frames: the reserve, 48 kHz. It grows with xruns, goes back without, and starts anew with each card.
 
     resting_frames: the same while nothing sounds; less only on a card that has never needed more than was wanted.
     """
@@ -22,12 +24,15 @@ class Reserve:
     def __init__(self, wanted_frames: int) -> None:
         self.frames = self.resting_frames = self._wanted_frames = wanted_frames
         self._period_frames = self._most_frames = 0
+        self._least_frames = wanted_frames
         self._xrun_ns = -_AGAIN_NS
+        self._calm_ns, self._tried_less = _CALM_NS, False
 
     def fit(self, tick_frames: int, period_frames: int, buffer_frames: int) -> None:
         """A card was opened that granted this period and buffer."""
         self._period_frames, self._most_frames = period_frames, buffer_frames - tick_frames
         self.frames = min(max(self._wanted_frames, period_frames + _SLACK_FRAMES), self._most_frames)
+        self._least_frames, self._calm_ns, self._tried_less = self.frames, _CALM_NS, False
         wanted = self.frames == self._wanted_frames
         self.resting_frames = min(_RESTING_FRAMES, self.frames) if wanted else self.frames
 
@@ -38,4 +43,12 @@ class Reserve:
             return
         if now_ns - self._xrun_ns < _AGAIN_NS:
             self.frames = self.resting_frames = min(self.frames + self._period_frames, self._most_frames)
+            if self._tried_less:
+                self._calm_ns, self._tried_less = 2 * self._calm_ns, False
         self._xrun_ns = now_ns
+
+    def tick(self, now_ns: int) -> None:
+        """Time has passed, perhaps without an xrun."""
+        if self.frames > self._least_frames and now_ns - self._xrun_ns > self._calm_ns:
+            self.frames = self.resting_frames = self._least_frames
+            self._tried_less = True

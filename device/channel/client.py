@@ -23,7 +23,7 @@ from device.channel.address import Address
 from device.channel.driver import Driver
 from device.channel.errors import ChannelError
 from device.channel.handlers import Handler, Handlers
-from device.channel.messages import Join
+from device.channel.messages import Join, Ticket
 from device.channel.news import State, Status
 from device.channel.session import Session
 from device.jsonrpc import Params
@@ -91,8 +91,11 @@ class Client:
         label: str = "",
         role: rules.Role = rules.Role.BROADCASTER,
         auto_subscribe: bool = False,
+        ticket: Ticket | None = None,
     ) -> int:
         """Take a seat in this channel and keep it until `leave`; returns the uid, the hub's choice where 0 was asked.
+
+        ticket: of the seat that a process before this one had in this channel, which is taken again if it can be.
 
         Waits as long as no hub answers; cancelled, it leaves. Raises ValueError for a wrong argument, and ChannelError:
         IN_CLEAR for a token that would go over ws://, OUT_OF_ORDER before `init`, and what the hubs say when every one
@@ -103,7 +106,7 @@ class Client:
         self._check_clear(token)
         wanted = Join(
             self._app_id, rules.check_channel(channel), rules.check_uid(uid), token or "",
-            rules.Role(role), rules.check_label(label), auto_subscribe,
+            rules.Role(role), rules.check_label(label), auto_subscribe, ticket,
         )  # fmt: skip
         return await self._joined(self._session.join(wanted, time.monotonic()))
 

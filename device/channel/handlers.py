@@ -39,8 +39,10 @@ class Handlers:
 
 
 def run(event: str, handler: Handler, *arguments: object) -> None:
-    """Call a handler; what it raises goes into the log."""
+    """Call a handler; what it raises goes into the log. Raises MemoryError, which is no matter of one handler."""
     try:
         handler(*arguments)
+    except MemoryError:
+        raise
     except Exception:
         logger.exception("a handler of %s failed", event)

@@ -6,8 +6,8 @@ the params it got. Unknown members are ignored, so that a newer client can talk 
 Notifications from the hub are few and flat.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple, Self
 
 from device import jsonrpc
 from device.channel import rtp, rules
@@ -66,9 +66,22 @@ def _short(limit: int) -> Any:
     return check
 
 
+class Ticket(NamedTuple):
+    """What proves whose seat it is, also for another process. The session is a secret."""
+
+    uid: int
+    session: str
+
+    def __repr__(self) -> str:
+        return f"Ticket(uid={self.uid})"
+
+
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Who wants to sit where. `token` is a secret and has no place in a log."""
+    """Who wants to sit where. `token` is a secret and has no place in a log.
+
+    ticket: of the seat that a process before this one had there, and that it wants again. Never sent with a `join`.
+    """
 
     app_id: str
     channel: str
@@ -77,6 +90,7 @@ class Join:
     role: rules.Role = rules.Role.BROADCASTER
     label: str = ""
     auto_subscribe: bool = False
+    ticket: Ticket | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         return f"Join(channel={self.channel!r}, uid={self.uid}, role={self.role.value!r})"

@@ -5,7 +5,7 @@ Of several hubs the one that was got furthest with is the one to know about: wha
 one's name cannot be looked up.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from operator import itemgetter
 
@@ -14,6 +14,7 @@ from device.channel import errors, messages
 from device.channel.actions import DEBUG, INFO, WARNING, Action, Emit, Log
 from device.channel.address import Address
 from device.channel.errors import ChannelError
+from device.channel.messages import Ticket
 from device.channel.verdicts import Miss
 
 CONNECTION_STATE = "connection-state"  # {state}
@@ -37,7 +38,8 @@ class Status:
     """One moment of a session. uid: 0 without a seat. hub: the one connected to, without anything secret.
 
     rtt_ms: last round trip. reconnects: seats after the first. skipped: frames not sent, because the connection was
-    clogged. problem: what keeps it out of the call, or took it out, None where nothing does.
+    clogged. problem: what keeps it out of the call, or took it out, None where nothing does. ticket: proves whose seat
+    it is; it holds a secret, and is None without a seat.
     """
 
     state: State
@@ -48,6 +50,7 @@ class Status:
     reconnects: int
     skipped: int
     problem: ChannelError | None
+    ticket: Ticket | None = field(default=None, repr=False)
 
 
 class News:

@@ -39,7 +39,10 @@ class Resolver:
             pending = self._pending[host, port] = loop.create_future()
             pending.add_done_callback(lambda future: self._keep(host, port, future))
             thread = threading.Thread(target=_work, args=(host, port, loop, pending), name="resolver", daemon=True)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:  # no memory for one more; the next attempt asks again
+                pending.set_exception(socket.gaierror(socket.EAI_MEMORY, str(error)))
         return pending
 
     def _keep(self, host: str, port: int, answer: asyncio.Future[Targets]) -> None:

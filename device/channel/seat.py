@@ -14,7 +14,7 @@ from device.channel.actions import DEBUG, Action, Answer, Close
 from device.channel.dialling import Attempt
 from device.channel.errors import ChannelError, Remedy
 from device.channel.link import Link
-from device.channel.messages import Join, Rejoin, Seated, Stream
+from device.channel.messages import Join, Rejoin, Seated, Stream, Ticket
 from device.channel.moving import Moving
 from device.channel.news import News
 from device.channel.requests import ANSWER_WITHIN_S, Call, Requests
@@ -47,15 +47,17 @@ class Seat:
         """Ours, 0 while there is none."""
         return self._seated.uid if self._seated else 0
 
-    def anew(self, join: Join) -> Join:
-        """How to ask a hub for it that does not know the one that we had: by the same uid."""
-        return replace(join, uid=self.uid or join.uid)
+    @property
+    def ticket(self) -> Ticket | None:
+        """With which it can be had again, None while there is none."""
+        return Ticket(self._seated.uid, self._seated.session) if self._seated else None
 
     def asks(self, join: Join) -> Join | Rejoin:
         """How to ask a hub for it: anew, or for the one that we had."""
-        if self._seated is None:
+        ticket = self.ticket or join.ticket
+        if ticket is None:
             return join
-        return Rejoin(replace(join, uid=self.uid), self._seated.session, tuple(self._streams.known))
+        return Rejoin(replace(join, uid=ticket.uid), ticket.session, tuple(self._streams.known))
 
     def sit(self, seated: Seated, link: Link, rejoined: bool, now: float) -> None:
         """The hub gave it, on this connection, to a rejoin or else to a join.
@@ -199,7 +201,8 @@ class Seat:
         elif method == messages.STREAM_REMOVED:
             news = self._streams.removed(messages.read_uid(params))
         elif method == messages.USER_JOINED:
-            news = [(method, Stream.read(params).params())]
+            user = Stream.read(params)  # whom we know never left: it is back at a hub that has started anew
+            news = [] if user.uid in self._streams.known else [(method, user.params())]
         elif method == messages.USER_LEFT:
             news = [(method, {"uid": messages.read_uid(params), "reason": messages.read_reason(params)})]
             self._moving.somebody_left(now)

@@ -70,7 +70,8 @@ class Session:
         link = self._seat.link
         hub, rtt_ms = (str(self._hubs[link.hub]), link.liveness.rtt_s * 1_000) if link else (None, None)
         news, seat = self._news, self._seat
-        return Status(news.state, seat.uid, news.channel, hub, rtt_ms, self._reconnects, seat.skipped, news.problem)
+        told = (news.state, seat.uid, news.channel, hub, rtt_ms, self._reconnects, seat.skipped, news.problem)
+        return Status(*told, ticket=seat.ticket)
 
     def actions(self) -> list[Action]:
         """What is to be done now, in this order; asked again, only what has come since."""
@@ -182,7 +183,7 @@ class Session:
             else:
                 self._judge(link, now)
         elif self._join is not None:
-            self._take(self._approach.text(conn, data, self._seat.anew(self._join), now), now)
+            self._take(self._approach.text(conn, data, self._seat.asks(self._join), now), now)
 
     def media(self, conn: int, data: bytes, now: float) -> rtp.Packet | None:
         """A binary message came; returns the packet in it, None where there is none for us."""

@@ -86,8 +86,9 @@ class Examination:
 
     async def _sound_cards(self) -> Found:
         self._cards = cards.look(self._patient)
-        around = cards.judge_all(cards.look_around())
-        return [around, *(cards.judge(way, grant) for way, grant in self._cards.items())]
+        around, problem = cards.look_around()
+        judged = (cards.judge(way, grant, around) for way, grant in self._cards.items())
+        return [cards.judge_all(around, problem), *judged]
 
     async def _hearing(self) -> Found:
         heard = await hearing.listen(self._patient, self._cards)

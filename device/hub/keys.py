@@ -18,18 +18,22 @@ def new() -> bytes:
 
 
 def load(state_dir: Path) -> bytes:
-    """The key in this folder; made where there is none yet. Raises OSError."""
-    path = state_dir / KEY_FILE
-    state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        key = path.read_bytes()
-        if len(key) == KEY_BYTES:
-            return key
-        logger.warning("%s has %d bytes instead of %d: making a new one", path, len(key), KEY_BYTES)
-    return _keep(new(), path)
+    """The key in this folder; made where there is none yet, and for now alone where the disk is full or fails."""
+    path, made = state_dir / KEY_FILE, new()
+    try:
+        state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            key = path.read_bytes()
+            if len(key) == KEY_BYTES:
+                return key
+            logger.warning("%s has %d bytes instead of %d: making a new one", path, len(key), KEY_BYTES)
+        _keep(made, path)
+    except OSError as error:
+        logger.warning("cannot keep the hub's key in %s (%s): no seat outlives its next start", path, error.strerror)
+    return made
 
 
-def _keep(key: bytes, path: Path) -> bytes:
+def _keep(key: bytes, path: Path) -> None:
     made = path.with_suffix(".new")
     made.unlink(missing_ok=True)
     with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -37,4 +41,3 @@ def _keep(key: bytes, path: Path) -> bytes:
         file.flush()
         os.fsync(file.fileno())
     made.replace(path)
-    return key

@@ -1,8 +1,10 @@
 """Capture and Playback on the virtual card, through real libasound and pyalsaaudio."""
 
+import errno
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import alsaaudio
@@ -189,34 +191,80 @@ def test_an_xrun_of_the_microphone_is_counted_and_the_clock_keeps_to_real_time(
     assert capture.status.state == "running"
 
 
-def test_an_xrun_of_the_speaker_leaves_its_latency_as_it_was(speaker: Device) -> None:
-    pulled: list[tuple[int, int]] = []
-    count = counter()
+class Mouth:
+    """A source that remembers when it gave what; how long that took to sound is the card's latency."""
 
-    def source(now_ns: int, since: int) -> bytes:
-        block = count(now_ns, since)
-        pulled.append((int.from_bytes(block[:2], "little"), now_ns))
+    def __init__(self) -> None:
+        self.pulled: list[tuple[int, int]] = []
+        self._count = counter()
+
+    def __call__(self, now_ns: int, since: int) -> bytes:
+        block = self._count(now_ns, since)
+        self.pulled.append((int.from_bytes(block[:2], "little"), now_ns))
         return block
 
-    def latency_ms(index: int) -> float:
-        value, now_ns = pulled[index]
+    def sounds_at(self, speaker: Device, index: int) -> float:
+        """When the first sample of this pull sounded, ms after it was given; the clock has to run evenly since."""
+        value, now_ns = self.pulled[index]
         sounded = speaker.got(0, speaker.stats()["played_end"])
-        frame = int(np.argmax(sounded == value))
+        frame = len(sounded) - 1 - int(np.argmax(sounded[::-1] == value))
         return (speaker.time_ns(frame) - now_ns) / 1e6
 
-    playback = Playback("speaker", PERIOD, 2 * PERIOD, source)
+    def until_pulled(self, more: int) -> None:
+        at = len(self.pulled)
+        until(lambda: len(self.pulled) > at + more)
+
+
+def test_xruns_of_the_speaker_leave_its_latency_as_it_was(speaker: Device, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, card.__name__)
+    mouth = Mouth()
+    playback = Playback("speaker", PERIOD, 2 * PERIOD, mouth)
     playback.start()
-    until(lambda: len(pulled) > 40)
-    before_ms = latency_ms(20)
+    mouth.until_pulled(40)
+    before_ms = mouth.sounds_at(speaker, 20)
     speaker.xrun()
     until(lambda: playback.status.xruns == 1)
-    at = len(pulled)
-    until(lambda: len(pulled) > at + 40)
-    after_ms = latency_ms(at + 20)
-    end(playback)
-    assert playback.status.xruns == 1
-    assert after_ms == pytest.approx(before_ms, abs=3)
+    mouth.until_pulled(40)
+    assert mouth.sounds_at(speaker, len(mouth.pulled) - 20) == pytest.approx(before_ms, abs=3)
     assert playback.queue_ms == 20.0
+    for _ in range(40):
+        speaker.xrun()
+        mouth.until_pulled(1)
+    assert playback.status.xruns > 30
+    mouth.until_pulled(40)
+    end(playback)
+    after_ms = mouth.sounds_at(speaker, len(mouth.pulled) - 20)
+    assert after_ms - before_ms == pytest.approx(playback.queue_ms - 20.0, abs=3), "what its reserve says, and no more"
+    assert playback.queue_ms <= 70.0
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("stall_s", [0.3, 1.2])
+def test_after_a_standstill_the_latency_is_what_it_was_and_what_it_held_half_a_second_ago_is_not_heard(
+    speaker: Device, stall_s: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, card.__name__)
+    mouth = Mouth()
+    playback = Playback("speaker", PERIOD, 2 * PERIOD, mouth)
+    playback.start()
+    mouth.until_pulled(40)
+    before_ms = mouth.sounds_at(speaker, 20)
+    speaker.stall()
+    at_frame = round(speaker.frame())
+    time.sleep(stall_s)
+    resumed_ns = time.monotonic_ns()
+    speaker.set_ppm(0)
+    mouth.until_pulled(60)
+    after_ms = mouth.sounds_at(speaker, len(mouth.pulled) - 20)
+    assert after_ms == pytest.approx(before_ms, abs=3)
+    end(playback)
+    if stall_s > 1:
+        sounded = speaker.got(at_frame + 10, speaker.stats()["played_end"])
+        fresh, given_ns = next((value, at_ns) for value, at_ns in mouth.pulled if at_ns >= resumed_ns)
+        assert sounded[sounded != 0][0] == fresh
+        assert given_ns - resumed_ns < seconds(0.2) * 1e9
+        assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+        assert "stands still" in caplog.records[0].message
 
 
 def test_a_lazy_microphone_wakes_half_as_often_and_loses_nothing(mic: Device, capture: Capture, heard: Heard) -> None:
@@ -320,6 +368,70 @@ def test_a_clock_that_stood_still_is_caught_up(mic: Device, capture: Capture, he
     after = heard.next()
     elapsed_frames = (after.captured_ns - before.captured_ns) * 48 / 1e6
     assert after.frame - before.frame == pytest.approx(elapsed_frames, abs=PERIOD)
+
+
+def test_a_card_that_stands_still_is_opened_again_and_said_once(
+    mic: Device, capture: Capture, heard: Heard, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, card.__name__)
+    monkeypatch.setattr(card, "_FIRST_MOVE_NS", 200_000_000)
+    capture.start()
+    heard.next()
+    mic.stall()
+    until(lambda: mic.stats()["opens"] >= 4)
+    assert capture.status.state == "stalled"
+    assert len(caplog.records) == 1, "it was open four times, and never worked"
+    mic.set_ppm(0)
+    until(lambda: capture.status.state == "running")
+    assert len(caplog.records) == 2
+
+
+def test_a_card_that_was_suspended_is_opened_again(
+    mic: Device, capture: Capture, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    capture.start()
+    heard.next()
+    mic.fail_transfers(errno.ESTRPIPE)
+    until(lambda: capture.status.state == "suspended")
+    mic.fail_transfers(0)
+    until(lambda: capture.status.state == "running")
+    assert "was sent to sleep" in caplog.text
+
+
+def test_the_same_name_may_be_another_device_afterwards(
+    bench: Bench, mic: Device, capture: Capture, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another clock, a rate that is refused, and again one that will do: the numbers keep to real time throughout."""
+    capture.start()
+    before = heard.next()
+    mic.unplug()
+    until(lambda: capture.status.state == "absent")
+    mic.registers.rate = 44_100
+    mic.plug()
+    until(lambda: capture.status.state == "unsupported")
+    until(lambda: "plughw:CARD=" in caplog.text)
+    mic.unplug()
+    mic.registers.rate = 48_000
+    mic.set_ppm(400)
+    heard.forget()
+    mic.plug()
+    after = heard.next()
+    elapsed_frames = (after.captured_ns - before.captured_ns) * 48 / 1e6
+    assert after.frame - before.frame == pytest.approx(elapsed_frames, abs=50)
+    assert [heard.next().frame for _ in range(20)] == [after.frame + PERIOD * number for number in range(1, 21)]
+
+
+def test_a_name_that_appears_in_alsas_configuration_is_found_without_a_restart(bench: Bench, heard: Heard) -> None:
+    """As `default` and others do with a card that is plugged in: libasound keeps what it has read before."""
+    devices = next(bench.folder.glob("devices-*.conf"))
+    capture = Capture("late", PERIOD, heard)
+    capture.start()
+    until(lambda: capture.status.state == "absent")
+    late = bench.device("late")
+    with devices.open("a") as file:
+        file.write(f'pcm.!late {{ type soundcard file "{late.path}" }}\n')
+    heard.next()
+    end(capture)
 
 
 def test_a_transfer_that_fails_closes_the_card_and_opens_it_again(mic: Device, capture: Capture, heard: Heard) -> None:

@@ -55,3 +55,35 @@ def test_one_xrun_is_an_accident_and_a_second_one_soon_makes_it_grow() -> None:
     assert reserve.frames == reserve.resting_frames == 2_000 - 960
     reserve.fit(tick_frames=960, period_frames=240, buffer_frames=2_000)
     assert reserve.frames == 576
+
+
+def test_after_a_thousand_xruns_it_is_what_the_buffer_allows_and_then_what_it_was_before() -> None:
+    reserve = Reserve(576)
+    reserve.fit(tick_frames=960, period_frames=240, buffer_frames=3_840)
+    for number in range(1_000):
+        reserve.xrun(100 * SECOND + number * SECOND // 10)
+    assert reserve.frames == 3_840 - 960
+    reserve.tick(209 * SECOND)
+    assert reserve.frames == 3_840 - 960
+    reserve.tick(211 * SECOND)
+    assert reserve.frames == 576
+
+
+def test_where_less_was_too_little_the_next_try_waits_for_twice_as_long() -> None:
+    reserve = Reserve(576)
+    reserve.fit(tick_frames=960, period_frames=240, buffer_frames=3_840)
+    now, waits = 100, []
+    for _ in range(9):
+        reserve.xrun(now * SECOND)
+        reserve.xrun((now + 1) * SECOND)
+        began, now = now + 1, now + 1
+        while reserve.frames > 576:
+            now += 1
+            reserve.tick(now * SECOND)
+        waits.append(now - began)
+    assert waits == [11, 21, 41, 81, 161, 321, 641, 1_281, 2_561]
+    reserve.fit(tick_frames=960, period_frames=240, buffer_frames=3_840)
+    reserve.xrun(now * SECOND)
+    reserve.xrun((now + 1) * SECOND)
+    reserve.tick((now + 12) * SECOND)
+    assert reserve.frames == 576, "another card, which may be a better one"

@@ -54,3 +54,14 @@ def test_one_that_raises_is_logged_and_harms_nobody_else(caplog: pytest.LogCaptu
     assert heard == [{}]
     assert "a handler of ring failed" in caplog.text
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_no_memory_is_no_matter_of_one_handler() -> None:
+    handlers = Handlers()
+
+    def greedy(params: Any) -> None:
+        raise MemoryError
+
+    handlers.on("ring", greedy)
+    with pytest.raises(MemoryError):
+        handlers.emit("ring", {})

@@ -160,3 +160,11 @@ def test_where_a_hub_sends_us_is_a_short_text_or_itself() -> None:
     for wrong in (7, None, "x" * 2_049):
         with pytest.raises(jsonrpc.JsonRpcError):
             messages.read_url({"url": wrong})
+
+
+def test_a_ticket_goes_into_no_join_and_into_no_log() -> None:
+    ticket = messages.Ticket(7, "SECRET")
+    join = Join("0" * 32, "lobby", ticket=ticket)
+    assert "SECRET" not in f"{ticket} {join} {join.params()}"
+    assert "7" in str(ticket)
+    assert join == Join("0" * 32, "lobby"), "it asks for the same"

@@ -105,3 +105,19 @@ def test_a_thread_that_hangs_holds_up_nobody_s_end(dns: Dns) -> None:
     asyncio.run(give_up())
     (thread,) = threads()
     assert thread.daemon
+
+
+async def test_without_memory_for_a_thread_it_fails_and_the_next_one_is_asked_again(
+    dns: Dns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolver = Resolver()
+
+    def fails(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as no_memory:
+        no_memory.setattr(threading.Thread, "start", fails)
+        with pytest.raises(socket.gaierror, match="can't start new thread"):
+            await resolver.look_up("hub.test", 8_800)
+    await asyncio.sleep(0)
+    assert await resolver.look_up("hub.test", 8_800)

@@ -5,6 +5,7 @@ checked by `World` at every step of every story.
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from device import jsonrpc
 from device.channel import errors, rtp
 from device.channel.dialling import STABLE_S
 from device.channel.errors import ChannelError
-from device.channel.messages import Join, Stream
+from device.channel.messages import Join, Stream, Ticket
 from device.channel.news import State
 from tests.channel.world import JOIN, OPUS, World, in_call
 
@@ -98,6 +99,35 @@ def test_requests_before_joining_are_refused() -> None:
     assert world.answers == {request: errors.OUT_OF_ORDER}
     with pytest.raises(ChannelError, match="join first"):
         world.session.rejoin(world.now)
+
+
+def test_a_seat_of_the_process_before_is_taken_again_and_asked_for_once_more_while_nobody_answers() -> None:
+    world = World()
+    assert world.session.status.ticket is None
+    world.answer = world.ignores
+    anybody = replace(JOIN, uid=0, ticket=Ticket(9, "SECRET-SESSION"))
+    request = world.session.join(anybody, world.now)
+    world.run(5.0)
+    assert set(world.methods()) == {"rejoin"}
+    assert all((params["uid"], params["session"]) == (9, "SECRET-SESSION") for _, _, params in world.requests)
+    world.answer = world.gives_seat
+    world.run(5.0)
+    assert world.answers == {request: {"uid": 9}}
+    ticket = world.session.status.ticket
+    assert ticket is not None and ticket.uid == 9 and ticket.session != "SECRET-SESSION"
+    assert ticket.session not in repr(world.session.status)
+    world.session.leave(world.now)
+    assert world.session.status.ticket is None
+
+
+def test_a_hub_that_does_not_know_the_seat_of_the_process_before_gives_another_on_the_same_connection() -> None:
+    world = World()
+    world.answer = world.refuses(errors.SESSION_UNKNOWN, only="rejoin")
+    world.session.join(replace(JOIN, uid=0, ticket=Ticket(9, "SECRET-SESSION")), world.now)
+    world.run(1.0)
+    assert world.methods() == ["rejoin", "join"]
+    assert "SECRET-SESSION" not in str(world.requests[1])
+    assert world.states()[-1] == "in-call"
 
 
 def test_rejoin_takes_the_seat_again_on_a_new_connection_now() -> None:
@@ -226,6 +256,7 @@ def test_the_hub_s_news_reach_the_owner_and_nonsense_does_not() -> None:
     news: list[tuple[str, dict[str, Any]]] = [
         ("user-joined", {"uid": 3, "label": "hall"}),
         ("stream-added", {"uid": 3, "label": "hall"}),
+        ("user-joined", {"uid": 3, "label": "hall"}),
         ("stream-added", {"uid": 7, "label": "ourselves"}),
         ("stream-added", {"uid": "x"}),
         ("stream-removed", {"uid": 3}),

@@ -48,6 +48,15 @@ class Bench:
         self.devices[name] = device
         return device
 
+    def rename(self, name: str, device: Device) -> None:
+        """From now on ALSA opens this device under that name, in processes that are running as well.
+
+        They notice when they read ALSA's configuration anew.
+        """
+        for config in self.folder.glob("devices-*.conf"):
+            with config.open("a") as file:
+                file.write(_DEVICE.format(name=name, path=device.path))
+
     def env(self, capture: str | None = None, playback: str | None = None) -> dict[str, str]:
         """What to add to a process's environment, so that ALSA knows the devices made so far by their names.
 

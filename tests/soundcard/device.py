@@ -10,6 +10,7 @@ import mmap
 import os
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,6 +52,17 @@ class Registers(ctypes.Structure):
     )
 
 
+class Clock(NamedTuple):
+    """A stretch of a clock: frame `epoch_frame` at CLOCK_MONOTONIC `epoch_ns`, and so fast."""
+
+    epoch_ns: int
+    epoch_frame: float
+    frames_per_second: float
+
+    def frame(self, at_ns: int) -> float:
+        return self.epoch_frame + (at_ns - self.epoch_ns) * self.frames_per_second / 1e9
+
+
 class Device:
     """One microphone or one speaker. `Device(path)` attaches to a file that `Device.create` made, in any process."""
 
@@ -59,6 +71,7 @@ class Device:
         self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._page = mmap.mmap(self._file, TAPE_OFFSET)
         self.registers = Registers.from_buffer(self._page)
+        self._past: list[Clock] = []  # how the clock ran before this object changed it, oldest first
 
     @classmethod
     def create(
@@ -84,15 +97,24 @@ class Device:
     # Clock
 
     def frame(self, at_ns: int | None = None) -> float:
-        """The device's frame at CLOCK_MONOTONIC `at_ns`, by its clock as it runs now; at present, if not given."""
+        """The device's frame at CLOCK_MONOTONIC `at_ns`, by its clock as it ran then; at present, if not given.
+
+        What was changed by another `Device` of this file is not known here.
+        """
         at_ns = time.monotonic_ns() if at_ns is None else at_ns
-        registers = self.registers
-        return float(registers.epoch_frame + (at_ns - registers.epoch_ns) * registers.frames_per_second / 1e9)
+        clocks = self._clocks()
+        return next((one for one in reversed(clocks) if one.epoch_ns <= at_ns), clocks[0]).frame(at_ns)
 
     def time_ns(self, frame: float) -> int:
-        """CLOCK_MONOTONIC at `frame`, by the clock as it runs now. The clock must not be stalled."""
+        """CLOCK_MONOTONIC at `frame`, by the clock as it ran then; where it stood still, the end of that."""
+        running = [one for one in self._clocks() if one.frames_per_second]
+        clock = next((one for one in reversed(running) if one.epoch_frame <= frame), running[0])
+        return int(clock.epoch_ns + (frame - clock.epoch_frame) / clock.frames_per_second * 1e9)
+
+    def _clocks(self) -> list[Clock]:
         registers = self.registers
-        return int(registers.epoch_ns + (frame - registers.epoch_frame) / registers.frames_per_second * 1e9)
+        now = Clock(registers.epoch_ns, registers.epoch_frame, registers.frames_per_second)
+        return [*self._past, now]
 
     def set_ppm(self, ppm: float) -> None:
         """From now on the clock runs `ppm` parts per million faster than the device's rate says."""
@@ -105,6 +127,7 @@ class Device:
     def _set_clock(self, frames_per_second: float) -> None:
         now_ns = time.monotonic_ns()
         frame = self.frame(now_ns)
+        self._past = self._clocks()
         registers = self.registers
         registers.clock_version += 1
         registers.epoch_ns, registers.epoch_frame = now_ns, frame
@@ -137,6 +160,19 @@ class Device:
         heard = np.frombuffer(tape, "<i2")
         samples[: len(heard)] = heard
         return samples if self.registers.channels == 1 else samples.reshape(-1, self.registers.channels)
+
+    def sounded(self, from_ns: int, to_ns: int) -> Samples:
+        """What a speaker has sounded between two times, silence while its clock stood still. As `got`."""
+        clocks, pieces = self._clocks(), []
+        for number, clock in enumerate(clocks):
+            begin_ns = max(from_ns, clock.epoch_ns) if number else from_ns
+            end_ns = min(to_ns, clocks[number + 1].epoch_ns) if number + 1 < len(clocks) else to_ns
+            if begin_ns < end_ns and clock.frames_per_second:
+                pieces.append(self.got(round(clock.frame(begin_ns)), round(clock.frame(end_ns))))
+            elif begin_ns < end_ns:
+                silent = round((end_ns - begin_ns) * self.registers.rate / 1e9)
+                pieces.append(np.zeros((silent, *pieces[-1].shape[1:]) if pieces else silent, np.int16))
+        return np.concatenate(pieces)
 
     def forget(self, before_frame: int) -> None:
         """Gives back the memory of the tape before `before_frame` (whole pages), for runs of hours."""

@@ -8,6 +8,7 @@ import select
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -437,6 +438,24 @@ class TestTime:
         frame = device.frame(bench.epoch_ns + hour_ns)
         assert frame == pytest.approx(3_600 * RATE * (1 + ppm / 1e6), abs=0.001)
         assert device.time_ns(frame) == pytest.approx(bench.epoch_ns + hour_ns, abs=1_000)
+
+    def test_a_clock_that_stood_still_is_silence_in_the_time_of_the_listener(self, bench: Bench) -> None:
+        device = bench.device("stands_still")
+        ramp = np.arange(1, 20_001, dtype=np.int16)
+        device.put(ramp, 0)  # as if it had been played
+        begin_ns = device.registers.epoch_ns
+        device.stall()
+        stood_ns = time.monotonic_ns()
+        at = round(device.frame())
+        time.sleep(0.05)
+        device.set_ppm(0)
+        runs_ns = time.monotonic_ns()
+        sounded = device.sounded(begin_ns, runs_ns + 100_000_000)
+        assert (sounded[: at - 1] == ramp[: at - 1]).all()
+        assert not sounded[at + 10 : at + 2_300].any(), "48 frames a millisecond"
+        assert abs(int(sounded[-1]) - (at + 4_800)) < 48
+        assert device.frame(stood_ns + 20_000_000) == pytest.approx(at, abs=1)
+        assert device.time_ns(at - 100) < stood_ns < device.time_ns(at + 100)
 
     def test_a_change_of_the_clock_does_not_jump(self, bench: Bench) -> None:
         device = bench.devices["mic_a"]

@@ -1,0 +1,55 @@
+"""When something of ours fails that nobody waits for: then all of it ends, and systemd starts a new one.
+
+Half an intercom is none: without its microphone, its speaker or its loop it would be silent until somebody notices. The
+same goes for one that has no memory left, wherever that shows first: what was being done then is done by half. That one
+ends at once, as even a goodbye takes memory; who starts after it takes its seat again.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NoReturn
+
+logger = logging.getLogger(__name__)
+
+NO_MEMORY = "no memory left: ending, as a new start does better than half a process"
+FAILED = 1
+# Given back before that is said. It is never written to, and so takes room, and no memory.
+_reserve = bytearray(1 << 20)
+
+
+def end_on_failure(loop: asyncio.AbstractEventLoop, end: Callable[[], object]) -> None:
+    """From now on call `end` on this loop where a thread of ours fails, and end at once where memory runs out.
+
+    Another failure of a callback or a task is logged, as asyncio does.
+    """
+    loop.set_exception_handler(_callback_failed)
+    threading.excepthook = partial(_thread_failed, loop, end)
+
+
+def out_of_memory() -> NoReturn:
+    """Say so, and end at once with exit code 1."""
+    try:
+        _reserve.clear()
+        logger.critical(NO_MEMORY)
+    finally:
+        os._exit(FAILED)
+
+
+def _callback_failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    if isinstance(context.get("exception"), MemoryError):
+        out_of_memory()
+    loop.default_exception_handler(context)
+
+
+def _thread_failed(
+    loop: asyncio.AbstractEventLoop, end: Callable[[], object], failure: threading.ExceptHookArgs
+) -> None:
+    if isinstance(failure.exc_value, MemoryError):
+        out_of_memory()
+    name = failure.thread.name if failure.thread else "a"
+    logger.critical("the %s thread failed: %s", name, failure.exc_value, exc_info=failure.exc_value)
+    loop.call_soon_threadsafe(end)

@@ -1,0 +1,89 @@
+"""Faults of the sound card of one device, "far", both ways of it at once; and a wall clock that steps."""
+
+import time
+
+from tests.wallclock import DAY_S
+
+from . import dated
+from .row import KEPT, NOBODY_NOTICES, NOTHING_OLD, Limit, Row
+from .scene import Scene
+
+FAR = "far"
+XRUNS = 1_000
+# So that each is one of its own: a card that has just started again is about to play.
+XRUN_EVERY_S = 0.03
+
+
+def unplug(scene: Scene) -> None:
+    scene[FAR].mic.unplug()
+    scene[FAR].spk.unplug()
+
+
+def plug_in_another(scene: Scene) -> None:
+    scene.replace_card(FAR, ppm=120)
+
+
+def start_with_a_busy_card(scene: Scene) -> None:
+    scene[FAR].mic.busy()
+    scene[FAR].spk.busy()
+    scene.restart(FAR)
+
+
+def free(scene: Scene) -> None:
+    scene[FAR].mic.busy(False)
+    scene[FAR].spk.busy(False)
+
+
+def stall(scene: Scene) -> None:
+    scene[FAR].mic.stall()
+    scene[FAR].spk.stall()
+
+
+def run_again(scene: Scene) -> None:
+    scene[FAR].mic.set_ppm(0)
+    scene[FAR].spk.set_ppm(0)
+    scene.speak_on(FAR)
+
+
+def order_xruns(scene: Scene) -> None:
+    far = scene[FAR]
+    before = far.mic.stats()["xruns"] + far.spk.stats()["xruns"]
+    while far.mic.stats()["xruns"] + far.spk.stats()["xruns"] < before + XRUNS:
+        far.mic.xrun()
+        far.spk.xrun()
+        time.sleep(XRUN_EVERY_S)
+
+
+def calm(scene: Scene) -> None:
+    """They are over; a speaker's card that had many holds more in reserve for ten seconds."""
+
+
+def step_the_clock(scene: Scene) -> None:
+    """A day ahead, and after a second two days back."""
+    for ahead_s in (DAY_S, -DAY_S):
+        scene.set_wall_clock(ahead_s)
+        time.sleep(1)
+
+
+def right_the_clock(scene: Scene) -> None:
+    scene.set_wall_clock(0)
+
+
+BACK_SOON, BACK_IN_A_SECOND = Limit("sound_back_s", 0.2), Limit("sound_back_s", 1.0)
+# By the median: a machine that is busy otherwise conceals a frame, and makes jitter buffers longer, in any run.
+NO_DRIFT = Limit("latency_change_ms", 5.0, by="median")
+NOTHING_HAPPENS = Limit("longest_gap_ms", dated.FRAME_MS, by="median")
+
+ROWS = (
+    Row(
+        "card unplugged 10 s, then another device", 10.0, unplug, plug_in_another,
+        (BACK_IN_A_SECOND, NOTHING_OLD, KEPT, *NOBODY_NOTICES),
+    ),
+    Row("card busy at boot", 3.0, start_with_a_busy_card, free, (BACK_IN_A_SECOND, NOTHING_OLD, KEPT, *NOBODY_NOTICES)),
+    Row("card stalls 3 s", 3.0, stall, run_again, (BACK_SOON, NOTHING_OLD, KEPT, *NOBODY_NOTICES, NO_DRIFT)),
+    Row("1,000 xruns", 33.0, order_xruns, calm, (BACK_SOON, NOTHING_OLD, KEPT, *NOBODY_NOTICES, NO_DRIFT)),
+    Row(
+        "wall clock +- 1 day", 2.5, step_the_clock, right_the_clock,
+        (NOTHING_HAPPENS, NOTHING_OLD, KEPT, *NOBODY_NOTICES, NO_DRIFT), scene={"wall_clock": True},
+    ),
+)  # fmt: skip
