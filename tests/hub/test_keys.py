@@ -21,7 +21,9 @@ def test_one_that_was_cut_short_is_made_again(tmp_path: Path, caplog: pytest.Log
     assert "has 5 bytes instead of 32" in caplog.text
 
 
-def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_said_and_the_hub_serves_with_a_key_of_the_moment(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="Not a directory"):
-        keys.load(tmp_path / "file" / "folder")
+    assert len(keys.load(tmp_path / "file" / "folder")) == 32
+    assert "(Not a directory): no seat outlives its next start" in caplog.text
