@@ -70,11 +70,7 @@ def right_the_clock(scene: Scene) -> None:
 
 
 BACK_SOON, BACK_IN_A_SECOND = Limit("sound_back_s", 0.2), Limit("sound_back_s", 1.0)
-<<<<<<< HEAD
-# By the median: a machine that is busy otherwise conceals a frame, and makes jitter buffers longer, in any run.
-=======
 # By the median: a machine that is busy with something else conceals a frame, or makes the jitter buffers longer.
->>>>>>> card
 NO_DRIFT = Limit("latency_change_ms", 5.0, by="median")
 NOTHING_HAPPENS = Limit("longest_gap_ms", dated.FRAME_MS, by="median")
 
