@@ -29,8 +29,6 @@ import argparse
 import fcntl
 import json
 import math
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -40,6 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.daemon import ROOT
+from tests.faults.once import once
 from tests.faults.row import Figures, Row, rows
 
 JOBS = 3
@@ -113,7 +112,7 @@ def _once(name: str, seed: int) -> Figures:
     """One run that counts."""
     for _ in range(ATTEMPTS):
         with _slot():
-            figures = _attempt(name, seed)
+            figures = once(name, seed)
         if figures.get("forwarder_late_ms", 0) <= LATE_MS and figures.get("machine_busy_percent", 0) <= BUSY_PERCENT:
             break
     return figures
@@ -129,17 +128,6 @@ def _slot() -> Iterator[None]:
                 yield
                 return
         time.sleep(LOOK_EVERY_S)
-
-
-def _attempt(name: str, seed: int) -> Figures:
-    """One run in a process of its own, which nothing of the others can disturb."""
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.faults.once", name, str(seed)], cwd=ROOT, capture_output=True, text=True
-    )
-    if run.returncode != 0:
-        return {"failed": run.stderr[-4_000:]}
-    figures: Figures = json.loads(run.stdout)
-    return figures
 
 
 def _line(name: str, seed: int, figures: Figures) -> str:
