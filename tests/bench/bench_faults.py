@@ -19,10 +19,11 @@ another. In every second run of most rows one device is muted: it must stay so, 
 with loss have the floor beside them: what one bare TCP connection makes of the same path at the same time, without and
 with TCP_THIN_LINEAR_TIMEOUTS, and two that carry the same packets.
 
-Three runs at a time on the whole machine, each with networks, hub and cards of its own: one takes about a third of a
-core, mostly for four codecs, and on two cores a fourth delays the event loops by what is to be measured. A run during
-which the machine stood still, or never rested, is made again. What was finished is kept in the state file, so that
---resume FILE goes on after an interruption (build/faults.jsonl is begun anew without it).
+Three runs at a time on the whole machine, each with networks, hub and cards of its own. One takes a fifth of a core
+while it measures, and all of one for seconds when it starts and judges: with three, two cores are 30 % busy on the
+average, and starts do not pile up on what others measure. A run during which the machine stood still, or never rested,
+is made again. What was finished is kept in the state file, so that --resume FILE goes on after an interruption
+(build/faults.jsonl is begun anew without it).
 """
 
 import argparse
