@@ -19,18 +19,17 @@ another. In every second run of most rows one device is muted: it must stay so, 
 with loss have the floor beside them: what one bare TCP connection makes of the same path at the same time, without and
 with TCP_THIN_LINEAR_TIMEOUTS, and two that carry the same packets.
 
-Three runs at a time on the whole machine, each with networks, hub and cards of its own: one takes about a third of a
-core, mostly for four codecs, and on two cores a fourth delays the event loops by what is to be measured. A run during
-which the machine stood still, or never rested, is made again. What was finished is kept in the state file, so that
---resume FILE goes on after an interruption (build/faults.jsonl is begun anew without it).
+Three runs at a time on the whole machine, each with networks, hub and cards of its own. One takes a fifth of a core
+while it measures, and all of one for seconds when it starts and judges: with three, two cores are 30 % busy on the
+average, and starts do not pile up on what others measure. A run during which the machine stood still, or never rested,
+is made again. What was finished is kept in the state file, so that --resume FILE goes on after an interruption
+(build/faults.jsonl is begun anew without it).
 """
 
 import argparse
 import fcntl
 import json
 import math
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -40,6 +39,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.daemon import ROOT
+from tests.faults.once import once
 from tests.faults.row import Figures, Row, rows
 
 JOBS = 3
@@ -113,7 +113,7 @@ def _once(name: str, seed: int) -> Figures:
     """One run that counts."""
     for _ in range(ATTEMPTS):
         with _slot():
-            figures = _attempt(name, seed)
+            figures = once(name, seed)
         if figures.get("forwarder_late_ms", 0) <= LATE_MS and figures.get("machine_busy_percent", 0) <= BUSY_PERCENT:
             break
     return figures
@@ -129,17 +129,6 @@ def _slot() -> Iterator[None]:
                 yield
                 return
         time.sleep(LOOK_EVERY_S)
-
-
-def _attempt(name: str, seed: int) -> Figures:
-    """One run in a process of its own, which nothing of the others can disturb."""
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.faults.once", name, str(seed)], cwd=ROOT, capture_output=True, text=True
-    )
-    if run.returncode != 0:
-        return {"failed": run.stderr[-4_000:]}
-    figures: Figures = json.loads(run.stdout)
-    return figures
 
 
 def _line(name: str, seed: int, figures: Figures) -> str:

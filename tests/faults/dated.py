@@ -89,6 +89,11 @@ class Hearing:
         begins, ends = _runs(~fresh)
         return float(np.max(ends - begins, initial=0))
 
+    def gap_at_s(self, from_s: float, to_s: float) -> float:
+        """When that gap begins, from the first of these moments on; NaN where there is none."""
+        begins, ends = _runs(~self._fresh()[round(from_s * 1_000) : round(to_s * 1_000)])
+        return float(begins[np.argmax(ends - begins)]) / 1_000 if len(begins) else float("nan")
+
     def unplayable_percent(self, from_s: float, to_s: float) -> float:
         """Of the frames that were spoken between these moments, those that were not heard in time."""
         frames = self.latency_ms[round(from_s * 1_000) // FRAME_MS : round(to_s * 1_000) // FRAME_MS]

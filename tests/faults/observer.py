@@ -1,6 +1,7 @@
 """Somebody else in the channel, who hears nobody and writes down who comes and goes."""
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Sequence
@@ -38,20 +39,24 @@ class Observer:
             asyncio.run(self._watch())
 
     async def _watch(self) -> None:
-        self._loop, self._enough = asyncio.get_running_loop(), asyncio.Event()
+        self._loop, self._watching = asyncio.get_running_loop(), asyncio.current_task()
         client = Client(self._hubs)
         client.init(APP_ID)
         client.on("*", lambda event, params: self.seen.append((time.monotonic(), event, params)))
-        await client.join(None, CHANNEL)
-        self._there.set()
-        await self._enough.wait()
+        with contextlib.suppress(asyncio.CancelledError):
+            await client.join(None, CHANNEL)
+            self._there.set()
+            await asyncio.Event().wait()
         await client.leave()
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._there.wait(seconds(10)), "the observer cannot join"
+        if not self._there.wait(seconds(10)):
+            self.__exit__()
+            raise AssertionError("the observer cannot join")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._enough.set)
+        assert self._watching is not None
+        self._loop.call_soon_threadsafe(self._watching.cancel)
         self._thread.join()

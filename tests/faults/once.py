@@ -3,9 +3,31 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 
-from .row import AFTER_S, rows
+from tests.daemon import ROOT
+from tests.timing import seconds
+
+from .row import AFTER_S, Figures, rows
+
+# Start, calm, return, judging, end; more than that is a run that hangs.
+WITHIN_S = 120.0
+
+
+def once(name: str, seed: int, after_s: float = AFTER_S) -> Figures:
+    """One run in a process of its own, which nothing of the others can disturb; {"failed": why} where it has failed."""
+    command = [sys.executable, "-m", "tests.faults.once", name, str(seed), str(after_s)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        try:
+            figures, why = run.communicate(timeout=seconds(WITHIN_S) + rows()[name].fault_s)
+        except subprocess.TimeoutExpired:
+            run.terminate()
+            figures, why = run.communicate()
+    if run.returncode != 0:
+        return {"failed": why[-4_000:]}
+    answer: Figures = json.loads(figures)
+    return answer
 
 
 def main(name: str, seed: str, after_s: str = str(AFTER_S)) -> None:

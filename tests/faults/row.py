@@ -122,7 +122,9 @@ class Row:
             for name in ("sound_back_s", "old_speech_s", "longest_gap_ms", "unplayable_percent", "latency_change_ms"):
                 figures[name] = max(each[name] for each in figures["ways"].values())
             if self.bystanders:
-                figures["others_gap_ms"] = max(hearing.figures(way)["whole_gap_ms"] for way in self.bystanders)
+                others = {f"{mouth} to {ear}": hearing.figures((mouth, ear)) for mouth, ear in self.bystanders}
+                figures["bystanders"] = others
+                figures["others_gap_ms"] = max(each["whole_gap_ms"] for each in others.values())
             if muted and not dated.silent(scene.heard("near", listened_s)):
                 figures["not_kept"] += 1
                 figures["muted_was_heard"] = True
@@ -149,6 +151,7 @@ class _Listening:
             "old_speech_s": hearing.old_s(),
             "longest_gap_ms": hearing.longest_gap_ms(began_s, ended_s),
             "whole_gap_ms": hearing.longest_gap_ms(began_s, until_s),
+            "whole_gap_at_s": hearing.gap_at_s(began_s, until_s),
             "unplayable_percent": round(hearing.unplayable_percent(began_s, ended_s), 2),
             "unplayable_after_percent": round(hearing.unplayable_percent(ended_s + 1, until_s - 1), 2),
             "normal_latency_ms": round(hearing.normal_ms, 1),

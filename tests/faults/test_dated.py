@@ -61,6 +61,7 @@ def test_a_good_line_is_heard_whole_and_in_time() -> None:
 def test_a_gap_is_as_long_as_it_is_and_ends_when_it_ends() -> None:
     hearing = heard_with(between(5.0, 6.5), 0)
     assert hearing.longest_gap_ms(4, 8) == pytest.approx(1_500, abs=dated.FRAME_MS)
+    assert hearing.gap_at_s(4, 8) == pytest.approx(1.0, abs=0.02)
     assert hearing.longest_gap_ms(7, 9) <= 1
     assert hearing.back_s(6.2) == pytest.approx(0.3, abs=0.02)
     assert hearing.unplayable_percent(4.0, 8.0) == pytest.approx(100 * 1.5 / 4, abs=1)

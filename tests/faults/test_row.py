@@ -127,11 +127,11 @@ def test_an_interrupted_bench_goes_on_where_it_was(
 
 def test_a_run_on_a_machine_that_stood_still_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     late_ms = iter((7.0, 0.2, 9.0, 9.1, 9.2, 9.3))
-    monkeypatch.setattr(bench_faults, "_attempt", lambda name, seed: {"forwarder_late_ms": next(late_ms)})
+    monkeypatch.setattr(bench_faults, "once", lambda name, seed: {"forwarder_late_ms": next(late_ms)})
     assert bench_faults._once("one", 1) == {"forwarder_late_ms": 0.2}
     assert bench_faults._once("one", 1) == {"forwarder_late_ms": 9.2}
     busy_percent = iter((95, 60))
-    monkeypatch.setattr(bench_faults, "_attempt", lambda name, seed: {"machine_busy_percent": next(busy_percent)})
+    monkeypatch.setattr(bench_faults, "once", lambda name, seed: {"machine_busy_percent": next(busy_percent)})
     assert bench_faults._once("one", 1) == {"machine_busy_percent": 60}
 
 
@@ -146,7 +146,7 @@ def test_two_benches_at_once_share_the_machine(monkeypatch: pytest.MonkeyPatch, 
         running.discard(seed)
         return {}
 
-    monkeypatch.setattr(bench_faults, "_attempt", attempt)
+    monkeypatch.setattr(bench_faults, "once", attempt)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda seed: bench_faults._once("one", seed), range(4)))
     assert max(most) == 2
