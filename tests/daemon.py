@@ -173,17 +173,27 @@ class Daemon:
 
 
 class HubDaemon(Daemon):
-    """A hub on loopback, on a port of its own."""
+    """A hub on a port of its own. host: its address; one that is not loopback is open to whoever reaches it."""
 
-    def __init__(self, port: int = 0, *arguments: str, prefix: tuple[str, ...] = ()) -> None:
-        self.port = port or free_port()
+    def __init__(
+        self,
+        port: int = 0,
+        *arguments: str,
+        host: str = "127.0.0.1",
+        env: Mapping[str, str] | None = None,
+        prefix: tuple[str, ...] = (),
+    ) -> None:
+        self.port, self._host = port or free_port(), host
         self._successors: list[int] = []
-        super().__init__("hub", "--config", os.devnull, "--listen", f"127.0.0.1:{self.port}", *arguments, prefix=prefix)
+        if host != "127.0.0.1":
+            arguments += ("--open",)
+        listen = ("--listen", f"{host}:{self.port}")
+        super().__init__("hub", "--config", os.devnull, *listen, *arguments, env=env, prefix=prefix)
         until(self._listens)
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
+        return f"ws://{self._host}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -231,9 +241,9 @@ class HubDaemon(Daemon):
             self._successors.pop()
 
     def _listens(self) -> bool:
+        """Its word for it: where it may be, its port cannot be tried from here."""
         assert self._process.poll() is None, "it ended:\n" + "\n".join(self.log)
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return any("the hub listens" in line for line in self.log)
 
 
 class DeviceDaemon(Daemon):

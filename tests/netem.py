@@ -1,4 +1,4 @@
-"""A bad network in virtual time: pure, seeded, one direction of one path.
+"""What a bad network does to messages: pure, seeded, one direction of one path. tests/badnet does it to real packets.
 
 A `Path` takes messages with the time they were sent and gives them back with the time they arrive. Nothing here waits:
 whoever drives the simulation asks for `next_at()` and moves its own clock there. The same seed gives the same hour.
@@ -21,8 +21,9 @@ RETRANSMISSION_S = 0.2
 class Weather:
     """What the path does to a message. Times in ms, shares from 0 to 1.
 
-    burst: mean length of a loss in messages (Gilbert: the bad state loses all). A stall is (from_s, to_s): what is sent
-    or due within it arrives when it is over, as a stream, or never, as datagrams.
+    burst: mean length of a loss in messages (Gilbert: the bad state loses all). rate_kbit: 0 for no limit; what would
+    wait longer than queue_ms for its turn is lost. hole: all is lost. A stall is (from_s, to_s): what is sent or due
+    within it arrives when it is over, as a stream, or never, as datagrams.
     """
 
     delay_ms: float = 0.0
@@ -31,12 +32,15 @@ class Weather:
     burst: float = 1.0
     reorder: float = 0.0
     duplicate: float = 0.0
+    rate_kbit: float = 0.0
+    queue_ms: float = 400.0
+    hole: bool = False
     stalls: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass
 class Path:
-    """One direction. `counts` tells what happened: sent, lost, doubled."""
+    """One direction. `counts` tells what happened: sent, lost, doubled. `weather` may be replaced at any time."""
 
     weather: Weather
     seed: int
@@ -49,11 +53,16 @@ class Path:
         self._number = 0
         self._losing = False
         self._last_at = 0.0
+        self._free_at = 0.0  # when the rate has room again
 
-    def send(self, message: Any, now: float) -> float | None:
+    def send(self, message: Any, now: float, size_bytes: int = 0) -> float | None:
         """Put one message on its way at `now` (seconds). Returns when it arrives, None where it is lost."""
         self.counts["sent"] += 1
-        at = now + self._delay_s()
+        through_at = self._through_at(now, size_bytes)
+        if through_at is None or self.weather.hole:
+            self.counts["lost"] += 1
+            return None
+        at = through_at + self._delay_s()
         if self._lost():
             self.counts["lost"] += 1
             if not self.ordered:
@@ -83,6 +92,17 @@ class Path:
     def cut(self) -> None:
         """The connection is gone: nothing of what is on its way arrives."""
         self._on_the_way.clear()
+
+    def _through_at(self, now: float, size_bytes: int) -> float | None:
+        """When the last bit has passed the narrowest place; None where the queue before it is full."""
+        weather = self.weather
+        if not weather.rate_kbit:
+            return now
+        begins_at = max(now, self._free_at)
+        if begins_at - now > weather.queue_ms / 1e3:
+            return None
+        self._free_at = begins_at + size_bytes * 8 / (weather.rate_kbit * 1e3)
+        return self._free_at
 
     def _schedule(self, at: float, message: Any) -> float:
         keeps_place = self.ordered or self._random.random() >= self.weather.reorder

@@ -1,0 +1,62 @@
+"""Faults of the network between a device and everybody else, at a round trip of 40 ms."""
+
+from .floors import bare_tcp
+from .row import BACK_IN_HALF_A_SECOND, KEPT, NOBODY_NOTICES, NOTHING_OLD, Limit, Row
+from .scene import Scene
+
+ONE_WAY_MS = 20.0
+# A seat outlives its connection by 20 s (DESIGN 1); after that the others are told, as they should be.
+GRACE_S = 20.0
+MINUTE_S = 60.0
+
+
+def far_away(scene: Scene) -> None:
+    scene.net["far"].set(delay_ms=ONE_WAY_MS)
+
+
+def swallow(scene: Scene) -> None:
+    scene.net["far"].hole()
+
+
+def let_through(scene: Scene) -> None:
+    scene.net["far"].hole(False)
+
+
+def black_hole(seconds: float) -> Row:
+    limits: tuple[Limit, ...] = (BACK_IN_HALF_A_SECOND, NOTHING_OLD, KEPT)
+    if seconds < GRACE_S:
+        limits += (NOBODY_NOTICES,)
+    return Row(f"black hole {seconds:g} s", seconds, swallow, let_through, limits, before=far_away)
+
+
+def pull_the_cable(scene: Scene) -> None:
+    scene.net["far"].link(False)
+
+
+def plug_in_elsewhere(scene: Scene) -> None:
+    scene.net["far"].readdress()
+    scene.net["far"].link(True)
+
+
+def lossy(percent: float, limits: tuple[Limit, ...]) -> Row:
+    def begin(scene: Scene) -> None:
+        scene.net["far"].set(loss=percent / 100)
+
+    def end(scene: Scene) -> None:
+        scene.net["far"].set(loss=0.0)
+
+    return Row(
+        f"{percent:g} % loss", MINUTE_S, begin, end, (*limits, NOTHING_OLD, KEPT, NOBODY_NOTICES),
+        runs=20, muted_too=False, before=far_away, beside=bare_tcp,
+    )  # fmt: skip
+
+
+ROWS = (
+    *(black_hole(seconds) for seconds in (2, 5, 15, 60)),
+    Row(
+        "interface down 30 s, new address", 30.0, pull_the_cable, plug_in_elsewhere,
+        (Limit("sound_back_s", 1.0), NOTHING_OLD, KEPT), before=far_away,
+    ),
+    lossy(5, (Limit("longest_gap_ms", 400, by="p95"), Limit("longest_gap_ms", 800))),
+    lossy(15, (Limit("unplayable_percent", 10, by="median"),)),
+)  # fmt: skip

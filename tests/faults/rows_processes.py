@@ -1,0 +1,51 @@
+"""Faults of the processes: a hub that crashes or stands still, a hub that dies for good, a listener that stops."""
+
+import signal
+
+from .row import BACK_IN_HALF_A_SECOND, KEPT, NOBODY_NOTICES, NOTHING_OLD, Limit, Row
+from .scene import Scene
+
+
+def nothing(scene: Scene) -> None:
+    """The fault is for ever."""
+
+
+def kill_the_hub(scene: Scene) -> None:
+    scene.hubs[0].kill()
+
+
+def stop_the_hub(scene: Scene) -> None:
+    scene.hubs[0].send_signal(signal.SIGSTOP)
+
+
+def wake_the_hub(scene: Scene) -> None:
+    scene.hubs[0].send_signal(signal.SIGCONT)
+
+
+def stop_the_listener(scene: Scene) -> None:
+    scene["far"].daemon.send_signal(signal.SIGSTOP)
+
+
+def wake_the_listener(scene: Scene) -> None:
+    scene["far"].daemon.send_signal(signal.SIGCONT)
+
+
+ROWS = (
+    Row(
+        "hub killed and restarted", 2.0, kill_the_hub, Scene.restart_hub,
+        (Limit("sound_back_s", 1.0), NOTHING_OLD, KEPT, NOBODY_NOTICES),
+    ),
+    Row("hub stopped 10 s", 10.0, stop_the_hub, wake_the_hub),
+    # The others cannot but notice: the second hub has never heard of anybody.
+    Row(
+        "first hub dies, second lives", 0.0, kill_the_hub, nothing,
+        (Limit("sound_back_s", 2.0), NOTHING_OLD, KEPT), scene={"hubs": 2},
+    ),
+    # Nor here, after the 20 s for which a seat outlives its owner. "Nothing at all" is less than one frame.
+    Row(
+        "listener stopped 60 s", 60.0, stop_the_listener, wake_the_listener,
+        (BACK_IN_HALF_A_SECOND, NOTHING_OLD, KEPT, Limit("others_gap_ms", 19)),
+        ways=(("near", "far"),), bystanders=(("near", "other"), ("other", "near")), muted_too=False,
+        scene={"parties": ("near", "far", "other")},
+    ),
+)  # fmt: skip

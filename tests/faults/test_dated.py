@@ -1,0 +1,113 @@
+"""The measuring measured: what is done to a sound on its way is found in it, through the codec of the product.
+
+No device and no network here; a gap, an old passage or a long way are cut into what is heard by hand.
+"""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from device.audio.opus import Decoder, Encoder
+from tests.soundcard.device import Samples
+
+from . import dated
+
+SECONDS, CALM_S = 12.0, 2.0
+WAY_MS = 80
+# The codec's own delay, and to the next place of the filter.
+CODEC_MS = 6.5
+FRAME = dated.RATE * dated.FRAME_MS // 1_000
+
+
+@cache
+def coded(lost: frozenset[int] = frozenset()) -> tuple[Samples, Samples]:
+    """What was said, and what a listener hears who is WAY_MS away and never got these packets."""
+    said = dated.speech(SECONDS)
+    encoder, decoder = Encoder(dated.FRAME_MS, 24_000, 5, bandwidth="full"), Decoder()
+    blocks = []
+    for number, block in enumerate(said.reshape(-1, FRAME)):
+        packet = encoder.encode(block.tobytes())
+        blocks.append(decoder.conceal(FRAME) if number in lost else decoder.decode(packet))
+    heard = np.concatenate((np.zeros(samples(WAY_MS), np.int16), np.frombuffer(b"".join(blocks), np.int16)))
+    return said, heard[: len(said)]
+
+
+def samples(ms: float) -> int:
+    return round(dated.RATE * ms / 1_000)
+
+
+def heard_with(change: slice, by: Samples | int) -> dated.Hearing:
+    said, heard = coded()
+    changed = heard.copy()
+    changed[change] = by
+    return dated.listen(said, changed, CALM_S)
+
+
+def between(from_s: float, to_s: float) -> slice:
+    return slice(samples(from_s * 1_000), samples(to_s * 1_000))
+
+
+def test_a_good_line_is_heard_whole_and_in_time() -> None:
+    hearing = dated.listen(*coded(), CALM_S)
+    assert hearing.normal_ms == pytest.approx(WAY_MS + CODEC_MS, abs=0.2)
+    assert np.nanmax(np.abs(hearing.latency_ms - hearing.normal_ms)) < 0.5
+    assert hearing.unplayable_percent(0, SECONDS - 0.2) == 0
+    assert hearing.longest_gap_ms(0.2, SECONDS) <= 1
+    assert hearing.back_s(5.0) == 0
+    assert hearing.old_s() == 0
+
+
+def test_a_gap_is_as_long_as_it_is_and_ends_when_it_ends() -> None:
+    hearing = heard_with(between(5.0, 6.5), 0)
+    assert hearing.longest_gap_ms(4, 8) == pytest.approx(1_500, abs=dated.FRAME_MS)
+    assert hearing.longest_gap_ms(7, 9) <= 1
+    assert hearing.back_s(6.2) == pytest.approx(0.3, abs=0.02)
+    assert hearing.unplayable_percent(4.0, 8.0) == pytest.approx(100 * 1.5 / 4, abs=1)
+    assert hearing.old_s() == 0
+
+
+def test_sound_that_comes_and_goes_is_not_back_yet() -> None:
+    said, heard = coded()
+    changed = heard.copy()
+    changed[between(5.0, 6.0)] = 0
+    changed[between(6.2, 6.4)] = 0
+    assert dated.listen(said, changed, CALM_S).back_s(5.5) == pytest.approx(0.9, abs=0.02)
+    changed[between(7.0, SECONDS)] = 0
+    assert dated.listen(said, changed, CALM_S).back_s(5.5) == float("inf")
+
+
+def test_old_speech_is_found_and_is_no_sound_that_is_back() -> None:
+    """From 8 s on 1.4 s of what was said 3 s earlier, as a queue plays it that was held up."""
+    _, heard = coded()
+    hearing = heard_with(between(8.0, 9.4), heard[between(5.0, 6.4)])
+    assert hearing.old_s() == pytest.approx(1.4, abs=0.06)
+    assert np.nanmedian(hearing.old) == pytest.approx(3.0 + (WAY_MS + CODEC_MS) / 1e3, abs=0.01)
+    assert hearing.back_s(8.0) == pytest.approx(1.4, abs=0.03)
+    assert hearing.longest_gap_ms(7, 10) == pytest.approx(1_400, abs=30)
+
+
+@pytest.mark.parametrize(("late_ms", "old"), [(300, False), (480, False), (700, True)])
+def test_late_is_old_from_half_a_second_on(late_ms: int, old: bool) -> None:
+    _, heard = coded()
+    hearing = heard_with(between(6.0, 8.0), heard[samples(6_000 - late_ms) : samples(8_000 - late_ms)])
+    assert hearing.old_s() == pytest.approx(2.0 if old else 0.0, abs=0.06)
+    assert hearing.latency_at_ms(6.1, 7.0) == pytest.approx(
+        float("nan") if old else WAY_MS + CODEC_MS + late_ms, abs=0.5, nan_ok=True
+    )
+
+
+def test_lost_packets_are_counted_and_what_conceals_them_is_no_speech() -> None:
+    random = np.random.default_rng(5)
+    lost = frozenset(np.flatnonzero(random.random(int(SECONDS * 50)) < 0.15).tolist())
+    hearing = dated.listen(*coded(lost), SECONDS)
+    assert hearing.unplayable_percent(0, SECONDS - 0.2) == pytest.approx(100 * len(lost) / (SECONDS * 50), abs=2)
+    assert hearing.old_s() == 0
+
+
+def test_somebody_else_is_not_mistaken_for_the_one_who_speaks() -> None:
+    said, _ = coded()
+    with pytest.raises(ValueError, match="nothing was heard"):
+        dated.listen(said, dated.speech(SECONDS, seed=2), CALM_S)
+    assert not dated.silent(said)
+    assert dated.silent(np.zeros_like(said))
