@@ -26,11 +26,12 @@ from device import restart
 from device.channel import address, rules
 from device.hub import keys, limits
 from device.hub.exchange import Exchange
+from device.hub.predecessor import Predecessor
 from device.hub.rooms import Rooms
 from device.hub.server import Server
 from device.hub.sessions import Sessions
 from device.hub.sockets import leads_to, listening_socket, set_options
-from device.hub.succession import BridgeError, Predecessor, Successor
+from device.hub.succession import BridgeError, Successor
 from device.pulse import pulse
 from device.restart import RestartError
 from device.service import systemd
@@ -93,6 +94,7 @@ class Hub:
         except ValueError as error:
             raise HubConfigError(str(error)) from error
         self._has_left = False
+        self._ends: list[Predecessor | Successor] = []
         self._exchange: Exchange | None = None
         self._server: Server | None = None
 
@@ -108,6 +110,7 @@ class Hub:
         try:
             await self._start(sock)
         except BridgeError as error:
+            await self.stop()
             raise HubError(f"the hub before this one did not hand over: {error}") from error
         except asyncio.CancelledError:
             await self.stop()
@@ -117,6 +120,7 @@ class Hub:
     async def _start(self, sock: socket.socket) -> None:
         predecessor = Predecessor() if self._bridge else None
         if predecessor and self._bridge:
+            self._ends.append(predecessor)
             await predecessor.open(self._bridge)
             key = await predecessor.bequest()
             self._key = self._key if self._keeps_key else key
@@ -137,16 +141,21 @@ class Hub:
         """
         assert self._server and self._exchange and self._listener, "it has not started"
         successor = await restart.hand_over(self._server, self._exchange, self._listener, self._key, start)
+        self._ends.append(successor)
         self._has_left = True
         return successor
 
     async def stop(self) -> None:
-        """Close every connection and the socket, within half a second."""
+        """Close every connection and every socket, within half a second."""
         if self._server is not None:
             await self._server.stop()
             self._server = None
             if not self._has_left:
                 logger.info("the hub at %s has stopped", self.url)
+        if self._listener is not None:
+            self._listener.close()
+        for end in self._ends:
+            end.close()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import resource
+import socket
 import stat
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,32 @@ async def test_ipv6_works_too() -> None:
     async with Hub("[::1]:0") as hub, guest(hub.url) as someone:
         assert hub.url == f"ws://[::1]:{hub.port}"
         await someone.join()
+
+
+# A socket that systemd has opened
+
+
+async def test_it_listens_on_the_socket_that_it_was_given_wherever_that_is() -> None:
+    given = socket.create_server(("127.0.0.1", 0))
+    port = given.getsockname()[1]
+    async with Hub("127.0.0.1:8800", sockets={"intercomd-hub.socket": given}) as hub, guest(hub.url) as someone:
+        assert hub.url == f"ws://127.0.0.1:{port}"
+        assert given.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000
+        await someone.join()
+
+
+def test_a_given_socket_opens_the_hub_to_nobody_who_is_not_wanted() -> None:
+    with socket.create_server(("0.0.0.0", 0)) as given:
+        port = given.getsockname()[1]
+        with pytest.raises(HubError, match=f"join at 0.0.0.0:{port}: set open = true"):
+            Hub("127.0.0.1:8800", sockets={"x": given})
+
+
+def test_a_hub_listens_on_one_tcp_socket() -> None:
+    with socket.socket() as one, socket.socket() as two, pytest.raises(HubError, match="one TCP socket"):
+        Hub("127.0.0.1:8800", sockets={"one": one, "two": two})
+    with socket.socket(socket.AF_UNIX) as local, pytest.raises(HubError, match="one TCP socket"):
+        Hub("127.0.0.1:8800", sockets={"local": local})
 
 
 async def test_a_port_in_use_is_one_line() -> None:

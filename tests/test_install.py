@@ -244,6 +244,38 @@ def test_a_reload_takes_a_new_configuration_into_the_call(first: Box) -> None:
     assert (first.status()["uid"], first.status()["state"]) == (uid, "in-call")
 
 
+def test_a_reload_of_the_hub_is_another_process_and_nobody_in_the_call_hears_of_it(first: Box) -> None:
+    def shown(*properties: str) -> list[str]:
+        return [first.shell(f"systemctl show --value --property {name} intercomd-hub").strip() for name in properties]
+
+    uid, (before, fed) = first.status()["uid"], shown("MainPID", "WatchdogTimestampMonotonic")
+    said = len(first.shell("journalctl --unit intercomd --output cat"))
+    first.shell("systemctl reload intercomd-hub")
+    until(lambda: shown("MainPID", "ActiveState", "SubState")[0] not in ("0", before))
+    until(lambda: shown("ActiveState", "SubState", "NRestarts") == ["active", "running", "0"])
+    until(lambda: first.run("test", "-e", f"/proc/{before}", check=False).returncode != 0)
+    until(lambda: int(shown("WatchdogTimestampMonotonic")[0]) > int(fed) + 3_000_000)
+    until(lambda: shown("StatusText") == ["at wss://0.0.0.0:8800 | channels 1 | seats 1"])
+    assert (first.status()["uid"], first.status()["state"]) == (uid, "in-call")
+    assert first.shell("journalctl --unit intercomd --output cat")[said:] == ""
+    complaints = first.shell("journalctl --unit intercomd-hub --output cat")
+    assert "reception only permitted for main PID" not in complaints and "Watchdog" not in complaints
+    config = first.root / "etc/intercomd/intercom.toml"
+    mine, (after,) = config.read_text(), shown("MainPID")
+    config.write_text(mine.replace("hub.crt", "gone.crt"))
+    try:
+        first.shell("systemctl reload intercomd-hub")
+        until(lambda: "this hub goes on" in first.shell("journalctl --unit intercomd-hub --output cat"))
+        until(lambda: shown("ActiveState", "SubState", "MainPID") == ["active", "running", after])
+    finally:
+        config.write_text(mine)
+    first.shell("systemctl stop intercomd-hub")
+    assert shown("ActiveState", "Result", "MainPID") == ["inactive", "success", "0"]
+    assert first.run("test", "-e", f"/proc/{after}", check=False).returncode != 0
+    first.shell("systemctl start intercomd-hub")
+    first.until_in_call()
+
+
 def test_one_that_hangs_is_restarted_by_its_watchdog_and_one_without_a_card_is_not(first: Box) -> None:
     first.speaker.unplug()
     first.microphone.hang()

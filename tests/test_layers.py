@@ -105,6 +105,7 @@ EDGES = {
     "front.py": "event loop, clock, log",
     "hub/exchange.py": "connections, log",
     "hub/keys.py": "files",
+    "hub/predecessor.py": "event loop, clock",
     "hub/server.py": "the hub's websockets",
     "hub/sockets.py": "sockets",
     "hub/succession.py": "event loop, clock",

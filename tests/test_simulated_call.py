@@ -11,15 +11,18 @@ from collections import deque
 from collections.abc import Callable
 from functools import cache
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
+from device import jsonrpc
 from device.audio.talkers import Talkers
-from device.channel import address, rtp
-from device.channel.actions import Answer, Close, Dial, Send
+from device.channel import address, messages, rtp
+from device.channel.actions import Answer, Close, Dial, Emit, Send
 from device.channel.messages import Join
 from device.channel.news import State
 from device.channel.session import Session
+from device.channel.verdicts import Miss
 from device.hub import limits
+from device.hub.bridge import Estate
 from device.hub.out import Send as HubSend
 from device.hub.rooms import Rooms
 from device.hub.sessions import Sessions
@@ -88,11 +91,39 @@ class HubSide:
 
     def __init__(self, time: Time, weather: Weather) -> None:
         self.time, self.weather = time, weather
-        source = random.Random(99)
-        self.rooms = Rooms(Sessions(bytes(32)), source.randbytes, time.now)
+        self.up = True
+        self._source = random.Random(99)
+        self.rooms = self.empty_rooms()
         self.clients: dict[int, tuple[Wire, Peer]] = {}
         self._numbers = count(1)
         self._tick()
+
+    def empty_rooms(self) -> Rooms:
+        return Rooms(Sessions(bytes(32)), self._source.randbytes, self.time.now)
+
+    def hand_over(self) -> None:
+        """A planned restart: the next process has all of it, and the connections that there are."""
+        old, self.rooms = self.rooms, self.empty_rooms()
+        connections = {cast(int, known): known for known in old.connections()}
+        for known in connections:
+            self.rooms.inherited(known, self.time.now)
+        estate = Estate.read(old.bequeath({known: number for number, known in connections.items()}).pack())
+        self.rooms.inherit(estate, connections, self.time.now)
+        for number in connections:
+            self._to(number, jsonrpc.notification(messages.UPDATE_URL, {}))
+
+    def crash(self, away_s: float) -> None:
+        """Gone with all connections, and back with its key and nothing else."""
+        self.up = False
+        for number in list(self.clients):
+            wire, peer = self.clients.pop(number)
+            wire.cut()
+            peer.lost(number)
+
+        def back() -> None:
+            self.up, self.rooms = True, self.empty_rooms()
+
+        self.time.at(self.time.now + away_s, back)
 
     def _tick(self) -> None:
         self.send(self.rooms.tick(self.time.now))
@@ -137,8 +168,17 @@ class HubSide:
 class Peer:
     """One device: a session, its wires, a microphone that says what time it is, and ears that check it."""
 
-    def __init__(self, hub: HubSide, seed: int, ppm: float, speaking: Callable[[float], bool]) -> None:
+    def __init__(
+        self,
+        hub: HubSide,
+        seed: int,
+        ppm: float,
+        speaking: Callable[[float], bool],
+        weather: Weather | None = None,
+    ) -> None:
         self.hub, self.time, self.speaking = hub, hub.time, speaking
+        self.weather = weather or hub.weather
+        self.events: list[tuple[float, str, dict[str, Any]]] = []
         self.session = Session([HUB], random.Random(seed))
         self.numbers: dict[int, int] = {}
         self.wires: dict[int, Wire] = {}
@@ -205,18 +245,22 @@ class Peer:
                     self._dial(conn)
                 case Send(conn, text):
                     self._up(conn, text)
-                case Close(conn, _):
-                    self._close(conn)
+                case Close(conn, abort):
+                    self._close(conn, abort)
+                case Emit(event, params):
+                    self.events.append((self.time.now, event, params))
                 case Answer(_, outcome) if isinstance(outcome, Exception):
                     self.refused.append(outcome)
 
     def _dial(self, conn: int) -> None:
-        wire = self.wires[conn] = Wire(self.time, self.hub.weather, next(self._seeds))
+        wire = self.wires[conn] = Wire(self.time, self.weather, next(self._seeds))
 
         def syn(_: object) -> None:
-            if conn in self.wires:
+            if conn in self.wires and self.hub.up:
                 self.hub.accept(wire, self, conn)
                 wire.carry(wire.down, None, lambda _: self._opened(conn))
+            elif conn in self.wires:
+                wire.carry(wire.down, None, lambda _: self._refused(conn))
 
         wire.carry(wire.up, None, syn)
 
@@ -225,16 +269,31 @@ class Peer:
         self.session.opened(conn, self.time.now)
         self._carry_out()
 
+    def _refused(self, conn: int) -> None:
+        if self.wires.pop(conn, None) is not None:
+            self.session.failed(conn, Miss.REFUSED, self.time.now)
+            self._carry_out()
+
+    def lost(self, number: int) -> None:
+        """The hub has cut this one off."""
+        conn = next(conn for conn, known in self.numbers.items() if known == number)
+        del self.wires[conn], self.numbers[conn]
+        self.session.closed(conn, 1006, self.time.now)
+        self._carry_out()
+
     def _up(self, conn: int, message: str | bytes) -> None:
         if conn in self.wires and conn in self.numbers:
             wire, number = self.wires[conn], self.numbers[conn]
             wire.carry(wire.up, message, lambda got: self.hub.received(number, got))
 
-    def _close(self, conn: int) -> None:
-        self.wires.pop(conn, None)
-        number = self.numbers.pop(conn, None)
-        if number is not None:
+    def _close(self, conn: int, abort: bool) -> None:
+        wire, number = self.wires.pop(conn, None), self.numbers.pop(conn, None)
+        if wire is None or number is None:
+            return
+        if abort:
             self.hub.drop(number)
+        else:  # behind everything that is on its way
+            wire.carry(wire.up, None, lambda _: self.hub.drop(number))
 
 
 class Ear:

@@ -22,7 +22,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Event, State
 from websockets.typing import Subprotocol
 
-from device.channel import rules, tcp
+from device.channel import rules, tcp, verdicts
 from device.channel.address import Address
 from device.channel.resolver import Resolver
 from device.channel.verdicts import Miss
@@ -238,7 +238,7 @@ def _before_tcp(error: OSError) -> Missed:
     if isinstance(error, socket.gaierror):
         if error.errno == socket.EAI_AGAIN:
             return Missed(Miss.NO_NETWORK, detail=f"{Miss.DNS}: no name server answers")
-        return Missed(Miss.DNS)
+        return Missed(Miss.DNS, detail=f"{Miss.DNS}: nobody knows it; is it written right?")
     if error.errno in tcp.NO_NETWORK:
         return Missed(Miss.NO_NETWORK)
     if isinstance(error, ConnectionRefusedError):
@@ -253,8 +253,7 @@ def _after_tcp(error: Exception) -> Missed:
     if status is not None:  # a redirect is the cause of a ValueError: with a socket of ours it is not followed
         return Missed(Miss.HTTP, status.response.status_code)
     if isinstance(error, ssl.SSLCertVerificationError):
-        remedy = "set ca_file to the certificate of its CA, or this machine's clock"
-        return Missed(Miss.TLS, detail=f"the certificate is not trusted ({error.verify_message}): {remedy}")
+        return Missed(Miss.TLS, detail=verdicts.of_certificate(error.verify_code, error.verify_message))
     if isinstance(error, ssl.SSLError):
         return Missed(Miss.TLS, detail=f"no TLS there ({error.reason}): is it a ws:// hub?")
     if isinstance(error, TimeoutError):

@@ -14,7 +14,7 @@ from device.channel import errors, messages, rules
 from device.hub import limits, sessions
 from device.hub.bridge import Estate, HeldSeat
 from device.hub.out import CLOSE_NORMAL, CLOSE_REPLACED, Close, Connection, Out, Send
-from device.hub.seats import Channel, Link, Seat
+from device.hub.seats import Before, Channel, Link, Seat
 from device.hub.sessions import Sessions
 
 Place = tuple[str, str]  # App ID and channel name
@@ -65,9 +65,9 @@ class Seating:
     def missing(self, seat: Seat, known: Iterable[int], now: float) -> tuple[int, ...]:
         """Those of `known` who publish no more. A hub that has just started waits for them before it says so."""
         if now < self._complete_at:
-            seat.expected = frozenset(known)
+            seat.before.expected = frozenset(known)
         if now < self._settled_at:
-            seat.awaited = frozenset(known)
+            seat.before.awaited = frozenset(known)
             return ()
         live = {other.uid for other in seat.channel.streams()}
         return tuple(sorted(set(known) - live - {seat.uid}))
@@ -141,9 +141,9 @@ class Seating:
                     self._give_up(seat, "dropped")
                 elif seat.publishing and seat.live is (away_s > limits.STREAM_GRACE_S):
                     self._hide(seat) if seat.live else self._show(seat)
-                elif seat.awaited and now >= self._settled_at:
+                elif seat.before.awaited and now >= self._settled_at:
                     self._tell_who_is_missing(seat, now)
-                elif seat.expected and now >= self._complete_at:
+                elif seat.before.expected and now >= self._complete_at:
                     self._tell_who_has_left(seat)
 
     def excuse(self, gap_s: float) -> None:
@@ -164,8 +164,8 @@ class Seating:
             channel = self._channels.setdefault((held.app_id, held.channel), Channel(held.app_id, held.channel))
             seat = channel.seats[held.uid] = Seat(
                 held.uid, held.session, channel, held.label, rules.Role(held.role), held.auto_subscribe,
-                held.publishing, held.live, held.absent_since, held.back,
-                frozenset(held.awaited), frozenset(held.expected),
+                held.publishing, held.live, held.absent_since,
+                Before(held.back, frozenset(held.awaited), frozenset(held.expected)),
             )  # fmt: skip
             self._seats += 1
             for number in held.connections:
@@ -202,7 +202,7 @@ class Seating:
     def _sit(self, link: Link, join: messages.Join, uid: int, session: str, back: bool = False) -> Seat:
         place = _place(join)
         channel = self._channels.setdefault(place, Channel(*place))
-        seat = Seat(uid, session, channel, join.label, join.role, join.auto_subscribe, back=back)
+        seat = Seat(uid, session, channel, join.label, join.role, join.auto_subscribe, before=Before(back))
         channel.seats[uid] = seat
         self._seats += 1
         channel.attach(seat, link)
@@ -211,7 +211,9 @@ class Seating:
                 channel.subscribe(seat, talker)
         # The documented SDK announces hosts only: thousands may listen.
         if seat.role is rules.Role.BROADCASTER:
-            others = (other for other in channel.seats.values() if other is not seat and not (back and other.back))
+            others = (
+                other for other in channel.seats.values() if other is not seat and not (back and other.before.back)
+            )
             self._tell(others, messages.USER_JOINED, seat.stream().params())
         return seat
 
@@ -261,22 +263,23 @@ class Seating:
             self._out.append(Send(to, jsonrpc.notification(method, params)))
 
     def _tell_who_is_missing(self, seat: Seat, now: float) -> None:
-        missing, seat.awaited = self.missing(seat, seat.awaited, now), frozenset()
+        missing, seat.before.awaited = self.missing(seat, seat.before.awaited, now), frozenset()
         to = tuple(link.connection for link in seat.links)
         for uid in missing if to else ():
             self._out.append(Send(to, jsonrpc.notification(messages.STREAM_REMOVED, {"uid": uid})))
 
     def _tell_who_has_left(self, seat: Seat) -> None:
-        left, seat.expected = sorted(seat.expected - set(seat.channel.seats)), frozenset()
+        left, seat.before.expected = sorted(seat.before.expected - set(seat.channel.seats)), frozenset()
         for uid in left:
             self._tell([seat], messages.USER_LEFT, {"uid": uid, "reason": "dropped"})
 
 
 def _held(seat: Seat, numbers: Mapping[Connection, int]) -> HeldSeat:
+    before = seat.before
     return HeldSeat(
         seat.channel.app_id, seat.channel.name, seat.uid, seat.session, seat.label, seat.role.value,
-        seat.auto_subscribe, seat.publishing, seat.live, seat.absent_since, seat.back, tuple(sorted(seat.awaited)),
-        tuple(sorted(seat.expected)), tuple(seat.subscribers), tuple(numbers[link.connection] for link in seat.links),
+        seat.auto_subscribe, seat.publishing, seat.live, seat.absent_since, before.back, tuple(sorted(before.awaited)),
+        tuple(sorted(before.expected)), tuple(seat.subscribers), tuple(numbers[link.connection] for link in seat.links),
     )  # fmt: skip
 
 

@@ -38,6 +38,19 @@ class Link:
     out_of_patience: bool = False
 
 
+@dataclass(slots=True)
+class Before:
+    """What a seat has from the time before the hub started anew.
+
+    back: it was taken again; who is back, too, knows of it. awaited: streams known then, until the hub knows who is
+    missing. expected: the same, until it knows who has left.
+    """
+
+    back: bool = False
+    awaited: frozenset[int] = frozenset()
+    expected: frozenset[int] = frozenset()
+
+
 @dataclass(slots=True, eq=False)
 class Seat:
     """A participant. The session is a secret.
@@ -55,9 +68,7 @@ class Seat:
     publishing: bool = False
     live: bool = False
     absent_since: float = 0.0  # means something while there is no link
-    back: bool = False  # taken again after the hub had started anew: who is back, too, knows of it
-    awaited: frozenset[int] = frozenset()  # streams known before the hub started, until it knows who is missing
-    expected: frozenset[int] = frozenset()  # the same, until it knows who has left
+    before: Before = field(default_factory=Before)
     links: list[Link] = field(default_factory=list)  # oldest first
     subscribers: "dict[int, Seat]" = field(default_factory=dict, repr=False)
     listeners: list[Connection] | None = None  # None: out of date

@@ -1,7 +1,7 @@
-"""The two ends of the bridge over which a hub hands everything to its successor: see `bridge` for who says what when.
+"""The bridge between a hub and its successor, and the old hub's end of it: see `bridge` for who says what when.
 
 The old hub keeps the connections that its clients have, and carries them as a desk of its server; its rooms are with
-the successor, for which each of these connections is a line like its own.
+the successor, for which each of these connections is a line like its own (`predecessor`).
 """
 
 import asyncio
@@ -10,11 +10,8 @@ import socket
 import time
 from typing import cast
 
-from device import jsonrpc
-from device.channel import messages
-from device.hub.bridge import Estate, Kind, Message, Reader
+from device.hub.bridge import Kind, Message, Reader
 from device.hub.exchange import Exchange, Line, give
-from device.hub.frames import text_frame
 
 # What may wait on the way between the two, 0.1 s of 200 listeners to eight talkers; more is speech that is late anyway.
 MAX_WAITING_BYTES = 1_048_576
@@ -24,7 +21,7 @@ class BridgeError(Exception):
     """The other end has gone, or says what it should not. One line."""
 
 
-class _End(asyncio.Protocol):
+class End(asyncio.Protocol):
     """One end. `came` is called with each message that is not expected."""
 
     def __init__(self) -> None:
@@ -56,9 +53,9 @@ class _End(asyncio.Protocol):
         return self._transport is None or self._transport.get_write_buffer_size() > MAX_WAITING_BYTES
 
     def close(self) -> None:
-        """Nothing more is said."""
+        """Nothing more is said; what has not gone out yet is forgotten."""
         if self._transport is not None:
-            self._transport.close()
+            self._transport.abort()
 
     def came(self, message: Message, now: float) -> None:
         """A message that nobody waits for."""
@@ -91,7 +88,7 @@ class _End(asyncio.Protocol):
         self.ended()
 
 
-class Successor(_End):
+class Successor(End):
     """The process after this one, as a desk: what happens on our connections happens there.
 
     takes_over: whether it has everything, and we have nothing any more. drained: set when none of our connections is
@@ -201,117 +198,3 @@ class Successor(_End):
     def _look(self) -> None:
         if self.takes_over and not self._lines:
             self.drained.set()
-
-
-class FarLine:
-    """A connection that the hub before this one holds."""
-
-    # The old hub keeps what its client does not read in time.
-    clear = True
-
-    def __init__(self, number: int, address: str, predecessor: "Predecessor") -> None:
-        self.address = address
-        self._number = number
-        self._predecessor = predecessor
-
-    def write(self, frame: bytes, /) -> int:
-        """A media frame goes there, unless the way is full."""
-        if not self._predecessor.full():
-            self._predecessor.say(Kind.MEDIA, self._number, frame)
-        return len(frame)
-
-    def queue(self, rest: bytes) -> None:
-        """Nothing is ever left of a frame."""
-
-    def hold(self, frame: bytes, now: float) -> int:
-        """Nothing is held back here: it is dropped."""
-        return 1
-
-    def tell(self, frame: bytes) -> None:
-        """A text frame goes there."""
-        self._predecessor.say(Kind.TEXT, self._number, frame)
-
-    def finish(self, code: int, reason: str) -> None:
-        """It says why and closes."""
-        self._predecessor.say(Kind.CLOSE, self._number, json.dumps([code, reason]).encode())
-
-
-class Predecessor(_End):
-    """The process before this one, whose connections are lines of our exchange."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lines: dict[int, Line] = {}
-        self._exchange: Exchange | None = None
-        self._early: list[Message] = []
-        self._estate: Estate | None = None
-
-    async def bequest(self) -> bytes:
-        """Say that we could serve, and wait for all that it leaves; returns its key. Raises BridgeError."""
-        coming = asyncio.gather(self.expect(Kind.KEY), self.expect(Kind.ESTATE))
-        self.say(Kind.READY)
-        key, estate = await coming
-        try:
-            self._estate = Estate.read(estate.data)
-        except ValueError as error:
-            raise BridgeError(str(error)) from error
-        return key.data
-
-    def carry_on(self, exchange: Exchange, now: float) -> None:
-        """Go on with what it left, after `bequest`."""
-        assert self._estate is not None
-        early, self._early, self._exchange = self._early, [], exchange
-        for line in self._lines.values():
-            exchange.inherited(line, now)
-        exchange.inherit(self._estate, self._lines, now)
-        for message in early:
-            self.came(message, now)
-
-    async def leave_to_us(self) -> None:
-        """Say that we serve, and wait until it has stopped doing so. Raises BridgeError."""
-        yours = self.expect(Kind.YOURS)
-        self.say(Kind.SERVING)
-        await yours
-
-    def call_over(self) -> None:
-        """Tell all whose connection it holds to dial us beside it."""
-        frame = text_frame(jsonrpc.notification(messages.UPDATE_URL, {}))
-        for line in self._lines.values():
-            line.tell(frame)
-
-    def came(self, message: Message, now: float) -> None:
-        """Something has happened on one of its connections."""
-        if self._exchange is None:
-            self._before(message)
-        elif message.kind == Kind.OPENED:
-            line = self._lines[message.connection] = FarLine(message.connection, message.data.decode(), self)
-            self._exchange.inherited(line, now)
-        elif message.connection in self._lines:
-            self._happened(self._exchange, message, now)
-
-    def ended(self) -> None:
-        """It has gone, with its connections."""
-        for line in self._lines.values():
-            if self._exchange is not None:
-                self._exchange.closed(line, time.monotonic())
-        self._lines.clear()
-
-    def _before(self, message: Message) -> None:
-        """Lines up to the estate are in it; what comes after that has to wait for the rooms."""
-        if self._estate_came():
-            self._early.append(message)
-        elif message.kind == Kind.OPENED:
-            self._lines[message.connection] = FarLine(message.connection, message.data.decode(), self)
-
-    def _estate_came(self) -> bool:
-        return Kind.ESTATE not in self._expected
-
-    def _happened(self, exchange: Exchange, message: Message, now: float) -> None:
-        line = self._lines[message.connection]
-        if message.kind == Kind.TEXT:
-            exchange.text(line, message.data, now)
-        elif message.kind == Kind.MEDIA:
-            exchange.media(line, message.data, now)
-        elif message.kind == Kind.CLOSED:
-            del self._lines[message.connection]
-            exchange.closed(line, now)

@@ -215,3 +215,35 @@ def make_certificates(folder: Path) -> Certificates:
     hub = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     hub.load_cert_chain(folder / "hub.pem", folder / "hub.key")
     return Certificates(str(folder / "ca.pem"), hub)
+
+
+_CA = """
+[ca]
+default_ca = ours
+[ours]
+database = {folder}/issued
+new_certs_dir = {folder}
+serial = {folder}/serial
+default_md = sha256
+unique_subject = no
+policy = anybody
+[anybody]
+commonName = supplied
+"""
+
+
+def make_certificate(folder: Path, *, name: str = "IP:127.0.0.1", first: str, last: str) -> ssl.SSLContext:
+    """A hub's certificate of the CA in that folder (`make_certificates`), for this name and from the one day to the
+    other (YYYYMMDD)."""
+    (folder / "ca.cnf").write_text(_CA.format(folder=folder))
+    (folder / "issued").write_text("")
+    (folder / "serial").write_text("0100")
+    (folder / "name").write_text(f"subjectAltName={name}\n")
+    subprocess.run(
+        ["openssl", "ca", "-batch", "-config", "ca.cnf", "-in", "hub.csr", "-cert", "ca.pem", "-keyfile", "ca.key",
+         "-startdate", f"{first}000000Z", "-enddate", f"{last}000000Z", "-extfile", "name", "-out", "other.pem"],
+        cwd=folder, check=True, capture_output=True,
+    )  # fmt: skip
+    hub = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    hub.load_cert_chain(folder / "other.pem", folder / "hub.key")
+    return hub

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from device.channel import errors, rtp, rules
+from device.channel import errors, moving, rtp, rules
 from device.channel.client import Client
 from device.channel.errors import ChannelError
 from device.channel.news import State
@@ -136,7 +136,35 @@ async def test_a_hub_that_comes_back_has_everybody_back_without_a_word(tmp_path:
             await hall.hears(kitchen)
             await kitchen.hears(hall)
             assert (hall.client.status.uid, hall.client.status.reconnects) == (2, 1)
-            assert hall.seen("stream-removed") == []
+            for person in (kitchen, hall):
+                assert person.seen("stream-removed") == person.seen("user-left") == []
+            assert kitchen.seen("user-joined") == [2] and hall.seen("user-joined") == [], "as before the crash"
+            assert (kitchen.seen("stream-added"), hall.seen("stream-added")) == ([2], [1])
+
+
+async def test_all_are_together_again_at_the_first_hub_soon_after_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moving, "STEADY_S", 0.0)  # this one is, although it has just begun
+    async with Hub("127.0.0.1:0") as first, Hub("127.0.0.1:0") as second:
+        people = [Person(first.url, second.url) for _ in range(3)]
+        for person in people:
+            await person.client.join(None, "lobby", auto_subscribe=True)
+            await person.client.publish()
+        uids = [person.client.status.uid for person in people]
+        await first.stop()
+        for person in people:
+            await person.until(lambda person=person: person.client.status.hub == second.url)  # type: ignore[misc]
+        await people[0].hears(people[1])
+        async with Hub(f"127.0.0.1:{first.port}") as back:
+            async with asyncio.timeout(seconds(10)):
+                while any(person.client.status.hub != back.url for person in people):
+                    await asyncio.sleep(0.005)
+            for listener, talker in ((0, 1), (1, 2), (2, 0)):
+                await people[listener].hears(people[talker])
+            assert [person.client.status.uid for person in people] == uids
+            assert second.snapshot()["seats"] == 0, "nobody waits for them there"
+            states = [params["state"] for event, params in people[0].events if event == "connection-state"]
+            assert states == ["joining", "in-call", "offline", "in-call"], "moving is no outage"
+            await asyncio.gather(*(person.client.leave() for person in people))
 
 
 async def test_the_newcomer_with_our_uid_has_the_seat_and_we_stay_away() -> None:

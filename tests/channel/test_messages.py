@@ -152,3 +152,11 @@ def test_the_longest_rejoin_fits_into_a_text_message() -> None:
     join = Join("0" * 32, "x" * 64, rules.UID_MAX, "x" * messages.TOKEN_MAX_CHARACTERS, label="é" * 32)
     rejoin = Rejoin(join, "x" * messages.SESSION_MAX_CHARACTERS, (rules.UID_MAX,) * messages.MAX_KNOWN_UIDS)
     assert len(jsonrpc.request(2**31, messages.REJOIN, rejoin.params())) <= rules.MAX_TEXT_BYTES
+
+
+def test_where_a_hub_sends_us_is_a_short_text_or_itself() -> None:
+    assert messages.read_url({}) == ""
+    assert messages.read_url({"url": "ws://hub:8800"}) == "ws://hub:8800"
+    for wrong in (7, None, "x" * 2_049):
+        with pytest.raises(jsonrpc.JsonRpcError):
+            messages.read_url({"url": wrong})

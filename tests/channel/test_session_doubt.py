@@ -181,6 +181,9 @@ ACCIDENTS: dict[str, Callable[[World], object]] = {
     "reset": lambda world: world.resets(),
     "hub error": lambda world: world.says("error", code=errors.INTERNAL),
     "conflict": lambda world: world.says("error", code=errors.UID_CONFLICT),
+    "update-url": lambda world: world.says("update-url"),
+    "sent to the second": lambda world: world.says("update-url", url="ws://hub1:8800"),
+    "somebody leaves": lambda world: world.says("user-left", uid=3, reason="quit"),
     "new stream": lambda world: world.says("stream-added", uid=3),
     "talk": lambda world: world.talk(0.3),
 }

@@ -74,3 +74,8 @@ def test_refusals_follow_the_remedy(remedy: Remedy, verdict: Verdict) -> None:
     codes = [code for code, meaning in errors.TABLE.items() if meaning.remedy is remedy]
     assert codes
     assert {verdicts.of_refusal(ChannelError(code)) for code in codes} == {verdict}
+
+
+def test_what_openssl_says_of_a_certificate_becomes_a_remedy_and_what_is_rare_stays_as_it_is_said() -> None:
+    assert verdicts.of_certificate(10, "certificate has expired").endswith("renew it, or set the clock")
+    assert verdicts.of_certificate(23, "certificate revoked") == "the certificate is not trusted: certificate revoked"

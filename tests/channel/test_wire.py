@@ -18,7 +18,15 @@ from device.channel import address, wire
 from device.channel.resolver import Resolver
 from device.channel.verdicts import Miss
 from device.channel.wire import Missed, Wire
-from tests.channel.fakehub import Certificates, FakeHub, cut, make_certificates, raw_server, silent_server
+from tests.channel.fakehub import (
+    Certificates,
+    FakeHub,
+    cut,
+    make_certificate,
+    make_certificates,
+    raw_server,
+    silent_server,
+)
 from tests.timing import seconds
 
 
@@ -105,7 +113,7 @@ async def test_a_port_where_nobody_listens_refuses() -> None:
 @pytest.mark.parametrize(
     ("error", "miss", "detail"),
     [
-        (socket.gaierror(socket.EAI_NONAME, "no"), Miss.DNS, ""),
+        (socket.gaierror(socket.EAI_NONAME, "no"), Miss.DNS, "is it written right?"),
         (socket.gaierror(socket.EAI_AGAIN, "no"), Miss.NO_NETWORK, "no name server answers"),
         (TimeoutError("110"), Miss.TIMEOUT, ""),
         (OSError(errno.ENETUNREACH, "Network is unreachable"), Miss.NO_NETWORK, ""),
@@ -187,11 +195,30 @@ async def test_a_certificate_of_a_ca_of_one_s_own_is_trusted(certificates: Certi
         assert await listener.hears(3) == [("media", bytes(size)) for size in (60, 200, 1_200)]
 
 
-async def test_a_certificate_that_is_not_trusted_says_what_to_do(certificates: Certificates) -> None:
+async def test_a_certificate_of_an_unknown_authority_says_what_to_do(certificates: Certificates) -> None:
     async with FakeHub(tls=certificates.hub) as hub:
         missed = await refused(hub.url, ssl.create_default_context())
     assert missed.miss is Miss.TLS
-    assert "set ca_file" in missed.detail
+    assert "its authority is not known here: set ca_file" in missed.detail
+
+
+@pytest.mark.parametrize(
+    ("made", "remedy"),
+    [
+        ({"first": "20200101", "last": "20200102"}, "it has expired, by the clock of this machine: renew it"),
+        ({"first": "20980101", "last": "20990101"}, "it is not valid yet, by the clock of this machine: set the clock"),
+        ({"name": "IP:127.0.0.2", "first": "20200101", "last": "20990101"}, "it is for another name: dial the hub by"),
+        ({"name": "DNS:hub", "first": "20200101", "last": "20990101"}, "it is for another name: dial the hub by"),
+    ],
+)
+async def test_what_is_wrong_with_a_certificate_is_told_with_its_remedy(
+    tmp_path: Path, made: dict[str, str], remedy: str
+) -> None:
+    ca_file = make_certificates(tmp_path).ca_file
+    async with FakeHub(tls=make_certificate(tmp_path, **made)) as hub:
+        missed = await refused(hub.url, ssl.create_default_context(cafile=ca_file))
+    assert missed.miss is Miss.TLS
+    assert missed.detail.startswith("the certificate is not trusted: ") and remedy in missed.detail
 
 
 async def test_a_hub_without_tls_says_what_to_do(certificates: Certificates) -> None:

@@ -284,7 +284,8 @@ class World:
         connection.held.append(item)
 
         def arrive() -> None:
-            if connection.alive and not self.dead and connection.conn in self.connections:
+            delivered = connection.conn in self.connections or self.closes.get(connection.conn) is False
+            if connection.alive and not self.dead and delivered:
                 self._read(connection, data)
 
         def acknowledge() -> None:

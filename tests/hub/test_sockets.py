@@ -38,3 +38,17 @@ def test_a_closed_socket_has_nothing_to_forget() -> None:
     second.close()
     sockets.forget_unsent(first)
     sockets.forget_unsent(None)
+
+
+def test_a_socket_leads_to_where_one_would_listen_or_it_does_not() -> None:
+    with sockets.listening_socket("127.0.0.1", 0) as sock:
+        port = sock.getsockname()[1]
+        for host, wanted, leads in (
+            ("127.0.0.1", port, True),
+            ("localhost", 0, True),
+            ("127.0.0.1", port + 1, False),
+            ("127.0.0.2", port, False),
+            ("::1", port, False),
+            ("no such name.", port, False),
+        ):
+            assert sockets.leads_to(sock, host, wanted) is leads, host

@@ -89,6 +89,10 @@ class TestTheManager:
         systemd.stopping()
         assert manager.recv(4_096) == b"STOPPING=1"
 
+    def test_hears_which_process_goes_on_in_our_place(self, manager: socket.socket) -> None:
+        systemd.main_process(4_711)
+        assert manager.recv(4_096) == b"MAINPID=4711"
+
     def test_a_name_with_a_line_break_commands_nothing(self, manager: socket.socket) -> None:
         systemd.status("kitchen\nMAINPID=1\r\nWATCHDOG=trigger")
         assert manager.recv(4_096) == b"STATUS=kitchen MAINPID=1 WATCHDOG=trigger"
@@ -214,3 +218,52 @@ class TestTheJournal:
         opened(address)
         log.info(message, *(["not a number"] if "%" in message else []))
         assert "Logging error" in capsys.readouterr().err
+
+
+class TestSockets:
+    """systemd's own protocol for them, both ways."""
+
+    # A process that tells what it was given, and what is left of that for its own children.
+    TELLS = (
+        "import os, sys; from device.service import systemd; given = systemd.sockets();"
+        "print(sys.argv[1:], {name: sock.getsockname()[1] for name, sock in given.items()},"
+        "[sock.get_inheritable() for sock in given.values()], systemd.sockets(),"
+        "[name for name in os.environ if name.startswith('LISTEN_')], systemd.watchdog_s())"
+    )
+
+    def test_a_process_like_ours_gets_them_by_name_whatever_their_numbers(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        said = tmp_path / "said"
+        monkeypatch.setattr(sys, "orig_argv", ["python", "-c", f"{self.TELLS}", "hub", "--listen", "x y"])
+        monkeypatch.setenv("WATCHDOG_USEC", "2000000")
+        monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
+        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+            ports = {"hub": two.getsockname()[1], "predecessor": one.getsockname()[1]}
+            stdout, file = os.dup(1), os.open(said, os.O_WRONLY | os.O_CREAT)
+            os.dup2(file, 1)
+            try:
+                pid = systemd.start_like_us({"hub": two, "predecessor": one})
+            finally:
+                os.dup2(stdout, 1)
+                os.close(stdout)
+                os.close(file)
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert said.read_text() == f"['hub', '--listen', 'x y'] {ports} [False, False] {{}} [] 2.0\n"
+
+    def test_those_for_another_process_are_not_ours(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in (("LISTEN_PID", "1"), ("LISTEN_FDS", "1"), ("LISTEN_FDNAMES", "hub")):
+            monkeypatch.setenv(name, value)
+        assert systemd.sockets() == {}
+        assert "LISTEN_FDS" not in os.environ
+
+    def test_those_of_a_socket_unit_have_names_or_numbers(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(systemd, "_inherited", lambda number: number)
+        for names, expected in (
+            ("", [("socket 0", 3), ("socket 1", 4)]),
+            ("intercomd-hub.socket:x", [("intercomd-hub.socket", 3), ("x", 4)]),
+        ):
+            monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+            monkeypatch.setenv("LISTEN_FDS", "2")
+            monkeypatch.setenv("LISTEN_FDNAMES", names)
+            assert str([*systemd.sockets().items()]) == str(expected)

@@ -1,0 +1,198 @@
+"""A call moves: to the next process of its hub, and back to the first hub of its list. The call hears nothing of it."""
+
+import pytest
+
+from device import jsonrpc
+from device.channel import errors, messages
+from device.channel.actions import DEBUG
+from device.channel.messages import Stream
+from device.channel.moving import LOOK_S, SPREAD_S, STEADY_S, WARY_S
+from device.channel.news import State
+from device.channel.verdicts import Miss
+from tests.channel.world import JOIN, World, in_call
+
+
+def call(hubs: int = 1, seed: int = 1) -> World:
+    """A call at the first hub; the others know nothing of it."""
+    return in_call(World(hubs=hubs, seed=seed), seconds=STEADY_S + 1)
+
+
+def away(world: World, *hubs: int) -> None:
+    """Nobody listens at these hubs; the others do. A seat is known only at the hub that gave it."""
+    refuses, home = world.fails(Miss.REFUSED), world.connections[world.session.conn or 0].hub
+
+    def answer(conn: int, request: jsonrpc.Request) -> None:
+        nonlocal home
+        if request.method == messages.REJOIN and world.connections[conn].hub != home:
+            world.say(conn, jsonrpc.failure(request.id, errors.SESSION_UNKNOWN, ""))
+        else:
+            home = world.connections[conn].hub
+            world.gives_seat(conn, request)
+
+    world.network = lambda conn: (refuses if world.connections[conn].hub in hubs else world.works)(conn)
+    world.answer = answer
+
+
+def at_the_second() -> World:
+    """A call that has lost the first of its two hubs."""
+    world = call(hubs=2)
+    away(world, 0)
+    world.hub_closes(world.session.conn)
+    world.run(0.7)
+    assert world.session.status.hub == "ws://hub1:8800"
+    world.events.clear()
+    world.dials.clear()
+    world.requests.clear()
+    return world
+
+
+def test_a_hub_that_makes_room_for_its_next_process_is_dialled_beside_and_left_when_that_has_the_seat() -> None:
+    world = call()
+    world.talk(1.0)
+    old, told = world.session.conn, world.now
+    assert old is not None
+    world.notify("update-url")
+    world.talk(1.0)
+    assert told <= world.dials[0][0] <= told + SPREAD_S
+    assert len(world.dials) == 1 and world.open == [world.session.conn] != [old]
+    assert world.methods(world.session.conn)[0] == "rejoin"
+    assert world.closes[old] is False, "what is written is delivered"
+    assert world.events == [] and world.session.status.skipped == 0
+    frames = len(world.media[old]) + len(world.media[world.session.conn or 0])
+    assert frames >= 99, "every frame went on one of the two"
+
+
+def test_one_that_cannot_be_reached_yet_is_tried_again_and_the_call_stays_where_it_is() -> None:
+    world = call()
+    old = world.session.conn
+    world.network = world.fails(Miss.REFUSED)
+    world.notify("update-url")
+    world.talk(5.0)
+    assert 4 <= len(world.dials) <= 6
+    assert world.session.conn == old and world.events == []
+    world.network = world.works
+    world.talk(1.2)
+    assert world.session.conn != old and world.events == []
+
+
+@pytest.mark.parametrize("url", ["wss://evil.example:443", "ws://hub0:8801", "nonsense", 7, "x" * 3_000])
+def test_an_address_that_is_not_in_the_list_is_never_dialled(url: object) -> None:
+    world = call(hubs=2)
+    old = world.session.conn
+    world.notify("update-url", url=url)
+    world.run(30.0)
+    assert world.dials == [] and world.session.conn == old
+
+
+def test_another_hub_of_the_list_is_moved_to_and_the_seat_given_up_where_it_was() -> None:
+    world = call(hubs=2)
+    away(world)
+    old = world.session.conn
+    assert old is not None
+    world.notify("update-url", url="ws://hub1:8800")
+    world.run(1.0)
+    assert world.session.status.hub == "ws://hub1:8800"
+    assert world.methods(old)[-1] == "leave"
+    world.run(30.0)
+    assert [hub for _, hub in world.dials] == [1], "and it does not go back where it was sent away"
+
+
+def test_a_connection_that_dies_meanwhile_is_replaced_as_ever() -> None:
+    world = call()
+    world.talk(1.0)
+    world.notify("update-url")
+    world.dead = True
+    world.network = world.black_hole
+    world.talk(2.0)
+    world.dead, world.network = False, world.works
+    world.talk(1.0)
+    assert world.session.state is State.IN_CALL and world.open == [world.session.conn]
+
+
+def test_the_first_hub_is_looked_for_while_the_second_carries_the_call() -> None:
+    world = at_the_second()
+    conn, problem = world.session.conn, world.session.status.problem
+    world.logs.clear()
+    world.talk(600.0, frame_s=0.06)
+    assert {hub for _, hub in world.dials} == {0}
+    assert 0.8 * 600 / LOOK_S <= len(world.dials) <= 600 / LOOK_S / 0.8 + 1
+    assert world.session.conn == conn and world.session.status.skipped == 0
+    assert world.events == [] and problem is None is world.session.status.problem
+    assert {level for level, _ in world.logs} <= {DEBUG}
+
+
+def test_once_it_answers_the_call_moves_there_within_a_look_with_the_same_uid() -> None:
+    world = at_the_second()
+    world.run(60.0)
+    old = world.session.conn
+    assert old is not None
+    world.streams[3] = Stream(3, "hall")
+    away(world)
+    world.talk(LOOK_S * 1.2 + 0.2)
+    assert world.session.status.hub == "ws://hub0:8800"
+    assert [method for method in world.methods() if method != "ping"] == ["rejoin", "leave", "join", "publish"] or [
+        method for method in world.methods() if method != "ping"
+    ] == ["rejoin", "join", "leave", "publish"]
+    assert world.methods(old)[-1] == "leave" and world.closes[old] is False
+    assert world.session.status.uid == 7
+    assert world.events == [("stream-added", {"uid": 3, "label": "hall"})]
+    world.dials.clear()
+    world.run(60.0)
+    assert world.dials == []
+
+
+def test_a_seat_that_any_hub_gave_keeps_its_number_at_the_next() -> None:
+    world = World(hubs=2)
+    request = world.session.join(messages.Join(JOIN.app_id, "lobby"), world.now)
+    world.run(5.0)
+    assert world.answers[request] == {"uid": 4_711}
+    away(world, 0)
+    world.hub_closes(world.session.conn)
+    world.run(1.0)
+    assert world.requests[-1][1:] == ("join", {**world.requests[-1][2], "uid": 4_711})
+
+
+def test_only_a_complete_join_counts() -> None:
+    world = at_the_second()
+    conn = world.session.conn
+    world.network = world.works
+    world.answer = world.ignores
+    world.talk(60.0, frame_s=0.06)
+    assert world.session.conn == conn and world.events == []
+    assert 5 <= len(world.dials) <= 20
+
+
+@pytest.mark.parametrize("code", [errors.LOGIN_FAILED, errors.UID_CONFLICT, errors.CHANNEL_FULL])
+def test_one_that_refuses_us_is_left_alone_for_longer_and_that_is_no_error_of_the_call(code: int) -> None:
+    world = at_the_second()
+    conn = world.session.conn
+    world.network, world.answer = world.works, world.refuses(code)
+    world.run(300.0)
+    assert world.session.conn == conn and world.events == [] and world.session.state is State.IN_CALL
+    assert len(world.dials) <= (7 if code == errors.LOGIN_FAILED else 80)
+
+
+def test_whoever_sees_somebody_leave_looks_at_once() -> None:
+    world = at_the_second()
+    world.run(30.0)
+    away(world)
+    world.notify("user-left", uid=3, reason="quit")
+    world.run(SPREAD_S + 5 * world.rtt_s)
+    assert world.session.status.hub == "ws://hub0:8800"
+
+
+def test_a_hub_that_comes_and_goes_moves_the_call_less_and_less() -> None:
+    world = at_the_second()
+    moves = []
+    for _ in range(6):
+        away(world)
+        since = world.now
+        while world.session.status.hub != "ws://hub0:8800":
+            world.run(0.5)
+        moves.append(world.now - since)
+        away(world, 0)
+        world.hub_closes(world.session.conn)
+        while world.session.status.hub != "ws://hub1:8800":
+            world.run(0.5)
+    assert moves[0] < 2.0 < WARY_S * 0.8 <= moves[1] + 0.5 and moves == sorted(moves)
+    assert moves[-1] > 100.0
