@@ -111,10 +111,10 @@ class Approach:
             return Setback(attempt, Verdict.GIVE_WAY, ChannelError(errors.UID_CONFLICT))
         return self.failed(conn, Miss.DROPPED, 0, "")
 
-    def text(self, conn: int, data: str | bytes, join: Join, now: float) -> Outcome:
+    def text(self, conn: int, data: str | bytes, asks: Join | Rejoin, now: float) -> Outcome:
         """A message on a connection that is not seated: only the answer to our request counts.
 
-        A hub that does not know the session is asked for a new seat, on the same connection.
+        A hub that does not know the session is asked for a new seat with the same uid, on the same connection.
         """
         attempt = self._dialling.attempts.get(conn)
         if attempt is None:
@@ -128,7 +128,7 @@ class Approach:
         if not isinstance(message, jsonrpc.Failure) or message.id not in (attempt.request, None):
             return None
         if message.code == errors.SESSION_UNKNOWN and attempt.resumes:
-            self._ask(attempt, join, now)
+            self._ask(attempt, asks.join if isinstance(asks, Rejoin) else asks, now)
             return None
         refusal = ChannelError(message.code, errors.for_people(message.reason))
         return Setback(attempt, verdicts.of_refusal(refusal), refusal)

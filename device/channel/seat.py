@@ -47,10 +47,6 @@ class Seat:
         """Ours, 0 while there is none."""
         return self._seated.uid if self._seated else 0
 
-    def anew(self, join: Join) -> Join:
-        """How to ask a hub for it that does not know the one that we had: by the same uid."""
-        return replace(join, uid=self.uid or join.uid)
-
     def asks(self, join: Join) -> Join | Rejoin:
         """How to ask a hub for it: anew, or for the one that we had."""
         if self._seated is None:
@@ -199,7 +195,8 @@ class Seat:
         elif method == messages.STREAM_REMOVED:
             news = self._streams.removed(messages.read_uid(params))
         elif method == messages.USER_JOINED:
-            news = [(method, Stream.read(params).params())]
+            user = Stream.read(params)  # whom we know never left: it is back at a hub that has started anew
+            news = [] if user.uid in self._streams.known else [(method, user.params())]
         elif method == messages.USER_LEFT:
             news = [(method, {"uid": messages.read_uid(params), "reason": messages.read_reason(params)})]
             self._moving.somebody_left(now)

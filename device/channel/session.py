@@ -182,7 +182,7 @@ class Session:
             else:
                 self._judge(link, now)
         elif self._join is not None:
-            self._take(self._approach.text(conn, data, self._seat.anew(self._join), now), now)
+            self._take(self._approach.text(conn, data, self._seat.asks(self._join), now), now)
 
     def media(self, conn: int, data: bytes, now: float) -> rtp.Packet | None:
         """A binary message came; returns the packet in it, None where there is none for us."""

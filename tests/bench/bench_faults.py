@@ -11,7 +11,7 @@ ms can be dated (tests/faults/dated.py), so that the speakers' tapes tell, for t
     longest_gap_ms       without fresh sound while the fault lasts
     unplayable_percent   of what was said while it lasts: not heard in time
     not_kept             devices that came back with another mute state, channel or uid; a muted one that was heard
-    others_noticed       who came or went, for somebody else in the channel
+    leaves_and_joins     that somebody else in the channel was told of; streams_ended_or_added likewise
     memory_growth_mb     of all processes together
 
 20 runs of faults up to 5 s, 5 of longer ones, 20 where a row says so; the worst run counts unless the limit names
@@ -26,6 +26,7 @@ state file, so that --resume FILE goes on after an interruption (build/faults.js
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,11 +38,14 @@ from tests.daemon import ROOT
 from tests.faults.row import Figures, Row, rows
 
 JOBS = 3
+# Where the forwarder, which has real-time priority, was later than this, the machine stood still: such a run is made
+# again. The last one counts, whatever it was.
+LATE_MS, ATTEMPTS = 5.0, 3
 STATE = ROOT / "build" / "faults.jsonl"
 # Shown as the worst of all runs, or as the median where there is no worst.
 WORST = (
-    "sound_back_s", "old_speech_s", "longest_gap_ms", "unplayable_percent", "not_kept", "others_noticed",
-    "others_gap_ms", "memory_growth_mb", "latency_change_ms", "forwarder_late_ms",
+    "sound_back_s", "old_speech_s", "longest_gap_ms", "unplayable_percent", "not_kept", "leaves_and_joins",
+    "streams_ended_or_added", "others_gap_ms", "memory_growth_mb", "latency_change_ms", "forwarder_late_ms",
 )  # fmt: skip
 
 
@@ -58,9 +62,8 @@ def cases(chosen: argparse.Namespace) -> Iterator[dict[str, object]]:
     table = {name: row for name, row in rows().items() if not chosen.only or name in chosen.only}
     state: Path = chosen.resume or STATE
     state.parent.mkdir(parents=True, exist_ok=True)
-    if not chosen.resume:
-        state.write_text("")
-    done = _finished(state)
+    done = _finished(state) if chosen.resume and state.exists() else {}
+    state.write_text("".join(_line(*run, figures) for run, figures in done.items()))
     wanted = {name: range(chosen.runs or row.how_often()) for name, row in table.items()}
     missing = [(name, seed) for name, seeds in wanted.items() for seed in seeds if (name, seed) not in done]
     with ThreadPoolExecutor(chosen.jobs) as pool, state.open("a") as file:
@@ -69,8 +72,8 @@ def cases(chosen: argparse.Namespace) -> Iterator[dict[str, object]]:
             for name, seeds in wanted.items():
                 for future in as_completed([future for future, run in running.items() if run[0] == name]):
                     done[running[future]] = future.result()
-                    row, seed = running[future]
-                    print(json.dumps({"row": row, "seed": seed, "figures": done[row, seed]}), file=file, flush=True)
+                    file.write(_line(*running[future], future.result()))
+                    file.flush()
                 yield case(table[name], [done[name, seed] for seed in seeds])
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -86,6 +89,7 @@ def case(row: Row, runs: list[Figures]) -> dict[str, object]:
     figures |= {name: max(run[name] for run in good) for name in names}
     kept = [(limit, limit.of([run[limit.figure] for run in good])) for limit in row.limits] if good else []
     figures |= {f"{limit.by}_{limit.figure}": value for limit, value in kept if limit.by != "worst"}
+    figures = {name: value if math.isfinite(value) else None for name, value in figures.items()}  # null: never
     return {
         "case": row.name,
         "runs": len(runs),
@@ -97,6 +101,15 @@ def case(row: Row, runs: list[Figures]) -> dict[str, object]:
 
 
 def _once(name: str, seed: int) -> Figures:
+    """One run that counts."""
+    for _ in range(ATTEMPTS):
+        figures = _attempt(name, seed)
+        if figures.get("forwarder_late_ms", 0.0) <= LATE_MS:
+            break
+    return figures
+
+
+def _attempt(name: str, seed: int) -> Figures:
     """One run in a process of its own, which nothing of the others can disturb."""
     run = subprocess.run(
         [sys.executable, "-m", "tests.faults.once", name, str(seed)], cwd=ROOT, capture_output=True, text=True
@@ -105,6 +118,10 @@ def _once(name: str, seed: int) -> Figures:
         return {"failed": run.stderr[-4_000:]}
     figures: Figures = json.loads(run.stdout)
     return figures
+
+
+def _line(name: str, seed: int, figures: Figures) -> str:
+    return json.dumps({"row": name, "seed": seed, "figures": figures}) + "\n"
 
 
 def _finished(state: Path) -> dict[tuple[str, int], Figures]:

@@ -55,3 +55,20 @@ def test_an_unknown_name_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> N
 def test_the_names_are_those_of_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     assert {"cpu", "mouth-to-ear"} <= set(bench.names())
+
+
+def test_a_bench_may_take_options_and_the_others_take_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow = sys.modules["tests.bench.bench_slow"]
+    setattr(slow, "options", lambda parser: parser.add_argument("--runs", type=int, default=2))  # noqa: B010
+    setattr(slow, "cases", lambda chosen: measured([True] * chosen.runs))  # noqa: B010
+    assert bench.main(["slow", "--runs", "3"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert bench.main(["quick-one", "slow"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    assert bench.main(["slow", "--speed", "3"]) == 2
+    assert bench.main(["quick-one", "--runs", "3"]) == 2
+    assert "unrecognized arguments: --runs 3" in capsys.readouterr().err
+    assert bench.main(["slow", "--help"]) == 0
+    assert "--runs" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """The way of one connection to a seat, message by message."""
 
+from dataclasses import replace
 from itertools import count
 from random import Random
 
@@ -60,13 +61,14 @@ def test_the_seat_is_given_and_the_round_trip_measured() -> None:
     assert outcome.rtt_s == pytest.approx(0.3)
 
 
-def test_a_hub_that_does_not_know_the_session_is_asked_for_a_new_seat_on_the_same_connection() -> None:
+def test_a_hub_that_does_not_know_the_session_is_asked_for_a_seat_with_the_same_uid_on_the_same_connection() -> None:
     way = Way()
-    request = way.asks(Rejoin(JOIN, "old"))
+    rejoin = Rejoin(replace(JOIN, uid=4_711), "old")
+    request = way.asks(rejoin)
     assert request.method == "rejoin"
-    assert way.approach.text(way.conn, jsonrpc.failure(request.id, errors.SESSION_UNKNOWN, ""), JOIN, 0.8) is None
+    assert way.approach.text(way.conn, jsonrpc.failure(request.id, errors.SESSION_UNKNOWN, ""), rejoin, 0.8) is None
     again = way.sent()
-    assert (again.method, again.id != request.id) == ("join", True)
+    assert (again.method, again.params["uid"], again.id != request.id) == ("join", 4_711, True)
     refused = way.approach.text(way.conn, jsonrpc.failure(again.id, errors.SESSION_UNKNOWN, ""), JOIN, 0.9)
     assert isinstance(refused, Setback)
     assert refused.verdict is Verdict.SLOWED

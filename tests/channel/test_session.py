@@ -226,6 +226,7 @@ def test_the_hub_s_news_reach_the_owner_and_nonsense_does_not() -> None:
     news: list[tuple[str, dict[str, Any]]] = [
         ("user-joined", {"uid": 3, "label": "hall"}),
         ("stream-added", {"uid": 3, "label": "hall"}),
+        ("user-joined", {"uid": 3, "label": "hall"}),
         ("stream-added", {"uid": 7, "label": "ourselves"}),
         ("stream-added", {"uid": "x"}),
         ("stream-removed", {"uid": 3}),

@@ -19,8 +19,9 @@ Way = tuple[str, str]
 Figures = dict[str, Any]
 
 SHORT_RUNS, LONG_RUNS, SHORT_S = 20, 5, 5.0
-# How long is listened after the end of a fault: several times what the slowest row may take.
-AFTER_S = 5.0
+# All must be back within this time of the end of a fault, or the run has failed. From then on is listened: long enough
+# for what comes back and goes again.
+COMES_BACK_S, AFTER_S = 10.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class Limit:
 
 BACK_IN_HALF_A_SECOND = Limit("sound_back_s", 0.5)
 NOTHING_OLD = Limit("old_speech_s", 0.0)
-NOBODY_NOTICES = Limit("others_noticed", 0)
+NOBODY_LEAVES = Limit("leaves_and_joins", 0)
+NO_STREAM_ENDS = Limit("streams_ended_or_added", 0)
+NOBODY_NOTICES = (NOBODY_LEAVES, NO_STREAM_ENDS)
 KEPT = Limit("not_kept", 0)
 
 
@@ -64,7 +67,7 @@ class Row:
     fault_s: float
     begin: Callable[[Scene], None]
     end: Callable[[Scene], None]
-    limits: tuple[Limit, ...] = (BACK_IN_HALF_A_SECOND, NOTHING_OLD, KEPT, NOBODY_NOTICES)
+    limits: tuple[Limit, ...] = (BACK_IN_HALF_A_SECOND, NOTHING_OLD, KEPT, *NOBODY_NOTICES)
     runs: int = 0
     ways: tuple[Way, ...] = (("near", "far"), ("far", "near"))
     bystanders: tuple[Way, ...] = ()
@@ -76,14 +79,18 @@ class Row:
     def how_often(self) -> int:
         return self.runs or (SHORT_RUNS if self.fault_s <= SHORT_S else LONG_RUNS)
 
-    def run(self, seed: int) -> Figures:
-        """Once, with real processes: the figures of this run."""
+    def run(self, seed: int, after_s: float = AFTER_S, then: Callable[[], object] = lambda: None) -> Figures:
+        """Once, with real processes: the figures of this run.
+
+        after_s: how long is listened when all are back. then: called before what was heard is judged, which is hard
+        work. Raises AssertionError where the call does not come about, or somebody does not come back at all.
+        """
         muted = self.muted_too and seed % 2 == 1
         with Scene(seed=seed, **self.scene) as scene:
             if muted:
                 scene["far"].daemon.ask("mute")
             self.before(scene)
-            spoken_s = scene.speak(CALM_S + self.fault_s + AFTER_S + 5)
+            spoken_s = scene.speak(CALM_S + self.fault_s + after_s + COMES_BACK_S)
             at(spoken_s + CALM_S)
             before = {name: party.place() for name, party in scene.parties.items()}
             memory_mb = scene.memory_mb()
@@ -93,25 +100,29 @@ class Row:
             at(began_s + self.fault_s)
             self.end(scene)
             ended_s = time.monotonic()
-            at(ended_s + AFTER_S)
-            until(lambda: all(party.daemon.ask("status")["state"] == "in-call" for party in scene.parties.values()))
+            until(scene.complete, COMES_BACK_S)
+            listened_s = time.monotonic() + after_s
+            at(listened_s)
             figures: Figures = {
                 "not_kept": sum(party.place() != before[name] for name, party in scene.parties.items()),
                 "places": {name: [before[name], party.place()] for name, party in scene.parties.items()},
+                "reconnects": {name: party.reconnects() for name, party in scene.parties.items()},
                 "memory_growth_mb": round(sum(mb - memory_mb.get(pid, mb) for pid, mb in scene.memory_mb().items()), 1),
                 "noticed": scene.observer.noticed(began_s),
                 "forwarder_late_ms": round(scene.net.late_ms(), 2),
                 **beside,
             }
-            hearing = _Listening(scene, spoken_s, began_s, ended_s, ended_s + AFTER_S)
-            figures["others_noticed"] = len(figures["noticed"])
+            hearing = _Listening(scene, spoken_s, began_s, ended_s, listened_s)
+            then()
+            figures["leaves_and_joins"] = sum(news.startswith("user-") for news in figures["noticed"])
+            figures["streams_ended_or_added"] = len(figures["noticed"]) - figures["leaves_and_joins"]
             ways = [way for way in self.ways if not (muted and way[0] == "far")]
             figures["ways"] = {f"{mouth} to {ear}": hearing.figures((mouth, ear)) for mouth, ear in ways}
             for name in ("sound_back_s", "old_speech_s", "longest_gap_ms", "unplayable_percent", "latency_change_ms"):
                 figures[name] = max(each[name] for each in figures["ways"].values())
             if self.bystanders:
                 figures["others_gap_ms"] = max(hearing.figures(way)["whole_gap_ms"] for way in self.bystanders)
-            if muted and not dated.silent(scene.heard("near", ended_s + AFTER_S)[round(dated.RATE * CALM_S) :]):
+            if muted and not dated.silent(scene.heard("near", listened_s)):
                 figures["not_kept"] += 1
                 figures["muted_was_heard"] = True
             if figures["not_kept"] or any(figures.get(limit.figure, 0) > limit.most for limit in self.limits):

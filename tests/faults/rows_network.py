@@ -1,12 +1,13 @@
 """Faults of the network between a device and everybody else, at a round trip of 40 ms."""
 
 from .floors import bare_tcp
-from .row import BACK_IN_HALF_A_SECOND, KEPT, NOBODY_NOTICES, NOTHING_OLD, Limit, Row
+from .row import BACK_IN_HALF_A_SECOND, KEPT, NO_STREAM_ENDS, NOBODY_LEAVES, NOBODY_NOTICES, NOTHING_OLD, Limit, Row
 from .scene import Scene
 
 ONE_WAY_MS = 20.0
-# A seat outlives its connection by 20 s (DESIGN 1); after that the others are told, as they should be.
-GRACE_S = 20.0
+# A stream outlives the last sign of its owner by 10 s, and a seat by 20 (device/hub/limits.py); after that the others
+# are told, as they should be.
+STREAM_GRACE_S, SEAT_GRACE_S = 10.0, 20.0
 MINUTE_S = 60.0
 
 
@@ -24,8 +25,10 @@ def let_through(scene: Scene) -> None:
 
 def black_hole(seconds: float) -> Row:
     limits: tuple[Limit, ...] = (BACK_IN_HALF_A_SECOND, NOTHING_OLD, KEPT)
-    if seconds < GRACE_S:
-        limits += (NOBODY_NOTICES,)
+    if seconds < SEAT_GRACE_S:
+        limits += (NOBODY_LEAVES,)
+    if seconds < STREAM_GRACE_S:
+        limits += (NO_STREAM_ENDS,)
     return Row(f"black hole {seconds:g} s", seconds, swallow, let_through, limits, before=far_away)
 
 
@@ -46,7 +49,7 @@ def lossy(percent: float, limits: tuple[Limit, ...]) -> Row:
         scene.net["far"].set(loss=0.0)
 
     return Row(
-        f"{percent:g} % loss", MINUTE_S, begin, end, (*limits, NOTHING_OLD, KEPT, NOBODY_NOTICES),
+        f"{percent:g} % loss", MINUTE_S, begin, end, (*limits, NOTHING_OLD, KEPT, *NOBODY_NOTICES),
         runs=20, muted_too=False, before=far_away, beside=bare_tcp,
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import signal
 
+from . import dated
 from .row import BACK_IN_HALF_A_SECOND, KEPT, NOBODY_NOTICES, NOTHING_OLD, Limit, Row
 from .scene import Scene
 
@@ -33,7 +34,7 @@ def wake_the_listener(scene: Scene) -> None:
 ROWS = (
     Row(
         "hub killed and restarted", 2.0, kill_the_hub, Scene.restart_hub,
-        (Limit("sound_back_s", 1.0), NOTHING_OLD, KEPT, NOBODY_NOTICES),
+        (Limit("sound_back_s", 1.0), NOTHING_OLD, KEPT, *NOBODY_NOTICES),
     ),
     Row("hub stopped 10 s", 10.0, stop_the_hub, wake_the_hub),
     # The others cannot but notice: the second hub has never heard of anybody.
@@ -41,10 +42,11 @@ ROWS = (
         "first hub dies, second lives", 0.0, kill_the_hub, nothing,
         (Limit("sound_back_s", 2.0), NOTHING_OLD, KEPT), scene={"hubs": 2},
     ),
-    # Nor here, after the 20 s for which a seat outlives its owner. "Nothing at all" is less than one frame.
+    # Nor here, after the 20 s for which a seat outlives its owner. A single frame is concealed now and then on a busy
+    # machine, also without any fault.
     Row(
         "listener stopped 60 s", 60.0, stop_the_listener, wake_the_listener,
-        (BACK_IN_HALF_A_SECOND, NOTHING_OLD, KEPT, Limit("others_gap_ms", 19)),
+        (BACK_IN_HALF_A_SECOND, NOTHING_OLD, KEPT, Limit("others_gap_ms", dated.FRAME_MS)),
         ways=(("near", "far"),), bystanders=(("near", "other"), ("other", "near")), muted_too=False,
         scene={"parties": ("near", "far", "other")},
     ),

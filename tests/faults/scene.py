@@ -45,6 +45,11 @@ class Party:
         status = self.daemon.ask("status")
         return status["muted"], status["channel"], status["uid"]
 
+    def reconnects(self) -> int:
+        """How often it has found its seat again on another connection."""
+        count: int = self.daemon.ask("status")["link"]["reconnects"]
+        return count
+
 
 class Scene:
     """Use as `with Scene(...) as scene`. parties: names of devices; hubs: how many. sections: configuration of all."""
@@ -75,7 +80,7 @@ class Scene:
             for party in self.parties.values():
                 party.daemon.until_state("in-call")
             self.observer = stack.enter_context(Observer(self.net["hub"], self.urls))
-            until(lambda: all(self._hears_all(party) for party in self.parties.values()))
+            until(self.complete)
             self._stack = stack.pop_all()
         return self
 
@@ -120,6 +125,12 @@ class Scene:
         except ValueError as error:
             raise AssertionError(f"{mouth} to {ear}: {error}\n{self.logs()}") from error
 
+    def complete(self) -> bool:
+        """Whether everybody is in the call, and knows of all others."""
+        statuses = [party.daemon.ask("status") for party in self.parties.values()]
+        others = len(self.parties) - 1
+        return all(status["state"] == "in-call" and len(status["talkers"]) == others for status in statuses)
+
     def memory_mb(self) -> dict[int, float]:
         """Of each process that is there, by its pid."""
         daemons = [*self.hubs, *(party.daemon for party in self.parties.values())]
@@ -148,9 +159,6 @@ class Scene:
         env = self.bench.env(f"mic_{name}", f"spk_{name}")
         daemon = DeviceDaemon(self.urls[0], env=env, prefix=self.host(name).prefix, **sections)
         return Party(name, self._processes.enter_context(daemon), mic, spk, seed)
-
-    def _hears_all(self, party: Party) -> bool:
-        return len(party.daemon.ask("status")["talkers"]) == len(self.parties) - 1
 
 
 def at(moment_s: float) -> None:

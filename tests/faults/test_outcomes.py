@@ -1,0 +1,58 @@
+"""Each fault of up to 5 s, once, with real processes: what is kept, and that nothing old is heard. Not how fast.
+
+In every second one a device is muted meanwhile. scripts/bench faults measures.
+"""
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.daemon import ROOT
+
+from .row import NOBODY_LEAVES, SHORT_S, Figures, Row, rows
+
+pytestmark = pytest.mark.root
+
+SHORT = [row for row in rows().values() if row.fault_s <= SHORT_S]
+AT_A_TIME = 4
+AFTER_S = 0.6
+
+Outcome = Callable[[Row], Figures]
+
+
+@pytest.fixture(scope="module")
+def outcome(request: pytest.FixtureRequest) -> Iterator[Outcome]:
+    """The figures of a row. All that are asked for here run side by side, each in a process and network of its own."""
+    asked = [(seed, row.name) for seed, row in enumerate(SHORT, start=1) if _is_asked_for(row, request.session.items)]
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        runs = {name: pool.submit(once, name, seed) for seed, name in asked}
+        yield lambda row: runs[row.name].result()
+
+
+def _is_asked_for(row: Row, items: list[pytest.Item]) -> bool:
+    return any(item.path == Path(__file__) and f"[{row.name}]" in item.name for item in items)
+
+
+def once(name: str, seed: int) -> Figures:
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.faults.once", name, str(seed), str(AFTER_S)],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    figures: Figures = json.loads(run.stdout)
+    return figures
+
+
+@pytest.mark.parametrize("row", SHORT, ids=lambda row: row.name)
+def test_the_call_is_as_it_was_and_nothing_old_is_heard(row: Row, outcome: Outcome) -> None:
+    figures = outcome(row)
+    assert figures["not_kept"] == 0, figures
+    assert figures["old_speech_s"] == 0, figures
+    assert math.isfinite(figures["sound_back_s"]), figures
+    assert NOBODY_LEAVES not in row.limits or figures["noticed"] == []

@@ -1,0 +1,133 @@
+"""Rows and their limits, without any process: which figure counts, and what is printed of many runs."""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.bench import bench_faults
+
+from .row import KEPT, LONG_RUNS, NOTHING_OLD, SHORT_RUNS, Figures, Limit, Row, rows
+from .scene import Scene
+
+BACK = Limit("sound_back_s", 0.5)
+
+
+def nothing(scene: Scene) -> None:
+    """What never happens here."""
+
+
+def row(name: str = "a fault", fault_s: float = 2.0, limits: tuple[Limit, ...] = (BACK, NOTHING_OLD, KEPT)) -> Row:
+    return Row(name, fault_s, nothing, nothing, limits)
+
+
+def figures(back_s: float = 0.2, old_s: float = 0.0, not_kept: int = 0) -> Figures:
+    return {"sound_back_s": back_s, "old_speech_s": old_s, "not_kept": not_kept}
+
+
+def test_the_worst_run_counts_unless_the_limit_says_otherwise() -> None:
+    values = [float(value) for value in range(1, 21)]
+    assert [Limit("x", 1, by).of(values) for by in ("worst", "p95", "median")] == [20.0, 19.0, 10.5]
+    assert str(Limit("gap_ms", 400, by="p95")) == "p95 of gap_ms <= 400"
+
+
+@pytest.mark.parametrize(
+    ("worst", "ok"),
+    [
+        (figures(), True),
+        (figures(back_s=0.5), True),
+        (figures(back_s=0.501), False),
+        (figures(back_s=float("inf")), False),
+        (figures(old_s=0.02), False),
+        (figures(not_kept=1), False),
+        ({"failed": "the call does not come about"}, False),
+    ],
+)
+def test_one_run_outside_a_limit_is_enough(worst: Figures, ok: bool) -> None:
+    case = bench_faults.case(row(), [figures(), worst, figures()])
+    assert (case["case"], case["runs"], case["ok"]) == ("a fault", 3, ok)
+    assert case["failed"] == ("failed" in worst)
+    json.dumps(case, allow_nan=False)
+    assert case["limit"] == "sound_back_s <= 0.5, old_speech_s <= 0, not_kept <= 0"
+
+
+def test_runs_that_all_failed_are_no_success() -> None:
+    assert bench_faults.case(row(), [{"failed": "x"}])["ok"] is False
+
+
+def test_short_faults_run_more_often() -> None:
+    assert [row(fault_s=fault_s).how_often() for fault_s in (2.0, 5.0, 15.0)] == [SHORT_RUNS, SHORT_RUNS, LONG_RUNS]
+
+
+def test_the_table_has_its_rows() -> None:
+    table = rows()
+    assert {f"black hole {seconds} s" for seconds in (2, 5, 15, 60)} <= set(table)
+    assert {"hub killed and restarted", "5 % loss", "listener stopped 60 s"} <= set(table)
+    assert table["15 % loss"].how_often() == 20
+
+
+# The bench: which runs are made, and what an interruption leaves
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Two rows whose runs only write down that they were made."""
+    made: list[tuple[str, int]] = []
+
+    def once(name: str, seed: int) -> Figures:
+        made.append((name, seed))
+        return figures(back_s=seed / 10)
+
+    monkeypatch.setattr(bench_faults, "_once", once)
+    monkeypatch.setattr(bench_faults, "rows", lambda: {"one": row("one"), "two": row("two", fault_s=15.0)})
+    return made
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Callable[..., list[dict[str, object]]]:
+    """The bench with these options, and with a state file that it shares with the next one."""
+
+    def bench(*options: str) -> list[dict[str, object]]:
+        parser = argparse.ArgumentParser()
+        bench_faults.options(parser)
+        return list(bench_faults.cases(parser.parse_args([*options, "--resume", str(tmp_path / "state")])))
+
+    (tmp_path / "state").touch()
+    return bench
+
+
+def test_every_row_runs_as_often_as_it_says(
+    made: list[tuple[str, int]], bench: Callable[..., list[dict[str, object]]]
+) -> None:
+    first, second = bench()
+    assert (first["case"], first["runs"], second["case"], second["runs"]) == ("one", 20, "two", 5)
+    assert first["sound_back_s"] == 1.9
+    assert sorted(made) == [("one", seed) for seed in range(20)] + [("two", seed) for seed in range(5)]
+
+
+def test_an_interrupted_bench_goes_on_where_it_was(
+    made: list[tuple[str, int]], bench: Callable[..., list[dict[str, object]]], tmp_path: Path
+) -> None:
+    bench("--only", "one", "--runs", "3")
+    with (tmp_path / "state").open("a") as state:
+        state.write('{"row": "one", "se')  # it was killed while it wrote
+    made.clear()
+    [case] = bench("--only", "one", "--runs", "5")
+    assert sorted(made) == [("one", 3), ("one", 4)]
+    assert (case["runs"], case["sound_back_s"]) == (5, 0.4)
+    made.clear()
+    bench("--only", "one", "--runs", "5")
+    assert made == []
+
+
+def test_a_run_on_a_machine_that_stood_still_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    late_ms = iter((7.0, 0.2, 9.0, 9.1, 9.2, 9.3))
+    monkeypatch.setattr(bench_faults, "_attempt", lambda name, seed: {"forwarder_late_ms": next(late_ms)})
+    assert bench_faults._once("one", 1) == {"forwarder_late_ms": 0.2}
+    assert bench_faults._once("one", 1) == {"forwarder_late_ms": 9.2}
+
+
+def test_a_case_is_json(made: list[tuple[str, int]], bench: Callable[..., list[dict[str, object]]]) -> None:
+    assert json.loads(json.dumps(bench("--only", "two")))[0]["ok"] is True
