@@ -22,6 +22,7 @@ Rooms, and what each may import:
     membership  the device's place in its channel: the client in the table's words
     duplex      the two ways of the sound together, exchanged while a call goes on
     sound       each of them, between the audio threads and the loop
+    handover    what a thread has for the loop
     selftest    the box listens to itself: between sound and audio.selftest, on the loop
     bell        tones and the ring, into the speaker
     state       what survives a restart; imports nothing
@@ -47,7 +48,7 @@ cannot be interrupted), the hub's websockets in hub/server.py, the control socke
 tests/test_layers.py holds all of this to be true.
 
 Three threads and no more carry a call: the event loop (network, control), capture (read, gate, encode) and playback
-(pull, decode, mix, write). Capture hands a packet to the loop with call_soon_threadsafe; the loop hands packets to
+(pull, decode, mix, write). Capture hands a packet to the loop by handover.py; the loop hands packets to
 playback through one bounded drop-oldest queue. A thread never touches asyncio objects, the loop never waits for a
 thread.
 """

@@ -55,8 +55,8 @@ class Duplex:
         """Close the gate for good, and ask the threads to end."""
         self.gate.mute()
         self.self_test.stop()
-        for thread in self._threads():
-            thread.stop()
+        self.microphone.stop()
+        self.speaker.card.stop()
 
     def join(self) -> None:
         """Wait for the threads, 0.3 s for all of them, and name the one that does not end."""

@@ -1,11 +1,10 @@
 """The two ways of the sound between a card and the client, over the border between the audio threads and the loop.
 
-capture thread:   card -> gate -> opus  --call_soon_threadsafe-->  loop: gate again -> membership
+capture thread:   card -> gate -> opus  --handover-->  loop: gate again -> membership
 playback thread:  card <- talkers  <--bounded drop-oldest queue--  loop: membership
 """
 
 import asyncio
-import contextlib
 import itertools
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from device.audio.opus import Decoder, Encoder
 from device.audio.talkers import Talkers, TalkerStatus
 from device.channel.rtp import Packet
 from device.config import Audio
+from device.handover import Handover
 
 # By frame length: how much sound playback asks for at a time, and how much the card still holds then. Both are latency;
 # a smaller tick wakes the thread more often, a smaller reserve leaves it less time to be late (scripts/bench).
@@ -42,7 +42,8 @@ class Microphone:
         self, audio: Audio, gate: Gate, send: Send, loop: asyncio.AbstractEventLoop, clock: CaptureClock
     ) -> None:
         """send: called on the loop with (payload, timestamp, level_dbov, first_of_spurt) of each packet."""
-        self._gate, self._send_on, self._loop = gate, send, loop
+        self._gate, self._send_on = gate, send
+        self._packets = Handover(loop, self._send)
         self._encoder = Encoder(audio.frame_ms, audio.bitrate, audio.complexity)
         self._block_ns = audio.frame_ms * 1_000_000
         self._held: deque[tuple[Block, int]] = deque(maxlen=PREROLL_MS // audio.frame_ms)
@@ -50,6 +51,11 @@ class Microphone:
         self._silent_blocks, self._calm_blocks = 0, CALM_MS // audio.frame_ms
         self.tap: Callable[[Block], None] | None = None  # called in the capture thread with everything, sent or not
         self.card = Capture(audio.capture, RATE_HZ * audio.frame_ms // 1_000, self._captured, clock)
+
+    def stop(self) -> None:
+        """Ask the thread to end; nothing of it is sent any more."""
+        self._packets.stop()
+        self.card.stop()
 
     def _captured(self, block: Block) -> None:
         """In the capture thread."""
@@ -73,9 +79,7 @@ class Microphone:
         self._encode(block, level_dbov, first_of_spurt)
 
     def _encode(self, block: Block, level_dbov: int, first_of_spurt: bool) -> None:
-        payload = self._encoder.encode(block.pcm)
-        with contextlib.suppress(RuntimeError):  # the loop has just closed: this process is ending
-            self._loop.call_soon_threadsafe(self._send, payload, block.frame & 0xFFFFFFFF, level_dbov, first_of_spurt)
+        self._packets.put(self._encoder.encode(block.pcm), block.frame & 0xFFFFFFFF, level_dbov, first_of_spurt)
 
     def _send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
         """On the loop: what was on its way when the button was pressed stops here."""

@@ -103,6 +103,7 @@ EDGES = {
     "doctor/wifi.py": "files, iw",
     "duplex.py": "event loop, clock, log",
     "front.py": "event loop, clock, log",
+    "handover.py": "event loop",
     "hub/exchange.py": "connections, log",
     "hub/keys.py": "files",
     "hub/predecessor.py": "event loop, clock",
@@ -172,6 +173,7 @@ NEIGHBOURS = {
     "duplex": {"audio", "config", "selftest", "sound"},
     "front": {"call", "config", "panel"},
     "hub": {"hub", "channel"},
+    "handover": set[str](),
     "hubapp": {"hub", "channel", "pulse", "restart", "service"},
     "jsonrpc": set[str](),
     "lookout": set[str](),
@@ -181,7 +183,7 @@ NEIGHBOURS = {
     "restart": {"hub", "service"},
     "selftest": {"audio", "sound"},
     "service": {"service"},
-    "sound": {"audio", "channel", "config"},
+    "sound": {"audio", "channel", "config", "handover"},
     "state": set[str](),
 }
 
