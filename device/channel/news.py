@@ -36,8 +36,9 @@ class State(StrEnum):
 class Status:
     """One moment of a session. uid: 0 without a seat. hub: the one connected to, without anything secret.
 
-    rtt_ms: last round trip. reconnects: seats after the first. skipped: frames not sent, because the connection was
-    clogged. problem: what keeps it out of the call, or took it out, None where nothing does.
+    rtt_ms: last round trip. connections: 2 on a path that loses packets. reconnects: seats after the first.
+    skipped: frames not sent, because the connection was clogged. problem: what keeps it out of the call, or took it
+    out, None where nothing does.
     """
 
     state: State
@@ -45,6 +46,7 @@ class Status:
     channel: str
     hub: str | None
     rtt_ms: float | None
+    connections: int
     reconnects: int
     skipped: int
     problem: ChannelError | None

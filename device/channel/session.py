@@ -9,15 +9,14 @@ connection has the number in its `Dial`, and is forgotten after its `Close`; wha
     approach   the way of one connection to a seat         dialling   when to try which hub
     seat       what is asked and heard in the seat         liveness   whether its connection still carries anything
     news       what the owner gets to see                  verdicts   what a failure means for the next attempt
-    moving     when to look for a better place
+    moving     when to look for a better place             doubling   when a second connection carries the same
 
-At most one connection is seated. While it is in doubt others are dialled beside it, and whichever delivers first is the
-seat's: if the first is heard again the others are closed, if another is seated the first is. Media is sent on the
-seated one; it may arrive twice around such a change, and the jitter buffer, which looks at sequence numbers anyway,
-drops the second.
+One connection is seated, two on a path that loses packets. While the only one is in doubt others are dialled beside it,
+and whichever delivers first is the seat's: if it is heard again the others are closed, if another is seated it is. Of
+two the one in doubt is given up at once. Media is sent on all that are seated; what arrives twice is dropped by the
+jitter buffer, which looks at sequence numbers anyway.
 """
 
-from collections import deque
 from collections.abc import Sequence
 from itertools import count
 from random import Random
@@ -27,14 +26,15 @@ from device.channel import errors, messages, rtp
 from device.channel.actions import DEBUG, Action, Answer, Close
 from device.channel.address import Address
 from device.channel.approach import Approach, Arrival, Outcome, Setback
-from device.channel.dialling import Dialling
+from device.channel.dialling import Attempt, Dialling
+from device.channel.doubling import Doubling, Path
 from device.channel.errors import ChannelError, Remedy
 from device.channel.link import OFFLINE_S, Link
 from device.channel.liveness import Liveness
 from device.channel.messages import Join
 from device.channel.moving import Moving
 from device.channel.news import News, State, Status
-from device.channel.seat import Seat
+from device.channel.seat import Seat, Sending
 from device.channel.verdicts import Miss, Verdict
 
 
@@ -49,7 +49,7 @@ class Session:
         self._numbers = count(1)
         self._reconnects = 0
         self._news = News(self._actions)
-        self._moving = Moving(self._hubs, random)
+        self._moving, self._doubling = Moving(self._hubs, random), Doubling()
         self._seat = Seat(random, self._actions, self._news, self._numbers, self._moving)
         self._dialling = Dialling(len(self._hubs), random)
         self._approach = Approach(self._hubs, self._dialling, self._moving, self._actions, self._numbers)
@@ -60,9 +60,9 @@ class Session:
         return self._news.state
 
     @property
-    def conn(self) -> int | None:
-        """The connection that is seated, and that media goes to."""
-        return self._seat.link.conn if self._seat.link else None
+    def conns(self) -> list[int]:
+        """The connections that are seated."""
+        return [link.conn for link in self._seat.links]
 
     @property
     def status(self) -> Status:
@@ -70,7 +70,10 @@ class Session:
         link = self._seat.link
         hub, rtt_ms = (str(self._hubs[link.hub]), link.liveness.rtt_s * 1_000) if link else (None, None)
         news, seat = self._news, self._seat
-        return Status(news.state, seat.uid, news.channel, hub, rtt_ms, self._reconnects, seat.skipped, news.problem)
+        return Status(
+            news.state, seat.uid, news.channel, hub, rtt_ms,
+            len(seat.links), self._reconnects, seat.skipped, news.problem,
+        )  # fmt: skip
 
     def actions(self) -> list[Action]:
         """What is to be done now, in this order; asked again, only what has come since."""
@@ -82,7 +85,8 @@ class Session:
         """When to call `tick`, infinity for never. `send` may bring it as near as DOUBT_S from then, `media` not."""
         link = self._seat.link
         offline_at = link.offline_at() if link is not None and self.state is State.IN_CALL else float("inf")
-        return min(self._approach.deadline(), self._seat.deadline(), offline_at)
+        look_at = self._doubling.due_at() if link else float("inf")
+        return min(self._approach.deadline(), self._seat.deadline(), offline_at, look_at)
 
     # What the owner wants
 
@@ -135,14 +139,14 @@ class Session:
         self._actions.append(Answer(number, ChannelError(errors.OUT_OF_ORDER, "join first")))
         return number
 
-    def is_clogged(self, now: float) -> bool:
-        """Whether the next frame would be skipped, unless `unacknowledged` has something better to tell."""
-        return self._seat.is_clogged(now)
+    def clogged(self, now: float) -> list[int]:
+        """The connections that the next frame would not be sent on, unless `unacknowledged` has better news."""
+        return [link.conn for link in self._seat.links if link.liveness.is_clogged(now)]
 
-    def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool, now: float) -> bytes | None:
-        """One frame; returns the packet to send on `conn`, None where it is not to be sent.
+    def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool, now: float) -> Sending | None:
+        """One frame; returns the packet and the connections to send it on, None where it is not to be sent.
 
-        Where `is_clogged`, tell `unacknowledged` before. Raises ValueError for a payload that is empty or too long.
+        Of `clogged` ones tell `unacknowledged` before. Raises ValueError for a payload that is empty or too long.
         """
         return self._seat.send(payload, timestamp, level_dbov, marker, now)
 
@@ -163,8 +167,8 @@ class Session:
 
     def closed(self, conn: int, code: int, now: float) -> None:
         """The WebSocket is closed, or its connection gone. code: of the close frame, RFC 6455 section 7.1.5."""
-        link = self._seat.link
-        if link is None or conn != link.conn:
+        link = self._seat.link_of(conn)
+        if link is None:
             self._take(self._approach.closed(conn, code), now)
         elif code == messages.CLOSE_UID_CONFLICT:
             self._give_way(ChannelError(errors.UID_CONFLICT))
@@ -173,10 +177,10 @@ class Session:
 
     def text(self, conn: int, data: str | bytes, now: float) -> None:
         """A text message came."""
-        link = self._seat.link
-        if link is not None and conn == link.conn:
+        link = self._seat.link_of(conn)
+        if link is not None:
             link.liveness.heard(now)
-            complaint = self._seat.text(data, now)
+            complaint = self._seat.text(link, data, now)
             if complaint is not None:
                 self._told_off(link, complaint, now)
             else:
@@ -186,8 +190,8 @@ class Session:
 
     def media(self, conn: int, data: bytes, now: float) -> rtp.Packet | None:
         """A binary message came; returns the packet in it, None where there is none for us."""
-        link = self._seat.link
-        if link is None or conn != link.conn:
+        link = self._seat.link_of(conn)
+        if link is None:
             return None
         link.liveness.heard(now)
         try:
@@ -197,15 +201,23 @@ class Session:
 
     def unacknowledged(self, conn: int, unacknowledged_bytes: int, now: float) -> None:
         """How much of what was written the other kernel has not acknowledged; before each `tick` at least."""
-        link = self._seat.link
-        if link is not None and conn == link.conn:
+        link = self._seat.link_of(conn)
+        if link is not None:
             link.liveness.acknowledged_all_but(unacknowledged_bytes, now)
+
+    def path(self, conn: int, path: Path, now: float) -> None:
+        """How the way of this connection is; before each `tick`."""
+        link = self._seat.link_of(conn)
+        if link is not None:
+            self._doubling.told(path.losses > link.losses, path.crowded, now)
+            link.losses = path.losses
 
     def tick(self, now: float) -> None:
         """Time has passed."""
         self._seat.tick(now)
-        if self._seat.link is not None:
-            self._judge(self._seat.link, now)
+        for link in list(self._seat.links):
+            self._judge(link, now)
+        self._double(now)
         for setback in self._approach.overdue(now):
             self._set_back(setback, now)
         self._ask(now)
@@ -227,11 +239,14 @@ class Session:
         attempt, seated, hub = arrival.attempt, arrival.seated, self._hubs[arrival.attempt.hub]
         self._dialling.seated(attempt)
         self._approach.stop()
+        liveness = Liveness(now, arrival.rtt_s, seated.ping_ms / 1_000, hub.secure)
+        link, first = Link(attempt.conn, attempt.hub, now, liveness, self._actions), self._seat.link
+        if seated.resumed and first is not None and self._is_second(attempt, first):
+            self._seat.links.append(link)
+            return
         self._seat.let_go(attempt, now)
         self._moving.seated(attempt.hub, now)
         self._reconnects += self._seat.uid != 0
-        liveness = Liveness(now, arrival.rtt_s, seated.ping_ms / 1_000, hub.secure)
-        link = Link(attempt.conn, attempt.hub, now, liveness, self._actions, deque(), now)
         self._answer_joins({"uid": seated.uid})
         self._news.in_call(hub, now)
         self._seat.sit(seated, link, attempt.resumes, now)
@@ -252,7 +267,10 @@ class Session:
 
     def _judge(self, link: Link, now: float) -> None:
         hub = self._hubs[link.hub]
-        if link.doubted(now):
+        doubted = link.doubted(now)
+        if doubted and len(self._seat.links) > 1:
+            self._drop(link, "nothing comes through", now)
+        elif doubted:
             self._news.log(DEBUG, f"{hub}: nothing comes through, dialling beside it")
             self._dialling.start(link.hub)
         elif link.proved(now):
@@ -270,13 +288,32 @@ class Session:
         if error.remedy is Remedy.SLOW_DOWN:
             link.unwelcome = True
         elif error.remedy is not Remedy.FIX_THE_CALL:
-            self._actions.append(Close(link.conn, abort=True))
-            self._lose(link, error.reason, now)
+            self._drop(link, error.reason, now)
         if error.remedy is Remedy.ASK_A_HUMAN:
             self._dialling.wait_for_a_human(link.hub, now)
 
+    def _double(self, now: float) -> None:
+        """Two connections where that helps, else one."""
+        self._doubling.looked(now)
+        wanted, links = self._doubling.wanted(now), self._seat.links
+        if wanted and len(links) == 1 and links[0].silent_since is None:
+            self._dialling.start(links[0].hub)
+        elif not wanted and len(links) > 1:
+            self._drop(links[1], "one is enough", now)
+
+    def _is_second(self, attempt: Attempt, first: Link) -> bool:
+        asked = attempt.look or self._joins
+        return not asked and attempt.hub == first.hub and first.silent_since is None
+
+    def _drop(self, link: Link, why: str, now: float) -> None:
+        self._actions.append(Close(link.conn, abort=True))
+        self._lose(link, why, now)
+
     def _lose(self, link: Link, why: str, now: float) -> None:
-        self._seat.link = None
+        self._seat.part(link, now)
+        if self._seat.links:
+            self._news.log(DEBUG, f"{self._hubs[link.hub]}: going on with one connection ({why})")
+            return
         self._moving.lost(link.seated_at, now)
         self._dialling.lost(link.hub, link.seated_at, link.unwelcome, now)
         self._news.offline(why, self._hubs[link.hub], now)
@@ -286,8 +323,7 @@ class Session:
         self._stop(error, error)
 
     def _stop(self, why: ChannelError, problem: ChannelError | None) -> None:
-        if self._seat.link is not None:
-            self._actions.append(Close(self._seat.link.conn, abort=False))
+        self._actions += [Close(conn, abort=False) for conn in self.conns]
         self._approach.stop()
         self._moving.left()
         self._answer_joins(why)
