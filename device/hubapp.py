@@ -199,16 +199,22 @@ class Hub:
 
 
 def run(hub: Hub) -> None:
-    """Be a hub until SIGTERM or SIGINT, or until SIGHUP has brought a successor. Raises HubError."""
+    """Be a hub until SIGTERM or SIGINT, or until SIGHUP has brought a successor. Raises HubError.
+
+    A SIGHUP because the terminal is closed that it was started in ends it, as it ends any program.
+    """
     asyncio.run(_until_told(hub))
 
 
 async def _until_told(hub: Hub) -> None:
-    loop, wanted = asyncio.get_running_loop(), asyncio.Event()
+    loop, wanted, in_terminal = asyncio.get_running_loop(), asyncio.Event(), os.isatty(0)
     serving = loop.create_task(serve(hub, wanted))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, serving.cancel)
-    loop.add_signal_handler(signal.SIGHUP, wanted.set)
+
+    def hung_up() -> None:
+        serving.cancel() if in_terminal and not os.isatty(0) else wanted.set()
+
+    for number, act in ((signal.SIGTERM, serving.cancel), (signal.SIGINT, serving.cancel), (signal.SIGHUP, hung_up)):
+        loop.add_signal_handler(number, act)
     with contextlib.suppress(asyncio.CancelledError):
         await serving
 

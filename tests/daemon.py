@@ -40,6 +40,7 @@ class Daemon:
         config: str | None = None,
         env: Mapping[str, str] | None = None,
         prefix: tuple[str, ...] = (),
+        stdin: int = subprocess.DEVNULL,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="intercomd-test-"))
         self.folder.chmod(0o777)
@@ -50,7 +51,7 @@ class Daemon:
         self.log: list[str] = []
         self._process = subprocess.Popen(
             [*prefix, *unprivileged.drop(), sys.executable, "-m", "device", *arguments],
-            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            cwd=ROOT, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={**os.environ, "RUNTIME_DIRECTORY": str(self.folder), "PYTHONDONTWRITEBYTECODE": "", **(env or {})},
         )  # fmt: skip
         self.started = time.monotonic()
@@ -173,7 +174,10 @@ class Daemon:
 
 
 class HubDaemon(Daemon):
-    """A hub on a port of its own. host: its address; one that is not loopback is open to whoever reaches it."""
+    """A hub on a port of its own. To know its sessions after a crash it needs a STATE_DIRECTORY in env.
+
+    host: its address; one that is not loopback is open to whoever reaches it.
+    """
 
     def __init__(
         self,
@@ -182,13 +186,14 @@ class HubDaemon(Daemon):
         host: str = "127.0.0.1",
         env: Mapping[str, str] | None = None,
         prefix: tuple[str, ...] = (),
+        stdin: int = subprocess.DEVNULL,
     ) -> None:
         self.port, self._host = port or free_port(), host
         self._successors: list[int] = []
         if host != "127.0.0.1":
             arguments += ("--open",)
         listen = ("--listen", f"{host}:{self.port}")
-        super().__init__("hub", "--config", os.devnull, *listen, *arguments, env=env, prefix=prefix)
+        super().__init__("hub", "--config", os.devnull, *listen, *arguments, env=env, prefix=prefix, stdin=stdin)
         until(self._listens)
 
     @property

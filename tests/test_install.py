@@ -257,7 +257,7 @@ def test_a_reload_of_the_hub_is_another_process_and_nobody_in_the_call_hears_of_
     until(lambda: int(shown("WatchdogTimestampMonotonic")[0]) > int(fed) + 3_000_000)
     until(lambda: shown("StatusText") == ["at wss://0.0.0.0:8800 | channels 1 | seats 1"])
     assert (first.status()["uid"], first.status()["state"]) == (uid, "in-call")
-    assert first.shell("journalctl --unit intercomd --output cat")[said:] == ""
+    assert " is lost" not in first.shell("journalctl --unit intercomd --output cat")[said:]
     complaints = first.shell("journalctl --unit intercomd-hub --output cat")
     assert "reception only permitted for main PID" not in complaints and "Watchdog" not in complaints
     config = first.root / "etc/intercomd/intercom.toml"

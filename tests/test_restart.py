@@ -2,7 +2,9 @@
 tests/hub/test_succession.py."""
 
 import asyncio
+import os
 import signal
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -116,3 +118,41 @@ async def test_a_hub_told_to_end_while_its_successor_starts_leaves_nobody_behind
         code, _ = hub.end(signal.SIGTERM)
         assert code == 0 and time.monotonic() - started < seconds(5)
         await asyncio.to_thread(until, lambda: ended(successor))
+
+
+def test_a_hub_in_a_terminal_restarts_as_planned_and_ends_with_its_terminal() -> None:
+    terminal, stdin = os.openpty()
+    with HubDaemon(stdin=stdin) as hub:
+        os.close(stdin)
+        first, second = hub.pid, hub.reload()
+        until(lambda: ended(first))
+        os.close(terminal)
+        hub.send_signal(signal.SIGHUP)
+        until(lambda: ended(second))
+        assert sum("is the hub from now on" in line for line in hub.log) == 1
+
+
+async def test_after_a_crash_everybody_has_their_seat_again_and_nobody_has_left_or_joined() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        state = {"STATE_DIRECTORY": folder}
+        with HubDaemon(env=state) as hub:
+            people = [Person(hub.url), Person(hub.url)]
+            for uid, person in enumerate(people, 1):
+                await person.client.join(None, "lobby", uid, auto_subscribe=True)
+                await person.client.publish()
+            await people[0].hears(people[1])
+            for person in people:
+                person.events.clear()
+            hub.kill()
+            for person in people:
+                await person.until(lambda person=person: person.client.status.state is State.OFFLINE)  # type: ignore[misc]
+            with HubDaemon(hub.port, env=state):
+                for person in people:
+                    await person.until(lambda person=person: person.client.status.state is State.IN_CALL)  # type: ignore[misc]
+                await people[0].hears(people[1])
+                await people[1].hears(people[0])
+                assert [person.client.status.uid for person in people] == [1, 2]
+                assert {event for person in people for event, _ in person.events} == {"connection-state", "error"}
+                for person in people:
+                    await person.client.leave()

@@ -5,7 +5,7 @@ comes of it changes nothing. There are two reasons to look.
 
 The hub says so (`update-url`): its process makes room for the next one, or another hub of the list is to be used. Then
 at once, and again every second. Of the list it has to be: a hub cannot send us to an address that nobody has
-configured.
+configured. After half a minute the hub is not believed any more.
 
 The seat is at a hub that is not the first of the list. Participants at two hubs do not hear each other, and whoever
 starts now goes to the first, so what an earlier hub costs while it is away has to be weighed against somebody alone
@@ -31,6 +31,7 @@ FIRST_LOOK_S, LOOK_S = 1.0, 5.0
 SPREAD_S = 0.05
 # What an attempt needs on a long path, before there is another for the same reason.
 AGAIN_S = 1.0
+BELIEVED_S = 30.0
 STEADY_S = 60.0
 WARY_S, WARIEST_S = 10.0, 300.0
 # A hub that has sent us to a later one does not want us back at once.
@@ -46,6 +47,7 @@ class Moving:
         self._random = random
         self._hub = 0
         self._told: int | None = None
+        self._told_until = -_NEVER
         self._look_at = _NEVER
         self._looked_at = -_NEVER
         self._turn = 0
@@ -58,11 +60,13 @@ class Moving:
     def look(self, now: float) -> int:
         """The hub to look at now."""
         self._looked_at = now
-        if self._told is not None:
-            self._look_at = now + AGAIN_S
-            return self._told
-        self._look_at = now + self._varied(LOOK_S)
-        hub, self._turn = self._turn % self._hub, self._turn + 1
+        if self._told is None:
+            self._look_at = now + self._varied(LOOK_S)
+            hub, self._turn = self._turn % self._hub, self._turn + 1
+            return hub
+        hub, self._look_at = self._told, now + AGAIN_S
+        if now >= self._told_until:
+            self._told, self._look_at = None, now + self._varied(LOOK_S) if self._hub else _NEVER
         return hub
 
     def seated(self, hub: int, now: float) -> None:
@@ -87,13 +91,14 @@ class Moving:
         hub = self._index(url)
         if hub is None:
             return False
-        self._told, self._look_at = hub, self._soon(now)
+        self._told, self._told_until = hub, now + BELIEVED_S
+        self._look_at = min(self._look_at, self._soon(now))
         return True
 
     def somebody_left(self, now: float) -> None:
         """Perhaps because an earlier hub is back."""
         if self._hub and self._told is None:
-            self._look_at = min(self._look_at, max(self._soon(now), self._looked_at + AGAIN_S))
+            self._look_at = min(self._look_at, self._soon(now))
 
     def _index(self, url: str) -> int | None:
         if not url:
@@ -105,7 +110,7 @@ class Moving:
         return next((index for index, hub in enumerate(self._hubs) if str(hub) == wanted), None)
 
     def _soon(self, now: float) -> float:
-        return now + self._random.uniform(0, SPREAD_S)
+        return max(now + self._random.uniform(0, SPREAD_S), self._looked_at + AGAIN_S)
 
     def _varied(self, seconds: float) -> float:
         return seconds * self._random.uniform(1 - VARY, 1 + VARY)

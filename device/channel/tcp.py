@@ -22,7 +22,7 @@ USER_TIMEOUT_MS = 10_000
 _TCP_THIN_LINEAR_TIMEOUTS = 16
 # What a machine without a network says; one that has a network of IPv4 alone says it of every IPv6 address, too.
 NO_NETWORK = (errno.ENETUNREACH, errno.ENETDOWN)
-# <linux/tcp.h>, struct tcp_info: rtt at 68, total_retrans at 100, min_rtt at 148, rcv_ooopack at 224 (Linux 5.4); in us.
+# <linux/tcp.h>, struct tcp_info: rtt at 68, total_retrans 100, min_rtt 148, rcv_ooopack 224 (since Linux 5.4); in us.
 _TCP_INFO = struct.Struct("68xI28xI44xI72xI")
 _LINGER_NOT = struct.pack("ii", 1, 0)
 _LINGER = struct.pack("ii", 0, 0)

@@ -161,7 +161,9 @@ class Successor(End):
 
     def media(self, line: Line, data: bytes, now: float) -> None:
         """A binary message came."""
-        if line in self._numbers and not self.full():
+        if self.full():
+            self.packets_late += 1
+        elif line in self._numbers:
             self.say(Kind.MEDIA, self._numbers[line], data)
 
     def tick(self, now: float) -> None:

@@ -9,6 +9,7 @@ from device.channel import address
 from device.channel.dialling import VARY
 from device.channel.moving import (
     AGAIN_S,
+    BELIEVED_S,
     FIRST_LOOK_S,
     LOOK_S,
     SENT_AWAY_S,
@@ -60,10 +61,31 @@ def test_somebody_who_leaves_may_have_found_it_but_a_crowd_that_leaves_is_one_re
 @pytest.mark.parametrize(("url", "hub"), [("", 1), ("ws://hub2:8800", 2), ("ws://HUB0:8800/v1?token=SECRET", 0)])
 def test_a_hub_may_send_us_to_itself_or_to_another_of_the_list(url: str, hub: int) -> None:
     it = moving(1)
-    assert it.told(url, 200.0)
-    for earliest, latest in ((200.0, 200.0 + SPREAD_S), (201.0, 201.0 + SPREAD_S)):
+    assert it.told(url, 100.1)
+    for earliest, latest in ((100.1, 100.1 + SPREAD_S), (101.1, 101.1 + SPREAD_S)):
         assert earliest <= it.due_at() <= latest
         assert it.look(it.due_at()) == hub
+
+
+@pytest.mark.parametrize("hub", [0, 1])
+def test_what_a_hub_has_said_is_believed_for_half_a_minute(hub: int) -> None:
+    it, looks = moving(hub), 0
+    it.told("ws://hub2:8800", 100.1)
+    while it.due_at() < 200.0 and it.look(it.due_at()) == 2:
+        looks += 1
+    assert BELIEVED_S <= looks <= BELIEVED_S + 2
+    assert it.due_at() == NEVER if hub == 0 else it.due_at() > 130.0
+
+
+def test_a_hub_that_says_it_over_and_over_makes_nobody_dial_faster() -> None:
+    it, looks, now = moving(0), 0, 200.0
+    while now < 210.0:
+        it.told("", now)
+        if it.due_at() <= now:
+            it.look(now)
+            looks += 1
+        now += 0.01
+    assert 9 <= looks <= 11
 
 
 @pytest.mark.parametrize("url", ["ws://elsewhere:8800", "wss://hub0:8800", "ws://hub0:8801", "http://hub0:8800", "?"])

@@ -109,6 +109,25 @@ def test_a_connection_that_dies_meanwhile_is_replaced_as_ever() -> None:
     assert world.session.state is State.IN_CALL and world.open == [world.session.conn]
 
 
+def test_a_hub_that_falls_silent_is_replaced_by_the_second_and_not_gone_back_to_at_once() -> None:
+    world = in_call(World(hubs=2))
+    away(world)
+    first = world.session.conn
+    assert first is not None
+    world.connections[first].alive = False
+    works = world.network
+    world.network = lambda conn: (world.black_hole if world.connections[conn].hub == 0 else works)(conn)
+    while world.session.status.hub != "ws://hub1:8800":
+        world.talk(0.5)
+    assert world.closes[first] is True
+    lost, world.network = world.now, works
+    world.talk(WARY_S * 0.8 - 1.0)
+    assert world.session.status.hub == "ws://hub1:8800", "it had been ours for 10 s only"
+    while world.session.status.hub != "ws://hub0:8800":
+        world.talk(0.5)
+    assert world.now - lost < WARY_S * 1.2 + 1.0
+
+
 def test_the_first_hub_is_looked_for_while_the_second_carries_the_call() -> None:
     world = at_the_second()
     conn, problem = world.session.conn, world.session.status.problem

@@ -10,6 +10,7 @@ import pytest
 from device import jsonrpc
 from device.channel import rtp
 from device.hub import limits
+from device.hub.bridge import Estate
 from device.hub.out import Close, Out
 from device.hub.rooms import Rooms
 from device.hub.sessions import Sessions
@@ -38,6 +39,16 @@ class House:
         self._random = random.Random(seed)
         self.rooms = Rooms(Sessions(KEY), self._random.randbytes, started, frozenset(app_ids), "test")
         self.rooms.tick(self.now)
+
+    def hand_over(self) -> None:
+        """The next process takes over, with the connections that there are."""
+        old = self.rooms
+        self.rooms = Rooms(Sessions(KEY), self._random.randbytes, self.now, frozenset(), "test")
+        connections = dict(enumerate(old.connections()))
+        for connection in connections.values():
+            self.rooms.inherited(connection, self.now)
+        estate = old.bequeath({connection: number for number, connection in connections.items()})
+        self.rooms.inherit(Estate.read(estate.pack()), connections, self.now)
 
     def wait(self, seconds: float) -> None:
         """Let time pass, with every tick."""

@@ -273,3 +273,42 @@ def test_a_hub_that_slept_blames_nobody() -> None:
     house.wait(4.0)
     assert house.news("b") == [] and not house.closed
     assert house.rejoin("a2", seat)["resumed"]
+
+
+# A hub that makes room for its next process
+
+
+def test_the_next_process_goes_on_as_if_it_had_been_there_all_the_time() -> None:
+    house = House()
+    house.talker("a", 1)
+    house.talker("b", 2)
+    house.ask("b", "subscribe", uid=1)
+    listener = house.join("c", 3, role="audience", autoSubscribe=True, label="hall")
+    gone = house.talker("d", 4)
+    house.drop("d")
+    house.open("stranger")
+    house.heartbeat("a", "b", "c", seconds=4)
+    for connection in "abc":
+        house.news(connection)
+    house.hand_over()
+    assert house.speak("a", 1) == ["b", "c"] and house.speak("b", 2) == ["c"]
+    assert refused(house, "c", "publish") == errors.AUDIENCE_CANNOT_PUBLISH
+    again = house.rejoin("c2", listener, known=[1, 2, 4, 9], role="audience", label="hall", autoSubscribe=True)
+    assert (again["resumed"], again["removed"]) == (True, [9]), "it has been settled long since"
+    house.heartbeat("a", "b", "c", "c2", seconds=5)
+    assert house.news("a") == house.news("b") == []
+    house.heartbeat("a", "b", "c", "c2", seconds=12)
+    assert house.news("a") == [("stream-removed", {"uid": 4}), ("user-left", {"uid": 4, "reason": "dropped"})]
+    assert not house.rejoin("d2", gone)["resumed"]
+    assert house.closed["stranger"] == (1008, "no join within 5 s")
+    assert not set("abc") & set(house.closed)
+
+
+def test_a_crash_and_a_planned_restart_right_after_it_leave_the_same_patience() -> None:
+    house, seats = restarted(1, 2)
+    house.rejoin("a", seats[1], known=[2])
+    house.wait(2.0)
+    house.hand_over()
+    assert house.news("a") == []
+    house.rejoin("b", seats[2], known=[1])
+    assert house.news("a") == [], "neither missing nor new"
