@@ -49,6 +49,11 @@ class Connections:
         return self._news.state
 
     @property
+    def conn(self) -> int | None:
+        """The connection that carries requests and news."""
+        return self._seat.link.conn if self._seat.link else None
+
+    @property
     def conns(self) -> list[int]:
         """The connections that are seated."""
         return [link.conn for link in self._seat.links]
