@@ -20,6 +20,7 @@ PURE = (
     "channel/address.py",
     "channel/approach.py",
     "channel/connections.py",
+    "channel/copies.py",
     "channel/dialling.py",
     "channel/doubling.py",
     "channel/errors.py",

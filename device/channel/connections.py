@@ -15,7 +15,7 @@ from device.channel import errors, messages, rtp
 from device.channel.actions import DEBUG, Action, Answer, Close
 from device.channel.address import Address
 from device.channel.approach import Approach, Arrival, Outcome, Setback
-from device.channel.dialling import Attempt, Dialling
+from device.channel.dialling import STABLE_S, Dialling
 from device.channel.doubling import Doubling, Path
 from device.channel.errors import ChannelError, Remedy
 from device.channel.link import OFFLINE_S, Link
@@ -94,6 +94,8 @@ class Connections:
         elif code == messages.CLOSE_UID_CONFLICT:
             self._give_way(ChannelError(errors.UID_CONFLICT))
         else:
+            if len(self._seat.links) > 1 and now - self._seat.links[1].seated_at < STABLE_S:
+                self._doubling.refused(now)
             self._lose(link, f"closed with {code}", now)
 
     def text(self, conn: int, data: str | bytes, now: float) -> None:
@@ -159,12 +161,14 @@ class Connections:
     def _sit(self, arrival: Arrival, now: float) -> None:
         attempt, seated, hub = arrival.attempt, arrival.seated, self._hubs[arrival.attempt.hub]
         self._dialling.seated(attempt)
-        self._approach.stop()
         liveness = Liveness(now, arrival.rtt_s, seated.ping_ms / 1_000, hub.secure)
-        link, first = Link(attempt.conn, attempt.hub, now, liveness, self._actions), self._seat.link
-        if seated.resumed and first is not None and self._is_second(attempt, first):
-            self._seat.links.append(link)
+        link = Link(attempt.conn, attempt.hub, now, liveness, self._actions)
+        if attempt.second and seated.resumed:
+            self._seat.double(link, now - arrival.rtt_s)
             return
+        if attempt.second:  # at a hub that does not have the first: two hubs behind one address must not take turns
+            self._doubling.refused(now)
+        self._approach.stop()
         self._seat.let_go(attempt, now)
         self._moving.seated(attempt.hub, now)
         self._reconnects += self._seat.uid != 0
@@ -175,7 +179,11 @@ class Connections:
     def _set_back(self, setback: Setback, now: float) -> None:
         self._approach.give_up(setback, now)
         hub, error = self._hubs[setback.attempt.hub], setback.error
-        if setback.attempt.look and self._seat.link is not None:
+        if setback.attempt.second:
+            self._news.log(DEBUG, f"{hub}: {error}; staying with one connection")
+            if setback.verdict is not Verdict.MISSED:
+                self._doubling.refused(now)
+        elif setback.attempt.look and self._seat.link is not None:
             self._news.log(DEBUG, f"{hub}: {error}; staying where we are")
         elif setback.verdict is Verdict.MISSED:
             self._news.missed(error, hub)
@@ -217,14 +225,10 @@ class Connections:
         """Two connections where that helps, else one."""
         self._doubling.looked(now)
         wanted, links = self._doubling.wanted(now), self._seat.links
-        if wanted and len(links) == 1 and links[0].silent_since is None:
-            self._dialling.start(links[0].hub)
+        if wanted and len(links) == 1:
+            self._dialling.double(links[0].hub, now)
         elif not wanted and len(links) > 1:
             self._drop(links[1], "one is enough", now)
-
-    def _is_second(self, attempt: Attempt, first: Link) -> bool:
-        asked = attempt.look or self._joins
-        return not asked and attempt.hub == first.hub and first.silent_since is None
 
     def _drop(self, link: Link, why: str, now: float) -> None:
         self._actions.append(Close(link.conn, abort=True))
@@ -234,6 +238,7 @@ class Connections:
         self._seat.part(link, now)
         if self._seat.links:
             self._news.log(DEBUG, f"{self._hubs[link.hub]}: going on with one connection ({why})")
+            self._double(now)
             return
         self._moving.lost(link.seated_at, now)
         self._dialling.lost(link.hub, link.seated_at, link.unwelcome, now)

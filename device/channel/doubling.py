@@ -20,6 +20,8 @@ KEEP_S = 30.0
 # A round trip of so many times the shortest one, and so much on top, has stood in a queue; try again after a minute.
 CROWDED_TIMES, CROWDED_S = 2.0, 0.15
 CROWDED_FOR_S = 60.0
+# So does a hub that will not have two: it says so, or closes one of them as soon as there are two.
+REFUSED_FOR_S = 60.0
 _NEVER = float("inf")
 
 
@@ -44,7 +46,7 @@ class Doubling:
     """One for each session."""
 
     def __init__(self) -> None:
-        self._lost_at = self._wanted_until = self._crowded_until = -_NEVER
+        self._lost_at = self._wanted_until = self._not_before = -_NEVER
         self._look_at = -_NEVER
 
     def due_at(self) -> float:
@@ -58,12 +60,16 @@ class Doubling:
     def told(self, lost_more: bool, crowded: bool, now: float) -> None:
         """How one connection is: whether it has lost something since the last look, and whether its path is full."""
         if crowded:
-            self._wanted_until, self._crowded_until = -_NEVER, now + CROWDED_FOR_S
+            self._wanted_until, self._not_before = -_NEVER, now + CROWDED_FOR_S
         elif lost_more:
             if now - self._lost_at < AGAIN_S:
                 self._wanted_until = now + KEEP_S
             self._lost_at = now
 
+    def refused(self, now: float) -> None:
+        """The hub will not have two."""
+        self._not_before = now + REFUSED_FOR_S
+
     def wanted(self, now: float) -> bool:
         """Whether a second connection would help."""
-        return self._crowded_until <= now < self._wanted_until
+        return self._not_before <= now < self._wanted_until

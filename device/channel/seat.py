@@ -1,7 +1,7 @@
 """A seat as its holder has it: uid and session, streams, requests, and the connections it is held by, if any. PURE.
 
 The seat outlives its connections: what was asked and not answered on the last one is asked again on the next. It is
-asked and answered on the first of them, and told there what happens; a second one carries the same media (doubling).
+asked and answered on the first of them; a second one carries the same media (doubling), and brings the same news.
 """
 
 from collections import deque
@@ -12,6 +12,7 @@ from random import Random
 from device import jsonrpc
 from device.channel import errors, messages
 from device.channel.actions import DEBUG, Action, Answer, Close
+from device.channel.copies import Copies
 from device.channel.dialling import Attempt
 from device.channel.errors import ChannelError, Remedy
 from device.channel.link import Link
@@ -40,6 +41,7 @@ class Seat:
         self._seated: Seated | None = None
         self._streams = Streams()
         self._requests = Requests()
+        self._copies = Copies()
         self._voice = Voice(random)
         self._actions = actions
         self._news = news
@@ -74,10 +76,15 @@ class Seat:
 
         Says what has changed meanwhile, and asks for what is wanted of it.
         """
-        self._seated, self.links = seated, [link]
+        self._seated, self.links, self._copies = seated, [link], Copies()
         for event, params in self._streams.seated(seated, told_known=rejoined):
             self._news.emit(event, params)
         self._go_on(link, now)
+
+    def double(self, link: Link, asked_at: float) -> None:
+        """A second connection, on which the hub has said nothing before it was asked for the seat then."""
+        self.links.append(link)
+        self._copies.forget_before(asked_at)
 
     def part(self, link: Link, now: float) -> None:
         """One connection is gone. Where it was the first, the second is that now."""
@@ -161,7 +168,7 @@ class Seat:
             elif isinstance(message, jsonrpc.Notification) and message.method == messages.ERROR:
                 code, reason = messages.read_error(message.params)
                 return ChannelError(code, errors.for_people(reason))
-            elif isinstance(message, jsonrpc.Notification) and link is self.link:
+            elif isinstance(message, jsonrpc.Notification) and self._copies.is_new(link.conn, data, now):
                 self._notified(message.method, message.params, now)
         except jsonrpc.JsonRpcError as error:
             self._news.log(DEBUG, f"unreadable message from the hub: {errors.for_people(error.reason)}")

@@ -10,6 +10,7 @@ connection has the number in its `Dial`, and is forgotten after its `Close`; wha
     seat       what is asked and heard in the seat         liveness       whether its connection still carries anything
     news       what the owner gets to see                  verdicts       what a failure means for the next attempt
     moving     when to look for a better place             doubling       when a second connection carries the same
+    copies     what both of two say is told once
 """
 
 from device import jsonrpc
