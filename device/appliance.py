@@ -150,7 +150,10 @@ class Device:
             "problem": client.problem and {"code": client.problem.code, "reason": client.problem.reason},
             "talkers": talkers,
             "capture": asdict(self._duplex.microphone.card.status), "playback": asdict(speaker.status),
-            "link": {"rtt_ms": client.rtt_ms, "reconnects": client.reconnects, "skipped": client.skipped},
+            "link": {
+                "rtt_ms": client.rtt_ms, "connections": client.connections, "reconnects": client.reconnects,
+                "skipped": client.skipped,
+            },
             "panel": self._panel.status(), "self_test": self.self_test.status(),
         }  # fmt: skip
 

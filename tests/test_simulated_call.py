@@ -10,12 +10,14 @@ import struct
 from collections import deque
 from collections.abc import Callable
 from functools import cache
-from itertools import count
+from itertools import count, pairwise
 from typing import Any, cast
+
+import pytest
 
 from device import jsonrpc
 from device.audio.talkers import Talkers
-from device.channel import address, messages, rtp
+from device.channel import address, doubling, messages, rtp
 from device.channel.actions import Answer, Close, Dial, Emit, Send
 from device.channel.messages import Join
 from device.channel.news import State
@@ -80,6 +82,10 @@ class Wire:
         while self._unacknowledged and self._unacknowledged[0][0] <= self._time.now:
             self._unacknowledged.popleft()
         return sum(size for _, size in self._unacknowledged)
+
+    def path(self) -> doubling.Path:
+        """As the kernel sees it: what it sent again, and what came behind a gap."""
+        return doubling.Path(self.up.counts["lost"] + self.down.counts["lost"], 2 * self._delay_s, 2 * self._delay_s)
 
     def cut(self) -> None:
         self.up.cut()
@@ -201,14 +207,12 @@ class Peer:
     def _capture(self) -> None:
         now = self.time.now
         if self.speaking(now):
-            conn = self.session.conn
-            if conn is not None and conn in self.wires:
-                self.session.unacknowledged(conn, self.wires[conn].unacknowledged_bytes(), now)
+            self._tell_connections()
             timestamp = (self._first + self._frames) & 0xFFFFFFFF
             payload = TOC + struct.pack("!d", now)
-            data = self.session.send(payload, timestamp, -20, not self._spoke, now)
-            if data is not None and self.session.conn is not None:
-                self._up(self.session.conn, data)
+            data, conns = self.session.send(payload, timestamp, -20, not self._spoke, now) or (b"", [])
+            for conn in conns:
+                self._up(conn, data)
         self._spoke = self.speaking(now)
         self._frames += PACKET_MS * CLOCK
         self.time.at(self._began + self._frames / CLOCK / 1e3 / self._rate, self._capture)
@@ -219,12 +223,15 @@ class Peer:
 
     def _wake(self) -> None:
         """A client's timer: the session's deadline, or sooner as packets may bring it nearer."""
-        conn = self.session.conn
-        if conn is not None and conn in self.wires:
-            self.session.unacknowledged(conn, self.wires[conn].unacknowledged_bytes(), self.time.now)
+        self._tell_connections()
         self.session.tick(self.time.now)
         self._carry_out()
         self.time.at(min(max(self.session.deadline(), self.time.now + 0.001), self.time.now + 0.1), self._wake)
+
+    def _tell_connections(self) -> None:
+        for conn in self.session.conns:
+            self.session.unacknowledged(conn, self.wires[conn].unacknowledged_bytes(), self.time.now)
+            self.session.path(conn, self.wires[conn].path(), self.time.now)
 
     def received(self, number: int, message: str | bytes) -> None:
         conn = next((conn for conn, known in self.numbers.items() if known == number), None)
@@ -360,6 +367,30 @@ def test_ten_minutes_on_a_quiet_network_lose_nothing() -> None:
 def test_ten_minutes_on_a_radio_link_with_losses_and_jitter() -> None:
     weather = Weather(delay_ms=20, jitter_ms=10, loss=0.02, burst=2)
     check(call(weather, 1 / 6), weather, 1 / 6, 0.95)
+
+
+def test_with_losses_two_connections_leave_few_of_the_gaps_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    weather = Weather(delay_ms=20, jitter_ms=1, loss=0.05)
+    two = call(weather, 1 / 12)
+    check(two, weather, 1 / 12, 0.97)
+    assert all(peer.session.status.connections == 2 for peer in two)
+    assert all(peer.session.status.reconnects < 3 for peer in two)
+    monkeypatch.setattr(doubling, "AGAIN_S", 0.0)
+    one = call(weather, 1 / 12)
+    assert all(peer.session.status.connections == 1 for peer in one)
+    assert gaps(two, 0.3) == 0 < 5 < gaps(one, 0.3)
+    assert unheard(two) * 2 < unheard(one)
+
+
+def unheard(ends: tuple[Peer, Peer]) -> int:
+    """How many packets never sounded."""
+    return sum(said(mouth, 1 / 12) - len(ear.heard) for ear, mouth in (ends, ends[::-1]))
+
+
+def gaps(ends: tuple[Peer, Peer], longer_s: float) -> int:
+    """How often speech that went on stood still for longer than this."""
+    heard = [pair for ear in ends for pair in pairwise(ear.heard)]
+    return sum(later - sooner > longer_s for (said, sooner), (next_said, later) in heard if next_said - said < 2.0)
 
 
 def test_an_hour_with_holes_of_two_seconds_to_a_minute() -> None:

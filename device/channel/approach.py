@@ -114,7 +114,8 @@ class Approach:
     def text(self, conn: int, data: str | bytes, asks: Join | Rejoin, now: float) -> Outcome:
         """A message on a connection that is not seated: only the answer to our request counts.
 
-        A hub that does not know the session is asked for a new seat with the same uid, on the same connection.
+        A hub that does not know the session is asked for a new seat with the same uid, on the same connection; unless
+        it was to be the second, as the hub of the first knows it.
         """
         attempt = self._dialling.attempts.get(conn)
         if attempt is None:
@@ -127,7 +128,7 @@ class Approach:
             return Setback(attempt, Verdict.SLOWED, ChannelError(errors.INTERNAL, f"not a hub: {error.reason}"))
         if not isinstance(message, jsonrpc.Failure) or message.id not in (attempt.request, None):
             return None
-        if message.code == errors.SESSION_UNKNOWN and attempt.resumes:
+        if message.code == errors.SESSION_UNKNOWN and attempt.resumes and not attempt.second:
             self._ask(attempt, asks.join if isinstance(asks, Rejoin) else asks, now)
             return None
         refusal = ChannelError(message.code, errors.for_people(message.reason))

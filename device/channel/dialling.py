@@ -18,7 +18,8 @@ that a person must lift: 60 s. All times vary by 20 %: devices that lost their h
 
 Several hubs: the one in turn is tried until an attempt fails there, then the next. After a loss it is first the turn of
 the hub that was lost, where the others are too. A look at another hub, while the seat is fine (`moving`), is one
-attempt and starts no others.
+attempt and starts no others. So is the way of a second connection (`doubling`), until a seat is wanted: it is one of
+the others from then on.
 """
 
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ VARY = 0.2
 MAX_PENDING = 8
 ANSWER_S = 0.5
 STEP_S = 5.0
+SECOND_PACE_S = 1.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 5.0
 HUMAN_WAIT_S = 60.0
 # A seat taken back within this time counts as an answer that slows the dialling down, later as a loss.
@@ -54,6 +56,7 @@ class Attempt:
 
     since: of this step. handshake_s: how long TLS and WebSocket took. request: number of its `join`, or `rejoin` if it
     resumes; 0 while it has not asked. look: it is about a better place than the seat has, which is fine where it is.
+    second: about a second connection to the place it has.
     """
 
     conn: int
@@ -64,6 +67,7 @@ class Attempt:
     request: int = 0
     resumes: bool = False
     look: bool = False
+    second: bool = False
 
 
 @dataclass(slots=True)
@@ -88,26 +92,38 @@ class Dialling:
         self._hub = 0
         self._wanted = False
         self._look: int | None = None
+        self._second: int | None = None
+        self._second_not_before = -_NEVER
         self._started_at = -_NEVER
         self._vary = 1.0
 
     def start(self, hub: int) -> None:
         """A seat is wanted, from this hub first; the first attempt is due at once."""
         if not self._wanted:
-            self._wanted, self._hub, self._started_at, self._look = True, hub, -_NEVER, None
+            self._wanted, self._hub, self._started_at = True, hub, -_NEVER
+            self._look = self._second = None
+            for attempt in self.attempts.values():
+                attempt.second = False
 
     def look(self, hub: int) -> None:
         """One attempt at this hub, whatever comes of it; not while a seat is wanted."""
         self._look = hub
 
+    def double(self, hub: int, now: float) -> None:
+        """One attempt at a second connection to this hub, now; not beside another attempt, nor soon after one."""
+        allowed_at = max(self._turns[hub].not_before, self._second_not_before)
+        if self.idle and not self.attempts and allowed_at <= now:
+            self._second, self._second_not_before = hub, now + SECOND_PACE_S
+
     @property
     def idle(self) -> bool:
-        """Whether nothing is tried, nor about to be."""
-        return not (self._wanted or self.attempts or self._look is not None)
+        """Whether nothing is tried, nor about to be, but for a second connection."""
+        others = any(not attempt.second for attempt in self.attempts.values())
+        return not (self._wanted or others or self._look is not None)
 
     def stop(self) -> list[int]:
         """No seat is wanted any more; returns the attempts that were pending, forgotten from now on."""
-        self._wanted, self._look = False, None
+        self._wanted, self._look, self._second = False, None, None
         pending = list(self.attempts)
         self.attempts.clear()
         return pending
@@ -123,6 +139,8 @@ class Dialling:
         """When the next attempt is due."""
         if self._look is not None:
             return self._turns[self._look].not_before
+        if self._second is not None:
+            return -_NEVER
         if not self._wanted:
             return _NEVER
         reached = any(attempt.step > Step.DIALLED for attempt in self.attempts.values())
@@ -131,6 +149,10 @@ class Dialling:
 
     def begin(self, conn: int, now: float) -> Attempt:
         """The next attempt, which is due, starts; there must be room for it."""
+        if self._look is None and self._second is not None:
+            hub, self._second = self._second, None
+            self.attempts[conn] = Attempt(conn, hub, now, second=True)
+            return self.attempts[conn]
         turns = ((self._hub + step) % self.hubs for step in range(self.hubs))
         hub = next((index for index in turns if self._turns[index].not_before <= now), 0)
         look, self._look = self._look, None
@@ -183,9 +205,14 @@ class Dialling:
         del self.attempts[attempt.conn]
 
     def ended(self, attempt: Attempt, verdict: Verdict, now: float) -> list[int]:
-        """The attempt is over. Returns what is to be closed: after a no, also the others that would hear the same."""
+        """The attempt is over. Returns what is to be closed: after a no, also the others that would hear the same.
+
+        What becomes of a second connection says nothing about the next seat.
+        """
         self.attempts.pop(attempt.conn)
         hub, over = attempt.hub, [attempt.conn]
+        if attempt.second:
+            return over
         if hub == self._hub and not attempt.look:
             self._hub = (self._hub + 1) % self.hubs
         if verdict is Verdict.MISSED:  # what the hub said before that is out of date

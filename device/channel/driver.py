@@ -55,14 +55,14 @@ class Driver:
     def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool) -> bool:
         """One frame, sent now or not at all; returns which."""
         now, session = time.monotonic(), self._session
-        conn = session.conn
-        to = None if conn is None else self._wires[conn]
-        if to is not None and conn is not None and session.is_clogged(now):
-            session.unacknowledged(conn, to.unacknowledged_bytes(), now)
-        packet = session.send(payload, timestamp, level_dbov, marker, now)
-        if packet is None or to is None:
+        for conn in session.clogged(now):
+            session.unacknowledged(conn, self._wires[conn].unacknowledged_bytes(), now)
+        sending = session.send(payload, timestamp, level_dbov, marker, now)
+        if sending is None:
             return False
-        to.send_media(packet)
+        packet, conns = sending
+        for conn in conns:
+            self._wires[conn].send_media(packet)
         if self._timer_at > now + DOUBT_S:
             self._set_timer()
         return True
@@ -174,8 +174,9 @@ class Driver:
 
     def _tick(self) -> None:
         self._timer, self._timer_at = None, _NEVER
-        now, conn = time.monotonic(), self._session.conn
-        if conn is not None:
+        now = time.monotonic()
+        for conn in self._session.conns:
             self._session.unacknowledged(conn, self._wires[conn].unacknowledged_bytes(), now)
+            self._session.path(conn, self._wires[conn].path(), now)
         self._session.tick(now)
         self.carry_out()

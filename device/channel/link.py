@@ -1,9 +1,10 @@
-"""The connection that is seated: what is still to be said on it, and since when it is in doubt. PURE."""
+"""A connection that is seated: what is still to be said on it, and since when it is in doubt. PURE."""
 
 from collections import deque
 from dataclasses import dataclass, field
 
 from device import jsonrpc
+from device.channel import messages
 from device.channel.actions import Action, Send
 from device.channel.liveness import Liveness
 
@@ -16,22 +17,30 @@ _NEVER = float("inf")
 
 @dataclass(slots=True)
 class Link:
-    """hub: its index. unwelcome: the hub has asked for a slower pace."""
+    """hub: its index. losses: that were seen on it. unwelcome: the hub has asked for a slower pace."""
 
     conn: int
     hub: int
     seated_at: float
     liveness: Liveness
     actions: list[Action] = field(repr=False)
-    again: deque[tuple[str, jsonrpc.Params]]
-    again_at: float
+    again: deque[tuple[str, jsonrpc.Params]] = field(default_factory=deque)
+    again_at: float = -_NEVER
     silent_since: float | None = None
+    losses: int = 0
+    pinged: int = 0
     unwelcome: bool = False
 
     def send(self, text: str, now: float) -> None:
         """Send one text message, ASCII as all of ours are."""
         self.actions.append(Send(self.conn, text))
         self.liveness.wrote(len(text), now)
+
+    def ping(self, number: int, now: float) -> None:
+        """Ask whether there is somebody."""
+        self.pinged = number
+        self.send(jsonrpc.request(number, messages.PING, {}), now)
+        self.liveness.pinged(now)
 
     def deadline(self) -> float:
         """When something is due here, a change from or to doubt aside that something received brings."""

@@ -20,6 +20,7 @@ DOUBT_S = 0.4
 SPEECH_S = 0.2
 # A listener who has nothing to say pings nevertheless: the hub wants to hear it, and the round trip is to be known.
 PING_ANYWAY_S = 5.0
+LOST_S = 10.0
 WARY_S = 10.0
 WARY_MORE = 1.25
 WARY_MAX_S = 2.0
@@ -78,14 +79,10 @@ class Liveness:
         self._short_rtt_s, self.rtt_s = min(self.rtt_s, now - self._pinged_at), now - self._pinged_at
         self._ping_waits, self._unanswered_since = False, _NEVER
 
-    def ping_lost(self) -> None:
-        """It is too late for an answer: try again. That there was none is not forgotten."""
-        self._ping_waits = False
-
     def ping_at(self) -> float:
-        """When the next ping is due; one at a time."""
+        """When the next ping is due: one at a time, the next after 10 s where it is not answered."""
         if self._ping_waits:
-            return _NEVER
+            return self._pinged_at + LOST_S
         quiet_since = max(self._pinged_at, self._heard_at)
         return min(quiet_since + self._ping_s, self._pinged_at + max(self._ping_s, PING_ANYWAY_S))
 

@@ -37,9 +37,9 @@ class State(StrEnum):
 class Status:
     """One moment of a session. uid: 0 without a seat. hub: the one connected to, without anything secret.
 
-    rtt_ms: last round trip. reconnects: seats after the first. skipped: frames not sent, because the connection was
-    clogged. problem: what keeps it out of the call, or took it out, None where nothing does. ticket: proves whose seat
-    it is; it holds a secret, and is None without a seat.
+    rtt_ms: last round trip. connections: 2 on a path that loses packets. reconnects: seats after the first.
+    skipped: frames not sent, because the connection was clogged. problem: what keeps it out of the call, or took it
+    out, None where nothing does. ticket: proves whose seat it is; it holds a secret, and is None without a seat.
     """
 
     state: State
@@ -47,6 +47,7 @@ class Status:
     channel: str
     hub: str | None
     rtt_ms: float | None
+    connections: int
     reconnects: int
     skipped: int
     problem: ChannelError | None

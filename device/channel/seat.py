@@ -1,6 +1,7 @@
-"""A seat as its holder has it: uid and session, streams, requests, and the connection it is held by, if any. PURE.
+"""A seat as its holder has it: uid and session, streams, requests, and the connections it is held by, if any. PURE.
 
-The seat outlives its connections: what was asked and not answered on the last one is asked again on the next.
+The seat outlives its connections: what was asked and not answered on the last one is asked again on the next. It is
+asked and answered on the first of them; a second one carries the same media (doubling), and brings the same news.
 """
 
 from collections import deque
@@ -11,6 +12,7 @@ from random import Random
 from device import jsonrpc
 from device.channel import errors, messages
 from device.channel.actions import DEBUG, Action, Answer, Close
+from device.channel.copies import Copies
 from device.channel.dialling import Attempt
 from device.channel.errors import ChannelError, Remedy
 from device.channel.link import Link
@@ -21,26 +23,42 @@ from device.channel.requests import ANSWER_WITHIN_S, Call, Requests
 from device.channel.streams import Streams
 from device.channel.voice import Voice
 
+# A packet, and the connections to send it on.
+Sending = tuple[bytes, list[int]]
+
 
 class Seat:
     """One for the life of a session; empty (uid 0) until `sit` and after `leave`.
 
-    skipped: frames not sent on a clogged link.
+    links: the first, and the second beside it. skipped: frames not sent, as each link was clogged.
     """
 
     def __init__(
         self, random: Random, actions: list[Action], news: News, numbers: Iterator[int], moving: Moving
     ) -> None:
-        self.link: Link | None = None
+        self.links: list[Link] = []
         self.skipped = 0
         self._seated: Seated | None = None
         self._streams = Streams()
         self._requests = Requests()
+        self._copies = Copies()
         self._voice = Voice(random)
         self._actions = actions
         self._news = news
         self._numbers = numbers
         self._moving = moving
+
+    @property
+    def link(self) -> Link | None:
+        """The first connection, None without any."""
+        return self.links[0] if self.links else None
+
+    def link_of(self, conn: int) -> Link | None:
+        """The one of this number."""
+        for link in self.links:
+            if link.conn == conn:
+                return link
+        return None
 
     @property
     def uid(self) -> int:
@@ -64,16 +82,22 @@ class Seat:
 
         Says what has changed meanwhile, and asks for what is wanted of it.
         """
-        self._seated, self.link = seated, link
+        self._seated, self.links, self._copies = seated, [link], Copies()
         for event, params in self._streams.seated(seated, told_known=rejoined):
             self._news.emit(event, params)
-        self._requests.drop_own()
-        calls = list(self._requests.waiting.values())
-        asked = [(call.method, call.params) for call in calls]
-        link.again = deque(wish for wish in self._streams.again() if wish not in asked)
-        for call in calls:
-            link.send(call.text, now)
-        self.tick(now)
+        self._go_on(link, now)
+
+    def double(self, link: Link, asked_at: float) -> None:
+        """A second connection, on which the hub has said nothing before it was asked for the seat then."""
+        self.links.append(link)
+        self._copies.forget_before(asked_at)
+
+    def part(self, link: Link, now: float) -> None:
+        """One connection is gone. Where it was the first, the second is that now."""
+        first = self.link
+        self.links.remove(link)
+        if link is first and self.links:
+            self._go_on(self.links[0], now)
 
     def let_go(self, attempt: Attempt, now: float) -> None:
         """Close the connection that it is held by, if any, as this attempt has found another.
@@ -89,11 +113,11 @@ class Seat:
             link.send(jsonrpc.request(next(self._numbers), messages.LEAVE, {}), now)
         if link.hub != attempt.hub and not moves:
             self._moving.lost(link.seated_at, now)
-        self._actions.append(Close(link.conn, abort=not moves))
+        self._actions += [Close(each.conn, abort=each is not link or not moves) for each in self.links]
 
     def leave(self, why: ChannelError) -> None:
         """Nobody holds it any more; who still waits for an answer hears why."""
-        self.link = self._seated = None
+        self.links, self._seated = [], None
         self._streams = Streams()
         self._actions += [Answer(call.number, why) for call in self._requests.clear() if call.caller]
 
@@ -109,56 +133,63 @@ class Seat:
 
     def deadline(self) -> float:
         """When something is due."""
-        own = self._requests.expires_at()
-        return own if self.link is None else min(own, self.link.deadline())
+        return min([self._requests.expires_at(), *(link.deadline() for link in self.links)])
 
     def tick(self, now: float) -> None:
         """Time has passed: requests get old, the connection wants its ping."""
         for call in self._requests.expired(now):
             if call.caller:
                 self._actions.append(Answer(call.number, ChannelError(errors.TIMED_OUT)))
-            elif call.method == messages.PING and self.link is not None:
-                self.link.liveness.ping_lost()
-        if self.link is None:
-            return
-        for method, params in self.link.due_again(now):
+        for method, params in self.links[0].due_again(now) if self.links else []:
             self._ask(method, params, now)
-        if self.link.liveness.ping_at() <= now:
-            self._ask(messages.PING, {}, now)
-            self.link.liveness.pinged(now)
+        for link in self.links:
+            if link.liveness.ping_at() <= now:
+                link.ping(next(self._numbers), now)
 
-    def is_clogged(self, now: float) -> bool:
-        """Whether the next frame would be skipped, by what was last told of the connection."""
-        return self.link is not None and self.link.liveness.is_clogged(now)
-
-    def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool, now: float) -> bytes | None:
-        """One frame of ours as the packet to send, None where it is not to be sent. Raises ValueError if too long."""
+    def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool, now: float) -> Sending | None:
+        """One frame of ours, None where it is not to be sent. Raises ValueError if it is too long."""
         if not self._streams.published:
             return None
-        if self.link is None or self.is_clogged(now):
-            self.skipped += self.link is not None
+        links = [link for link in self.links if not link.liveness.is_clogged(now)]
+        if not links:
+            self.skipped += bool(self.links)
             self._voice.skipped(marker)
             return None
         data = self._voice.packet(self.uid, payload, timestamp, level_dbov, marker)
-        self.link.liveness.wrote(len(data), now)
-        return data
+        for link in links:
+            link.liveness.wrote(len(data), now)
+        return data, [link.conn for link in links]
 
-    def text(self, data: str | bytes, now: float) -> ChannelError | None:
-        """A text message. Returns what the hub says about the connection as a whole, if it says that.
+    def text(self, link: Link, data: str | bytes, now: float) -> ChannelError | None:
+        """A text message on this connection. Returns what the hub says about it as a whole, if it says that.
 
-        What cannot be read, and what only a newer hub would say, is ignored.
+        What cannot be read, and what only a newer hub would say, is ignored; so is what is said twice.
         """
         try:
             message = jsonrpc.parse(data)
             if isinstance(message, jsonrpc.Reply):
-                self._replied(message, now)
+                self._replied(link, message, now)
             elif isinstance(message, jsonrpc.Failure):
                 self._failed(message)
-            elif isinstance(message, jsonrpc.Notification):
-                return self._notified(message.method, message.params, now)
+            elif isinstance(message, jsonrpc.Notification) and message.method == messages.ERROR:
+                code, reason = messages.read_error(message.params)
+                return ChannelError(code, errors.for_people(reason))
+            elif isinstance(message, jsonrpc.Notification) and self._copies.is_new(link.conn, data, now):
+                self._notified(message.method, message.params, now)
         except jsonrpc.JsonRpcError as error:
             self._news.log(DEBUG, f"unreadable message from the hub: {errors.for_people(error.reason)}")
         return None
+
+    def _go_on(self, link: Link, now: float) -> None:
+        """What is wanted and not agreed yet is asked for on this connection."""
+        self._requests.drop_own()
+        calls = list(self._requests.waiting.values())
+        asked = [(call.method, call.params) for call in calls]
+        link.again = deque(wish for wish in self._streams.again() if wish not in asked)
+        link.again_at = now
+        for call in calls:
+            link.send(call.text, now)
+        self.tick(now)
 
     def _ask(self, method: str, params: jsonrpc.Params, now: float) -> None:
         self._request(Call(next(self._numbers), method, params, now + ANSWER_WITHIN_S, caller=False), now)
@@ -168,12 +199,12 @@ class Seat:
         if self.link is not None:
             self.link.send(call.text, now)
 
-    def _replied(self, reply: jsonrpc.Reply, now: float) -> None:
+    def _replied(self, link: Link, reply: jsonrpc.Reply, now: float) -> None:
+        if reply.id == link.pinged:
+            link.liveness.ponged(now)
         call = self._requests.take(reply.id)
         if call is None:
             return
-        if call.method == messages.PING and not call.caller and self.link is not None:
-            self.link.liveness.ponged(now)
         self._streams.agreed(call.method, call.params)
         if call.caller:
             self._actions.append(Answer(call.number, reply.result))
@@ -192,7 +223,7 @@ class Seat:
         else:
             self._news.error(error, f"{call.method}: {error}")
 
-    def _notified(self, method: str, params: jsonrpc.Params, now: float) -> ChannelError | None:
+    def _notified(self, method: str, params: jsonrpc.Params, now: float) -> None:
         if method == messages.STREAM_ADDED:
             stream = Stream.read(params)
             news = self._streams.added(stream) if stream.uid != self.uid else []
@@ -212,11 +243,7 @@ class Seat:
             news = []
             if not self._moving.told(messages.read_url(params), now):
                 self._news.log(DEBUG, "the hub sends us to a hub that is not in the list, and we stay")
-        elif method == messages.ERROR:
-            code, reason = messages.read_error(params)
-            return ChannelError(code, errors.for_people(reason))
         else:
             news = []
         for event, about in news:
             self._news.emit(event, about)
-        return None

@@ -24,6 +24,7 @@ from websockets.typing import Subprotocol
 
 from device.channel import rules, tcp, verdicts
 from device.channel.address import Address
+from device.channel.doubling import Path
 from device.channel.resolver import Resolver
 from device.channel.verdicts import Miss
 
@@ -153,6 +154,10 @@ class Wire(ClientConnection):
     def unacknowledged_bytes(self) -> int:
         """What was written and is not known to have arrived."""
         return self.transport.get_write_buffer_size() + tcp.unacknowledged(self._socket)
+
+    def path(self) -> Path:
+        """How the way to the hub is."""
+        return tcp.path(self._socket)
 
     def abort(self) -> None:
         """End it at once; what is not delivered is forgotten."""

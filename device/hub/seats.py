@@ -103,13 +103,18 @@ class Channel:
         return [seat for seat in self.seats.values() if seat.live]
 
     def attach(self, seat: Seat, link: Link) -> Link | None:
-        """Give a seat one more connection; returns the one that has to go for it."""
+        """Give a seat one more connection; returns the one that has to go for it, not heard for longest of the others.
+
+        The owner may have abandoned the younger of two, while the older carries the call: a reset can get lost.
+        """
         if not seat.links:
             seat.window.forget()  # nothing to compare with; and the sender may be a new process
         seat.links.append(link)
         link.seat = seat
         self._routes_changed(seat)
-        return seat.links[0] if len(seat.links) > limits.MAX_CONNECTIONS_PER_SEAT else None
+        if len(seat.links) <= limits.MAX_CONNECTIONS_PER_SEAT:
+            return None
+        return min(seat.links[:-1], key=lambda other: other.heard_at)
 
     def detach(self, seat: Seat, link: Link, now: float) -> None:
         """Take a connection from its seat."""

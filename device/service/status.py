@@ -14,8 +14,9 @@ def block(status: Status) -> str:
 def _block(status: Status) -> Iterator[str]:
     yield f"{_where(status)} as {status['uid'] or 'nobody yet'}, microphone {_microphone(status)}"
     link = status["link"]
+    twice = f"{link['connections']} connections, " if link.get("connections", 1) > 1 else ""
     yield (
-        f"hub       {status['hub'] or 'none'}, round trip {_ms(link['rtt_ms'])}, "
+        f"hub       {status['hub'] or 'none'}, {twice}round trip {_ms(link['rtt_ms'])}, "
         f"{_count(link['reconnects'], 'reconnect')}, {_count(link['skipped'], 'frame')} skipped"
     )
     if status["problem"]:

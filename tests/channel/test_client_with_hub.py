@@ -1,14 +1,17 @@
 """Two clients and the real hub, on loopback: what the one says the other hears, whatever happens to the connections."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from device.channel import errors, moving, rtp, rules
+from device.audio.jitter import JitterBuffer
+from device.channel import doubling, errors, moving, rtp, rules, tcp
 from device.channel.client import Client
 from device.channel.errors import ChannelError
 from device.channel.news import State
@@ -123,6 +126,33 @@ async def test_a_new_connection_goes_on_where_the_old_one_was() -> None:
         numbers = [packet.sequence for packet in hall.packets]
         assert len(set(numbers)) == len(numbers)
         assert hall.seen("stream-removed") == hall.seen("user-left") == []
+
+
+async def test_on_a_path_that_loses_packets_two_connections_carry_the_same_and_each_packet_sounds_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    losses = count(1)  # loopback loses nothing: its kernel is said to have
+    monkeypatch.setattr(tcp, "path", lambda _: doubling.Path(next(losses), 0.0, 0.0))
+    monkeypatch.setattr(doubling, "LOOK_S", 0.05)
+    async with Hub("127.0.0.1:0") as hub, call(hub) as (kitchen, hall):
+        for person in (kitchen, hall):
+            async with asyncio.timeout(seconds(10)):
+                while person.client.status.connections < 2:
+                    await asyncio.sleep(0.005)
+        assert (hub.snapshot()["connections"], hub.snapshot()["seats"]) == (4, 2)
+        await hall.hears(kitchen, 100)
+        await hall.until(lambda: len(hall.packets) % 2 == 0)
+        copies = Counter(packet.sequence for packet in hall.packets)
+        assert set(copies.values()) == {2}, "one on each of the listener's, though each came to the hub twice"
+        buffer = JitterBuffer(960)
+        for packet in hall.packets:
+            buffer.push(packet.sequence, packet.timestamp, packet.payload, 0)
+        assert buffer.counts.duplicate == len(copies)
+        await kitchen.client.ring()
+        await hall.until(lambda: any(event == "ring" for event, _ in hall.events))
+        await hall.hears(kitchen, 100)
+        assert sum(event == "ring" for event, _ in hall.events) == 1
+        assert hall.client.status.reconnects == kitchen.client.status.reconnects == 0
 
 
 async def test_a_hub_that_comes_back_has_everybody_back_without_a_word(tmp_path: Path) -> None:

@@ -237,3 +237,50 @@ def test_a_seat_that_lasted_makes_up_for_what_was_before() -> None:
         caller.end(Verdict.SLOWED)
     caller.dialling.lost(0, caller.now - STABLE_S, False, caller.now)
     assert caller.end(Verdict.SLOWED) <= 0.25 * SLACK
+
+
+def test_the_way_of_a_second_connection_is_one_attempt_a_second_that_starts_no_others() -> None:
+    schedule = Dialling(2, Random(1))
+    schedule.double(1, 0.0)
+    assert schedule.due_at() <= 0.0 and schedule.idle
+    attempt = schedule.begin(1, 0.0)
+    assert (attempt.hub, attempt.second) == (1, True)
+    schedule.double(1, 4.0)
+    assert schedule.due_at() == float("inf") and schedule.idle, "not beside another"
+    assert schedule.ended(attempt, Verdict.REFUSED, 4.0) == [1]
+    schedule.double(1, 0.5)
+    assert schedule.due_at() == float("inf"), "not soon after another"
+    schedule.double(1, 4.0)
+    assert schedule.due_at() <= 4.0, "what was said about it is no answer for others"
+
+
+def test_a_second_connection_has_to_wait_where_the_hub_wants_to_be_left_alone() -> None:
+    schedule = Dialling(1, Random(1))
+    schedule.wait_for_a_human(0, 0.0)
+    schedule.double(0, HUMAN_WAIT_S * (1 - VARY) - 1.0)
+    assert schedule.due_at() == float("inf")
+    schedule.double(0, HUMAN_WAIT_S * SLACK + 1.0)
+    assert schedule.due_at() < float("inf")
+
+
+def test_a_look_goes_before_a_second_connection_and_beside_it() -> None:
+    schedule = Dialling(2, Random(1))
+    schedule.double(1, 0.0)
+    schedule.look(0)
+    assert schedule.begin(1, 0.0).look
+    assert schedule.begin(2, 0.0).second
+    schedule.double(1, 5.0)
+    assert not schedule.idle and schedule.due_at() == float("inf")
+
+
+def test_once_a_seat_is_wanted_a_second_connection_is_one_of_those_that_find_it() -> None:
+    schedule = Dialling(1, Random(1))
+    schedule.double(0, 0.0)
+    attempt = schedule.begin(1, 0.0)
+    schedule.start(0)
+    assert not attempt.second
+    schedule.double(0, 2.0)
+    assert not schedule.begin(2, 2.0).second
+    assert schedule.stop() == [1, 2]
+    schedule.double(0, 4.0)
+    assert schedule.stop() == [] and schedule.due_at() == float("inf")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.channel.liveness import DOUBT_S, SPEECH_S, WARY_MAX_S, WARY_S, Liveness
+from device.channel.liveness import DOUBT_S, LOST_S, SPEECH_S, WARY_MAX_S, WARY_S, Liveness
 
 FRAME_S, FRAME_BYTES = 0.02, 80
 ON_THE_WIRE = FRAME_BYTES + 6
@@ -202,7 +202,7 @@ def test_one_ping_at_a_time_and_its_answer_measures_the_round_trip() -> None:
     live = Liveness(0.0, 0.5, 1.0, secure=False)
     assert live.ping_at() == 1.0
     live.pinged(1.0)
-    assert live.ping_at() == float("inf")
+    assert live.ping_at() == 1.0 + LOST_S
     live.ponged(1.08)
     assert live.rtt_s == pytest.approx(0.08)
     assert live.ping_at() == 2.0
@@ -211,7 +211,7 @@ def test_one_ping_at_a_time_and_its_answer_measures_the_round_trip() -> None:
 def test_a_ping_that_was_never_answered_still_counts_when_the_next_is_sent() -> None:
     live = Liveness(0.0, 0.05, 1.0, secure=False)
     live.pinged(1.0)
-    live.ping_lost()
+    assert live.ping_at() == 11.0
     live.pinged(11.0)
     assert live.doubt_at() == pytest.approx(1.45)
     live.ponged(11.1)

@@ -1,6 +1,5 @@
 """A seat and its holder: requests, streams, pings, over one connection after another."""
 
-from collections import deque
 from itertools import count
 from random import Random
 from typing import Any
@@ -9,7 +8,7 @@ import pytest
 
 from device import jsonrpc
 from device.channel import address, errors
-from device.channel.actions import DEBUG, Action, Answer, Log, Send
+from device.channel.actions import DEBUG, Action, Answer, Emit, Log, Send
 from device.channel.errors import ChannelError
 from device.channel.link import AGAIN_PER_S, Link
 from device.channel.liveness import Liveness
@@ -30,8 +29,15 @@ class Holder:
         self.seat = Seat(Random(1), self.actions, News(self.actions), count(1), Moving([HUB], Random(1)))
 
     def sit(self, now: float, conn: int = 1) -> None:
-        link = Link(conn, 0, now, Liveness(now, 0.01, 1.0, secure=False), self.actions, deque(), now)
+        link = self.link(now, conn)
         self.seat.sit(Seated(7, f"s{conn}", False, (), (), 1_000, 20_000, "1"), link, False, now)
+
+    def link(self, now: float, conn: int) -> Link:
+        return Link(conn, 0, now, Liveness(now, 0.01, 1.0, secure=False), self.actions)
+
+    def hears(self, text: str, now: float, on: int = 0) -> ChannelError | None:
+        """The hub says this, on the first connection or the second."""
+        return self.seat.text(self.seat.links[on], text, now)
 
     def took(self) -> list[Any]:
         """Requests sent and answers given since the last time."""
@@ -66,7 +72,7 @@ def test_a_request_made_without_a_connection_goes_out_at_the_next_seat_once() ->
     assert holder.took() == []
     holder.sit(1.0)
     assert holder.took() == [(1, "publish", {})]
-    assert holder.seat.text(jsonrpc.reply(number, {"ok": True}), 1.1) is None
+    assert holder.hears(jsonrpc.reply(number, {"ok": True}), 1.1) is None
     assert holder.took() == [(number, {"ok": True})]
     holder.sit(2.0, conn=2)
     assert holder.took() == [(2, "publish", {})]
@@ -76,7 +82,7 @@ def test_a_hundred_subscriptions_keep_to_the_pace_of_the_hub() -> None:
     holder = Holder()
     holder.sit(0.0)
     for uid in range(1, 101):
-        holder.seat.text(jsonrpc.reply(holder.seat.call("subscribe", {"uid": uid}, 0.0), {}), 0.0)
+        holder.hears(jsonrpc.reply(holder.seat.call("subscribe", {"uid": uid}, 0.0), {}), 0.0)
     holder.took()
     holder.sit(1.0, conn=2)
     sent = [len(holder.took())]
@@ -93,7 +99,7 @@ def test_a_ping_goes_out_every_second_and_its_answer_is_the_round_trip() -> None
     holder.seat.tick(1.0)
     assert holder.took() == [(1, "ping", {})]
     assert holder.seat.link is not None
-    holder.seat.text(jsonrpc.reply(1, {}), 1.25)
+    holder.hears(jsonrpc.reply(1, {}), 1.25)
     assert holder.seat.link.liveness.rtt_s == pytest.approx(0.25)
 
 
@@ -101,7 +107,7 @@ def test_a_ping_of_the_caller_s_own_is_only_a_request() -> None:
     holder = Holder()
     holder.sit(0.0)
     number = holder.seat.call("ping", {}, 0.5)
-    holder.seat.text(jsonrpc.reply(number, {}), 0.9)
+    holder.hears(jsonrpc.reply(number, {}), 0.9)
     assert holder.seat.link is not None
     assert holder.seat.link.liveness.rtt_s == 0.01
     assert (number, {}) in holder.took()
@@ -117,7 +123,7 @@ def test_an_answer_that_is_late_is_no_answer_and_an_unanswered_ping_is_asked_aga
     assert holder.took() == [(number, errors.TIMED_OUT)]
     holder.seat.tick(11.0)
     assert holder.took() == [(1, "ping", {})]
-    holder.seat.link = None
+    holder.seat.part(holder.seat.links[0], 11.0)
     holder.seat.tick(30.0)
     assert holder.took() == []
     assert holder.seat.deadline() == float("inf")
@@ -126,11 +132,11 @@ def test_an_answer_that_is_late_is_no_answer_and_an_unanswered_ping_is_asked_aga
 def test_a_hub_that_complains_is_heard_and_one_that_babbles_is_not() -> None:
     holder = Holder()
     holder.sit(0.0)
-    complaint = holder.seat.text(jsonrpc.notification("error", {"code": 502, "reason": "busy\n"}), 0.1)
+    complaint = holder.hears(jsonrpc.notification("error", {"code": 502, "reason": "busy\n"}), 0.1)
     assert complaint is not None
     assert (complaint.code, complaint.reason) == (502, "busy?")
     holder.actions.clear()
-    assert holder.seat.text("\x1b[2J", 0.1) is None
+    assert holder.hears("\x1b[2J", 0.1) is None
     assert holder.actions == [Log(DEBUG, "unreadable message from the hub: not JSON")]
 
 
@@ -138,7 +144,7 @@ def test_a_publish_that_was_refused_for_now_is_asked_for_at_the_next_seat() -> N
     holder = Holder()
     holder.sit(0.0)
     number = holder.seat.call("publish", {}, 0.0)
-    holder.seat.text(jsonrpc.failure(number, errors.TOO_FREQUENT, "later"), 0.1)
+    holder.hears(jsonrpc.failure(number, errors.TOO_FREQUENT, "later"), 0.1)
     assert (number, errors.TOO_FREQUENT) in holder.took()
     holder.sit(1.0, conn=2)
     assert holder.took() == [(2, "publish", {})]
@@ -148,7 +154,7 @@ def test_a_publish_that_is_never_allowed_is_not_asked_for_again() -> None:
     holder = Holder()
     holder.sit(0.0)
     number = holder.seat.call("publish", {}, 0.0)
-    holder.seat.text(jsonrpc.failure(number, errors.AUDIENCE_CANNOT_PUBLISH, "no"), 0.1)
+    holder.hears(jsonrpc.failure(number, errors.AUDIENCE_CANNOT_PUBLISH, "no"), 0.1)
     holder.took()
     holder.sit(1.0, conn=2)
     assert holder.took() == []
@@ -157,20 +163,51 @@ def test_a_publish_that_is_never_allowed_is_not_asked_for_again() -> None:
 def test_a_subscription_outlives_a_hub_that_does_not_know_the_stream_yet() -> None:
     holder = Holder()
     holder.sit(0.0)
-    holder.seat.text(jsonrpc.notification("stream-added", {"uid": 9, "label": "gate"}), 0.1)
+    holder.hears(jsonrpc.notification("stream-added", {"uid": 9, "label": "gate"}), 0.1)
     number = holder.seat.call("subscribe", {"uid": 9}, 0.2)
-    holder.seat.text(jsonrpc.reply(number, {}), 0.3)
+    holder.hears(jsonrpc.reply(number, {}), 0.3)
     holder.took()
-    link = Link(2, 0, 1.0, Liveness(1.0, 0.01, 1.0, secure=False), holder.actions, deque(), 1.0)
-    holder.seat.sit(Seated(7, "s1", True, (), (), 1_000, 20_000, "1"), link, True, 1.0)
+    holder.seat.sit(Seated(7, "s1", True, (), (), 1_000, 20_000, "1"), holder.link(1.0, 2), True, 1.0)
     holder.seat.tick(1.0)
     asked = [action for action in holder.actions if isinstance(action, Send)]
     again = jsonrpc.parse(asked[-1].text)
     assert isinstance(again, jsonrpc.Request) and again.method == "subscribe"
-    holder.seat.text(jsonrpc.failure(again.id, errors.NOT_A_BROADCASTER, "nobody"), 1.1)
+    holder.hears(jsonrpc.failure(again.id, errors.NOT_A_BROADCASTER, "nobody"), 1.1)
     holder.took()
-    holder.seat.text(jsonrpc.notification("stream-added", {"uid": 9, "label": "gate"}), 1.2)
+    holder.hears(jsonrpc.notification("stream-added", {"uid": 9, "label": "gate"}), 1.2)
     assert holder.took() == [(2, "subscribe", {"uid": 9})]
-    holder.seat.text(jsonrpc.notification("stream-removed", {"uid": 9}), 1.3)
-    holder.seat.text(jsonrpc.notification("stream-added", {"uid": 9, "label": "gate"}), 1.4)
+    holder.hears(jsonrpc.notification("stream-removed", {"uid": 9}), 1.3)
+    holder.hears(jsonrpc.notification("stream-added", {"uid": 9, "label": "gate"}), 1.4)
     assert holder.took() == []
+
+
+def test_what_the_seat_asks_for_by_itself_gets_old_without_a_word() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    holder.hears(jsonrpc.reply(holder.seat.call("publish", {}, 0.0), {}), 0.1)
+    holder.sit(1.0, conn=2)
+    assert (2, "publish", {}) in holder.took()
+    holder.seat.tick(11.0)
+    assert [what for what in holder.took() if len(what) == 2] == []
+
+
+def test_a_second_connection_repeats_nothing_that_was_told_before_it_was_asked_for() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    ring = jsonrpc.notification("ring", {"uid": 9, "label": "gate", "answered": False})
+    holder.hears(ring, 1.0)
+    holder.seat.double(holder.link(2.1, 2), asked_at=2.0)
+    holder.actions.clear()
+    holder.hears(ring, 3.0, on=1)
+    assert [action.event for action in holder.actions if isinstance(action, Emit)] == ["ring"]
+
+
+def test_what_was_told_while_a_second_connection_was_on_its_way_may_come_again_on_it() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    ring = jsonrpc.notification("ring", {"uid": 9, "label": "gate", "answered": False})
+    holder.hears(ring, 2.05)
+    holder.seat.double(holder.link(2.1, 2), asked_at=2.0)
+    holder.actions.clear()
+    holder.hears(ring, 2.2, on=1)
+    assert holder.actions == []

@@ -6,6 +6,7 @@ import pytest
 
 from device import jsonrpc
 from device.channel import messages, rtp
+from device.channel.doubling import Path
 from device.channel.liveness import SPEECH_S
 from device.channel.news import State
 from device.channel.verdicts import Miss
@@ -53,9 +54,10 @@ def test_without_a_connection_nothing_counts_as_skipped_and_the_mark_is_kept() -
     world.hub_closes(world.session.conn)
     assert world.session.send(OPUS, 0, None, True, world.now) is None
     world.run(0.5)
-    data = world.session.send(OPUS, 960, None, False, world.now)
-    assert data is not None
-    assert rtp.unpack(data).marker
+    sending = world.session.send(OPUS, 960, None, False, world.now)
+    assert sending is not None
+    data, conns = sending
+    assert rtp.unpack(data).marker and conns == world.session.conns
     assert world.session.status.skipped == 0
 
 
@@ -82,6 +84,7 @@ def test_what_comes_from_a_connection_that_was_closed_is_ignored() -> None:
     session.closed(old, messages.CLOSE_UID_CONFLICT, world.now)
     session.text(old, jsonrpc.reply(1, {}), world.now)
     session.unacknowledged(old, 10**9, world.now)
+    session.path(old, Path(10**6, 9.0, 0.1), world.now)
     world.run(1.0)
     assert session.status.state is State.IN_CALL
     assert session.status.reconnects == before.reconnects

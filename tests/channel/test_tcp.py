@@ -105,6 +105,25 @@ async def test_a_peer_that_reads_nothing_leaves_bytes_unacknowledged() -> None:
             until(drained)
 
 
+async def test_the_path_is_what_the_kernel_knows_of_it() -> None:
+    with listening() as server, await tcp.connect(target(server), 0) as sock, server.accept()[0] as peer:
+        peer.settimeout(seconds(10))
+        for _ in range(20):
+            sock.send(bytes(100))
+            assert peer.recv(100)
+        path = tcp.path(sock)
+        assert path.losses == 0 and 0.0 < path.shortest_rtt_s <= path.rtt_s < 1.0
+        assert not path.crowded
+    assert tcp.path(sock) == (0, 0.0, 0.0)
+
+
+async def test_of_a_kernel_that_tells_less_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening() as server, await tcp.connect(target(server), 0) as sock:
+        told = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)  # as before Linux 3.15
+        monkeypatch.setattr(socket.socket, "getsockopt", lambda *_: told)
+        assert tcp.path(sock) == (0, 0.0, 0.0)
+
+
 @pytest.mark.parametrize("well", [False, True])
 async def test_a_connection_ends_at_once_unless_it_is_to_end_well(well: bool) -> None:
     with listening() as server:

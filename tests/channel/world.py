@@ -7,7 +7,8 @@
     assert ...
 
 A `network` decides what becomes of a dial, `world.answer` what a hub says to a join. What the session does is checked
-at each step against what must hold at any time: never two seats, never more than eight attempts, a deadline ahead.
+at each step against what must hold at any time: never more than two connections seated and eight attempts, a deadline
+ahead.
 """
 
 import heapq
@@ -24,6 +25,7 @@ from device import jsonrpc
 from device.channel import address, messages
 from device.channel.actions import Action, Answer, Close, Dial, Emit, Log, Send
 from device.channel.dialling import MAX_PENDING
+from device.channel.doubling import Path
 from device.channel.errors import ChannelError
 from device.channel.messages import Join, Seated, Stream
 from device.channel.news import State
@@ -39,13 +41,16 @@ Network = Callable[[int], None]
 
 @dataclass
 class Connection:
-    """One connection as the world sees it. held: what is written and not acknowledged, in bytes, with who reads it."""
+    """One connection as the world sees it.
+
+    held: what is written and not acknowledged, in bytes, with who reads it. losses: so far, as its kernel counts them.
+    """
 
     conn: int
     hub: int
     dialled_at: float
     alive: bool = True
-    seated: bool = False
+    losses: int = 0
     held: list[tuple[int, str | bytes]] = field(default_factory=list)
 
 
@@ -59,6 +64,8 @@ class World:
         self.network: Network = self.works
         self.answer: Callable[[int, jsonrpc.Request], None] = self.gives_seat
         self.dead = False  # nothing passes on any connection
+        self.losing = False  # every connection loses something between two looks; what is lost is not played here
+        self.crowded = False  # what is sent has to queue, on any connection
         self.streams: dict[int, Stream] = {}
         self.resumes = True
         self.ping_ms = 1_000
@@ -105,9 +112,6 @@ class World:
 
     def gives_seat(self, conn: int, request: jsonrpc.Request) -> None:
         """The seat, as it was left where it is asked for again."""
-        for other in self.connections.values():
-            other.seated = False
-        self.connections[conn].seated = True
         resumed = request.method == messages.REJOIN and self.resumes
         known = set(request.params.get("known", []))
         removed = tuple(sorted(known - set(self.streams))) if request.method == messages.REJOIN else ()
@@ -147,7 +151,7 @@ class World:
                 heapq.heappop(self._due)[2]()
                 self._carry_out()
             if self.session.deadline() <= self.now:
-                self._tell_unacknowledged()
+                self._tell_connections()
                 self.session.tick(self.now)
                 self._carry_out()
                 assert self.session.deadline() > self.now, "a deadline that has passed makes a busy loop"
@@ -157,11 +161,11 @@ class World:
         """The same, with a frame sent every 20 ms."""
         for frame in range(round(seconds / frame_s)):
             self.run(frame_s)
-            self._tell_unacknowledged()
-            data = self.session.send(OPUS, frame * 960, -20, frame == 0, self.now)
-            if data is not None:
-                assert self.session.conn is not None
-                self._written(self.session.conn, data)
+            self._tell_connections()
+            sending = self.session.send(OPUS, frame * 960, -20, frame == 0, self.now)
+            data, conns = sending or (b"", [])
+            for conn in conns:
+                self._written(conn, data)
 
     # What the other end does
 
@@ -170,9 +174,10 @@ class World:
         self.after(self.rtt_s / 2, lambda: self.deliver(conn, text))
 
     def notify(self, method: str, **params: Any) -> None:
-        """The hub notifies the seated connection, now."""
-        assert self.session.conn is not None
-        self.deliver(self.session.conn, jsonrpc.notification(method, params))
+        """The hub notifies the seat, now, on each of its connections."""
+        assert self.session.conns
+        for conn in self.session.conns:
+            self.deliver(conn, jsonrpc.notification(method, params))
 
     def deliver(self, conn: int, data: str | bytes) -> None:
         """This arrives now, unless the connection is closed or dead."""
@@ -189,8 +194,8 @@ class World:
             self._carry_out()
 
     def says(self, method: str, **params: Any) -> None:
-        """The hub notifies the seated connection if there is one."""
-        if self.session.conn is not None:
+        """The hub notifies the seat if there is a connection."""
+        if self.session.conns:
             self.notify(method, **params)
 
     def resets(self) -> None:
@@ -236,9 +241,10 @@ class World:
         while actions := self.session.actions():
             for action in actions:
                 self._do(action)
-        pending = [conn for conn in self.connections if conn != self.session.conn]
-        assert len(pending) <= MAX_PENDING
-        assert self.session.conn is None or self.session.conn in self.connections
+        seated = self.session.conns
+        assert len(set(seated)) == len(seated) <= 2
+        assert len(set(self.connections) - set(seated)) <= MAX_PENDING
+        assert set(seated) <= set(self.connections)
         assert self.session.state is State.LEFT or self.session.deadline() < float("inf")
         assert self.session.state is not State.IN_CALL or self.session.conn is not None
 
@@ -266,11 +272,13 @@ class World:
                 assert "SECRET" not in text
                 self.logs.append((level, text))
 
-    def _tell_unacknowledged(self) -> None:
-        conn = self.session.conn
-        if conn is not None:
-            held = sum(size for size, _ in self.connections[conn].held)
-            self.session.unacknowledged(conn, held, self.now)
+    def _tell_connections(self) -> None:
+        for conn in self.session.conns:
+            connection = self.connections[conn]
+            connection.losses += self.losing
+            self.session.unacknowledged(conn, sum(size for size, _ in connection.held), self.now)
+            rtt_s = self.rtt_s + 1.0 if self.crowded else self.rtt_s
+            self.session.path(conn, Path(connection.losses, rtt_s, self.rtt_s), self.now)
 
     def _written(self, conn: int, data: str | bytes) -> None:
         connection = self.connections[conn]

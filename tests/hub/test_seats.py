@@ -1,5 +1,7 @@
 """Channels, seats and links as plain structures."""
 
+import pytest
+
 from device.hub.seats import Channel, Link, Seat
 
 
@@ -51,11 +53,16 @@ def test_the_last_sign_of_a_seat_is_that_of_its_liveliest_link_or_its_last_close
     assert owner.last_heard() == 5.0
 
 
-def test_a_third_link_pushes_out_the_oldest() -> None:
+@pytest.mark.parametrize(("heard_at", "silent"), [((1.0, 2.0), "a"), ((2.0, 1.0), "a2"), ((2.0, 2.0), "a")])
+def test_a_third_link_pushes_out_the_one_of_the_two_that_was_not_heard_for_longest(
+    heard_at: tuple[float, float], silent: str
+) -> None:
     channel = Channel("app", "lobby")
     owner = seat(channel, 1, "a", "a2")
+    for link, at in zip(owner.links, heard_at, strict=True):
+        link.heard_at = at
     surplus = channel.attach(owner, Link("a3", "10.0.0.1", 0.0, 0.0))
-    assert surplus is not None and surplus.connection == "a"
+    assert surplus is not None and surplus.connection == silent
 
 
 def test_the_session_is_not_shown() -> None:

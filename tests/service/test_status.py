@@ -16,7 +16,7 @@ def alone(**changes: Any) -> dict[str, Any]:
         "talkers": [],
         "capture": {"state": "running", "device": "default", "xruns": 0, "realtime": True},
         "playback": {"state": "running", "device": "plughw:CARD=Device", "xruns": 1, "realtime": True},
-        "link": {"rtt_ms": 0.5, "reconnects": 1, "skipped": 2},
+        "link": {"rtt_ms": 0.5, "connections": 1, "reconnects": 1, "skipped": 2},
         **changes,
     }
 
@@ -38,10 +38,16 @@ def test_a_block_shows_every_part_on_a_line_of_its_own() -> None:
 
 
 def test_a_block_before_any_hub_was_reached() -> None:
-    link = {"rtt_ms": None, "reconnects": 0, "skipped": 0}
+    link = {"rtt_ms": None, "connections": 0, "reconnects": 0, "skipped": 0}
     first, second, *_ = status.block(alone(state="joining", uid=0, hub=None, muted=True, link=link)).splitlines()
     assert first == "joining: lobby as nobody yet, microphone muted"
     assert second == "hub       none, round trip unknown, 0 reconnects, 0 frames skipped"
+
+
+def test_a_block_says_that_there_are_two_connections() -> None:
+    link = {"rtt_ms": 41.0, "connections": 2, "reconnects": 0, "skipped": 0}
+    _, second, *_ = status.block(alone(link=link)).splitlines()
+    assert second == ("hub       ws://127.0.0.1:8800, 2 connections, round trip 41 ms, 0 reconnects, 0 frames skipped")
 
 
 def test_a_line_has_state_microphone_talkers_levels_and_latency() -> None:
