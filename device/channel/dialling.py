@@ -1,6 +1,6 @@
 """When to try which hub: the schedule of attempts while a seat is wanted. PURE.
 
-Nobody answers (timeout, unreachable, refused, no name): an attempt starts every 250 ms, for ever, because the path may
+Nobody answers (timeout, unreachable, refused, no name): an attempt starts every 200 ms, for ever, because the path may
 be back at any moment and the attempts of before do not notice: TCP repeats its first packet after 1, 3, 7 s. Up to 8
 are pending. When a ninth is due, the oldest that TCP has not connected goes, but one: the very oldest has 5 s, so that
 a path with a round trip of seconds connects as well.
@@ -28,7 +28,7 @@ from random import Random
 
 from device.channel.verdicts import Verdict
 
-PACE_S = 0.25
+PACE_S = 0.2
 REACHED_PACE_S = 0.7
 VARY = 0.2
 MAX_PENDING = 8

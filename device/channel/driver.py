@@ -90,7 +90,9 @@ class Driver:
 
     def text_came(self, conn: int, data: bytes) -> None:
         """A text message."""
-        self._session.text(conn, data, time.monotonic())
+        now = time.monotonic()
+        self._session.unacknowledged(conn, self._wires[conn].unacknowledged_bytes(), now)
+        self._session.text(conn, data, now)
         self.carry_out()
 
     def wire_ended(self, conn: int, code: int) -> None:

@@ -3,7 +3,8 @@
 Two things are waited for, each with a clock of its own:
 
     bytes   written and not yet acknowledged by the other kernel (the client reads their number from its socket).
-            Progress is any acknowledgement, and anything that arrives.
+            Progress is any acknowledgement. What arrives is none: after an outage the two ways come back each in its
+            own time, and a hub that is heard may hear nothing for another second.
     ping    sent when nothing has come for `ping_s`, answered by the hub's process. Progress is anything that
             arrives: a hub that has stopped still acknowledges bytes.
 
@@ -106,7 +107,7 @@ class Liveness:
         """Since when something is waited for without progress; infinity while nothing is."""
         bytes_since = ping_since = _NEVER
         if self._waiting:
-            bytes_since = max(self._waiting[0][1], self._acknowledged_at, self._heard_at)
+            bytes_since = max(self._waiting[0][1], self._acknowledged_at)
         if self._unanswered_since != _NEVER:
             ping_since = max(self._unanswered_since, self._heard_at)
         return min(bytes_since, ping_since)
