@@ -113,7 +113,7 @@ def test_anything_that_arrives_ends_the_wait_for_an_answer() -> None:
 
 
 def test_a_way_that_carries_nothing_is_doubted_however_much_comes_back_on_the_other() -> None:
-    """After an outage the hub's repetition may arrive a second before ours is due (seen: 0.58 s of silence that way)."""
+    """After an outage the hub's repetition may arrive a second before ours is due: 0.58 s of silence were seen."""
     live = Liveness(0.0, 0.01, 1.0, secure=False)
     live.wrote(FRAME_BYTES, 1.0)
     for frame in range(50):
