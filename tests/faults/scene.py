@@ -118,9 +118,16 @@ class Scene:
         self.hubs[number] = self._start_hub(number)
 
     def speak(self, lasts_s: float) -> float:
-        """Every microphone begins to hear its sound. Returns the time.monotonic() of its first sample."""
+        """Every microphone begins to hear its sound, once more. Returns the time.monotonic() of its first sample.
+
+        What the cards took and gave before that is forgotten, and its memory is given back.
+        """
         for party in self.parties.values():
-            party.said = dated.speech(lasts_s, party.seed)
+            if party.said is None or len(party.said) != round(lasts_s * dated.RATE):
+                party.said = dated.speech(lasts_s, party.seed)
+            party.earlier.clear()
+            for device in (party.mic, party.spk):
+                device.forget(max(0, round(device.frame())))
         self._begin_ns = time.monotonic_ns() + 100_000_000
         for party in self.parties.values():
             assert party.said is not None
@@ -148,7 +155,8 @@ class Scene:
         party = self.parties[name]
         party.earlier.append((time.monotonic_ns(), party.spk))
         old = (f"mic_{name}", f"spk_{name}")
-        party.mic, party.spk = (self.bench.device(f"{was}_{len(party.earlier)}", ppm=ppm) for was in old)
+        number = len(self.bench.devices)
+        party.mic, party.spk = (self.bench.device(f"{was}_{number}", ppm=ppm) for was in old)
         for was, device in zip(old, (party.mic, party.spk), strict=True):
             self.bench.rename(was, device)
         self.speak_on(name)
