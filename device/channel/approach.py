@@ -73,10 +73,13 @@ class Approach:
             self._dialling.look(self._moving.look(now))
         if self._dialling.due_at() <= now:
             attempt = self._dialling.begin(next(self._numbers), now)
+            if not attempt.look:
+                self._moving.dialled(attempt.hub, now)
             self._actions.append(Dial(attempt.conn, self._hubs[attempt.hub]))
 
     def stop(self) -> None:
         """No seat is wanted any more, or another attempt has it: the rest go."""
+        self._moving.settled()
         self._actions += [Close(conn, abort=True) for conn in self._dialling.stop()]
 
     def reached(self, conn: int, now: float) -> None:

@@ -17,6 +17,8 @@ Together again: who moves gives its seat up where it was, and whoever sees someb
 one to find an earlier hub takes everybody along within some round trips, however their times fell.
 
 No flapping: a hub whose seat was lost within a minute is worth a longer wait each time, 10 s doubling to 5 minutes.
+But where the hub that takes us in did not answer at first either, it was the way that failed, not the hub: the others
+are still there, so we look for them after 1 s.
 """
 
 from collections.abc import Sequence
@@ -34,6 +36,8 @@ AGAIN_S = 1.0
 BELIEVED_S = 30.0
 STEADY_S = 60.0
 WARY_S, WARIEST_S = 10.0, 300.0
+# A hub that is well, on a way that is, has answered by then: a second attempt was due long before.
+ANSWERS_WITHIN_S = 0.5
 # A hub that has sent us to a later one does not want us back at once.
 SENT_AWAY_S = 60.0
 _NEVER = float("inf")
@@ -52,6 +56,7 @@ class Moving:
         self._looked_at = -_NEVER
         self._turn = 0
         self._wary_s = 0.0
+        self._dialled_at: dict[int, float] = {}
 
     def due_at(self) -> float:
         """When to look, infinity for never."""
@@ -71,10 +76,20 @@ class Moving:
 
     def seated(self, hub: int, now: float) -> None:
         """There is a seat, at this hub."""
+        if now - self._dialled_at.get(hub, now) > ANSWERS_WITHIN_S:
+            self._wary_s = 0.0
         sent_away_s = SENT_AWAY_S if self._told == hub != self._hub else 0.0
         self._hub, self._told, self._turn = hub, None, 0
         wait_s = max(FIRST_LOOK_S, self._wary_s, sent_away_s)
         self._look_at = now + self._varied(wait_s) if hub else _NEVER
+
+    def dialled(self, hub: int, now: float) -> None:
+        """An attempt at this hub has begun, because a seat is wanted."""
+        self._dialled_at.setdefault(hub, now)
+
+    def settled(self) -> None:
+        """None is wanted any more."""
+        self._dialled_at.clear()
 
     def lost(self, seated_at: float, now: float) -> None:
         """The seat, or its connection, is lost."""

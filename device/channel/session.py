@@ -227,9 +227,9 @@ class Session:
     def _sit(self, arrival: Arrival, now: float) -> None:
         attempt, seated, hub = arrival.attempt, arrival.seated, self._hubs[arrival.attempt.hub]
         self._dialling.seated(attempt)
-        self._approach.stop()
         self._seat.let_go(attempt, now)
         self._moving.seated(attempt.hub, now)
+        self._approach.stop()
         self._reconnects += self._seat.uid != 0
         liveness = Liveness(now, arrival.rtt_s, seated.ping_ms / 1_000, hub.secure)
         link = Link(attempt.conn, attempt.hub, now, liveness, self._actions, deque(), now)
