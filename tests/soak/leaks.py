@@ -15,8 +15,8 @@ GROWTH = 0.05
 WARM_S, SHORT_RUN_S = 300.0, 600.0
 # Whoever is younger has not been through enough to be compared with itself.
 LEAST_AGE_S = 45.0
-# The log at the shipped level: what begins is a WARNING, its repeats are DEBUG, its end is INFO. A fault can be a loss of
-# the link, of a hub (with several in the list the wrong one may be found first) and of both ways of a card, each with
+# The log at the shipped level: what begins is a WARNING, its repeats are DEBUG, its end is INFO. A fault can be a loss
+# of the link, of a hub (of several the wrong one may be found first) and of both ways of a card, each with
 # its end; a start and an end of a process take three lines. Nothing is written because time passes, but an outage may
 # change its name: another hub that cannot be reached, another error.
 LINES_PER_FAULT, LINES_PER_HOUR = 16, 120
