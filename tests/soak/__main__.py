@@ -24,6 +24,7 @@ what was expected, and the end of every log, exit code 1. What happens is told o
 
 import argparse
 import json
+import logging
 import os
 import secrets
 import signal
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     seed = secrets.randbelow(1_000_000) if chosen.seed is None else chosen.seed
     kinds = [kind for kind in KINDS if not chosen.only or kind.name in chosen.only]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(f"told to end; --seed {seed}"))
+    logging.getLogger("device").addHandler(logging.NullHandler())  # what the observer's client would say
     try:
         return _run(Soak(chosen.minutes, seed, kinds, lambda line: print(line, file=sys.stderr, flush=True)))
     except KeyboardInterrupt:

@@ -126,4 +126,4 @@ def per_hour(lines: Mapping[str, int], outage_s: float) -> dict[str, int]:
 
 def left_over(lives: Sequence[Life], short: bool) -> list[str]:
     """All lives together."""
-    return [line for life in lives for line in life.faults(short)]
+    return [line for life in lives if life.usages for line in life.faults(short)]
