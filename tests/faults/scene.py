@@ -58,7 +58,7 @@ class Party:
 
 class Scene:
     """Use as `with Scene(...) as scene`. parties: names of devices; hubs: how many. wall_clock: whether it can be set,
-    for all processes. sections: configuration of all devices."""
+    for all processes. arguments: of all devices; sections: their configuration."""
 
     def __init__(
         self,
@@ -66,11 +66,13 @@ class Scene:
         hubs: int = 1,
         seed: int = 1,
         wall_clock: bool = False,
+        arguments: Sequence[str] = (),
         **sections: dict[str, Any],
     ) -> None:
         self._env: dict[str, str] = {}
         self._wall_clock: WallClock | None = None
         self._has_wall_clock = wall_clock
+        self._arguments = tuple(arguments)
         self._names, self._hub_count, self._seed, self._sections = tuple(parties), hubs, seed, sections
         self.hubs: list[HubDaemon] = []
         self.parties: dict[str, Party] = {}
@@ -216,7 +218,7 @@ class Scene:
         channel = {"hub": self.urls, "label": name, **self._sections.get("channel", {})}
         sections = {**{room: dict(keys) for room, keys in self._sections.items()}, "channel": channel}
         env = {**self.bench.env(f"mic_{name}", f"spk_{name}"), "STATE_DIRECTORY": str(self._folder(name)), **self._env}
-        daemon = DeviceDaemon(self.urls[0], env=env, prefix=self.host(name).prefix, **sections)
+        daemon = DeviceDaemon(self.urls[0], *self._arguments, env=env, prefix=self.host(name).prefix, **sections)
         return self._processes.enter_context(daemon)
 
     def _folder(self, name: str) -> Path:

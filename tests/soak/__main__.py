@@ -16,7 +16,7 @@ the first hub are killed now and then, and compared only with themselves.
 
 Log lines at the shipped level: the first failure is a WARNING, its repeats are DEBUG, its end is INFO. So a process may
 write 16 lines for each fault, of itself or of others, and 120 for each hour of outage, from the beginning of a fault
-until all is well.
+until all is well. The devices say everything, for who looks into a failure; DEBUG is not counted.
 
 Prints one line of JSON with the figures, exit code 0; where something is wrong also with the seed, all faults so far,
 what was expected, and the end of every log, exit code 1. What happens is told on stderr meanwhile. Ctrl-C ends it.
