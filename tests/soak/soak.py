@@ -166,6 +166,10 @@ class Soak:
         done = self._do(steps(self._scene, episode))
         ended_s = max(ended for _, _, ended in done)
         self._know()
+        for fault in episode.faults:
+            if fault.kind == "left and rejoined":  # it gave its seat up, and gets another, with another uid
+                self._scene[fault.target].daemon.until_state("in-call", BACK_WITHIN_S)
+                self._places[fault.target] = self._scene[fault.target].place()[1:]
         self._until_well(episode.muted, ended_s)
         self._outage_s += time.monotonic() - began_s
         at(time.monotonic() + AFTER_S)
