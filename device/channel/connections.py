@@ -170,7 +170,7 @@ class Connections:
             self._doubling.refused(now)
         self._approach.stop()
         self._seat.let_go(attempt, now)
-        self._moving.seated(attempt.hub, now)
+        self._moving.seated(attempt.hub, not seated.streams, now)
         self._reconnects += self._seat.uid != 0
         self._answer_joins({"uid": seated.uid})
         self._news.in_call(hub, now)

@@ -17,6 +17,8 @@ Together again: who moves gives its seat up where it was, and whoever sees someb
 one to find an earlier hub takes everybody along within some round trips, however their times fell.
 
 No flapping: a hub whose seat was lost within a minute is worth a longer wait each time, 10 s doubling to 5 minutes.
+Unless we are alone where we are: then there is no conversation to disturb, and the others may be there, as it was our
+own way that failed. Whoever comes meanwhile has us wait after all.
 """
 
 from collections.abc import Sequence
@@ -52,6 +54,7 @@ class Moving:
         self._looked_at = -_NEVER
         self._turn = 0
         self._wary_s = 0.0
+        self._wary_until = -_NEVER
 
     def due_at(self) -> float:
         """When to look, infinity for never."""
@@ -69,12 +72,13 @@ class Moving:
             self._told, self._look_at = None, now + self._varied(LOOK_S) if self._hub else _NEVER
         return hub
 
-    def seated(self, hub: int, now: float) -> None:
-        """There is a seat, at this hub."""
+    def seated(self, hub: int, alone: bool, now: float) -> None:
+        """There is a seat, at this hub. alone: nobody speaks there but us."""
         sent_away_s = SENT_AWAY_S if self._told == hub != self._hub else 0.0
         self._hub, self._told, self._turn = hub, None, 0
-        wait_s = max(FIRST_LOOK_S, self._wary_s, sent_away_s)
-        self._look_at = now + self._varied(wait_s) if hub else _NEVER
+        self._wary_until = now + self._varied(max(FIRST_LOOK_S, self._wary_s, sent_away_s))
+        look_at = now + self._varied(FIRST_LOOK_S) if alone and not sent_away_s else self._wary_until
+        self._look_at = look_at if hub else _NEVER
 
     def lost(self, seated_at: float, now: float) -> None:
         """The seat, or its connection, is lost."""
@@ -94,6 +98,11 @@ class Moving:
         self._told, self._told_until = hub, now + BELIEVED_S
         self._look_at = min(self._look_at, self._soon(now))
         return True
+
+    def somebody_came(self) -> None:
+        """There is a conversation here."""
+        if self._told is None:
+            self._look_at = max(self._look_at, self._wary_until)
 
     def somebody_left(self, now: float) -> None:
         """Perhaps because an earlier hub is back."""

@@ -227,6 +227,7 @@ class Seat:
         if method == messages.STREAM_ADDED:
             stream = Stream.read(params)
             news = self._streams.added(stream) if stream.uid != self.uid else []
+            self._moving.somebody_came()
             if self._streams.wants(stream.uid):  # a hub that has started anew did not know it when we asked
                 self._ask(messages.SUBSCRIBE, {"uid": stream.uid}, now)
         elif method == messages.STREAM_REMOVED:

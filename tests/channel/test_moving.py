@@ -27,7 +27,7 @@ NEVER = float("inf")
 def moving(hub: int, now: float = 100.0) -> Moving:
     """With a seat at this hub."""
     it = Moving(HUBS, Random(1))
-    it.seated(hub, now)
+    it.seated(hub, False, now)
     return it
 
 
@@ -99,7 +99,7 @@ def test_but_never_anywhere_else(url: str) -> None:
 def test_who_was_sent_to_a_later_hub_does_not_go_back_at_once() -> None:
     it = moving(0)
     it.told("ws://hub1:8800", 200.0)
-    it.seated(1, 200.1)
+    it.seated(1, True, 200.1)
     assert it.due_at() >= 200.1 + SENT_AWAY_S * (1 - VARY)
 
 
@@ -108,14 +108,27 @@ def test_a_hub_that_was_lost_soon_is_worth_a_longer_wait_each_time_until_it_has_
     for _ in range(8):
         it.lost(seated_at=100.0, now=101.0)
         assert it.due_at() == NEVER
-        it.seated(1, 102.0)
+        it.seated(1, False, 102.0)
         waits.append(it.due_at() - 102.0)
     for n, wait_s in enumerate(waits):
         nominal_s = min(WARY_S * 2**n, WARIEST_S)
         assert nominal_s * (1 - VARY) <= wait_s <= nominal_s * (1 + VARY)
     it.lost(seated_at=102.0, now=102.0 + STEADY_S)
-    it.seated(1, 200.0)
+    it.seated(1, False, 200.0)
     assert it.due_at() <= 200.0 + FIRST_LOOK_S * (1 + VARY)
+
+
+def test_who_is_alone_has_no_conversation_to_disturb_and_looks_at_once_until_somebody_comes() -> None:
+    it = moving(0)
+    it.lost(seated_at=100.0, now=101.0)
+    it.seated(1, True, 102.0)
+    assert it.due_at() <= 102.0 + FIRST_LOOK_S * (1 + VARY)
+    it.somebody_came()
+    waits_until = it.due_at()
+    assert 102.0 + WARY_S * (1 - VARY) <= waits_until <= 102.0 + WARY_S * (1 + VARY)
+    it.told("", 103.0)
+    it.somebody_came()
+    assert it.due_at() < waits_until, "what the hub says goes first"
 
 
 def test_who_has_left_looks_for_nothing() -> None:

@@ -215,6 +215,8 @@ def test_whatever_has_happened_a_hub_that_answers_is_found_within_a_second(
     assert world.session.state is State.IN_CALL
     assert world.session.conn is not None
     world.run(5.0)
+    if len(world.open) > 1:  # a look at an earlier hub has just begun
+        world.run(0.1 + 4 * rtt_s)
     assert world.open == [world.session.conn]
 
 

@@ -6,7 +6,7 @@ from device import jsonrpc
 from device.channel import errors, messages
 from device.channel.actions import DEBUG
 from device.channel.messages import Stream
-from device.channel.moving import LOOK_S, SPREAD_S, STEADY_S, WARY_S
+from device.channel.moving import FIRST_LOOK_S, LOOK_S, SPREAD_S, STEADY_S, WARY_S
 from device.channel.news import State
 from device.channel.verdicts import Miss
 from tests.channel.world import JOIN, World, in_call
@@ -111,6 +111,7 @@ def test_a_connection_that_dies_meanwhile_is_replaced_as_ever() -> None:
 
 def test_a_hub_that_falls_silent_is_replaced_by_the_second_and_not_gone_back_to_at_once() -> None:
     world = in_call(World(hubs=2))
+    world.streams[3] = Stream(3, "hall")
     away(world)
     first = world.session.conn
     assert first is not None
@@ -191,6 +192,26 @@ def test_one_that_refuses_us_is_left_alone_for_longer_and_that_is_no_error_of_th
     assert len(world.dials) <= (7 if code == errors.LOGIN_FAILED else 80)
 
 
+def test_after_a_break_of_its_own_network_nobody_is_left_alone_at_the_second_hub_however_often_it_breaks() -> None:
+    """Everybody else is still at the first. Which of the two answers first when the network is back is chance."""
+    alone_s = []
+    for seed in range(12):
+        world = in_call(World(hubs=2, seed=seed))
+        for _ in range(3):
+            works, seated = world.network, world.session.conn
+            assert seated is not None
+            world.connections[seated].alive = False
+            world.network = world.fails(Miss.UNREACHABLE)
+            world.talk(3.0 + seed / 10)
+            world.network, back = works, world.now
+            while world.session.status.hub != "ws://hub0:8800" or world.session.conn in (None, seated):
+                world.talk(0.1)
+            alone_s.append(world.now - back)
+            world.talk(5.0)
+    assert max(alone_s) > 0.5, "now and then it is the second hub that answers"
+    assert max(alone_s) < FIRST_LOOK_S * 1.2 + 1.0
+
+
 def test_whoever_sees_somebody_leave_looks_at_once() -> None:
     world = at_the_second()
     world.run(30.0)
@@ -202,6 +223,7 @@ def test_whoever_sees_somebody_leave_looks_at_once() -> None:
 
 def test_a_hub_that_comes_and_goes_moves_the_call_less_and_less() -> None:
     world = at_the_second()
+    world.streams[3] = Stream(3, "hall")
     moves = []
     for _ in range(6):
         away(world)

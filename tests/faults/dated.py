@@ -109,10 +109,11 @@ class Hearing:
         return float(np.nanmedian(frames)) if np.any(~np.isnan(frames)) else float("nan")
 
 
-def listen(said: Samples, heard: Samples, calm_s: float) -> Hearing:
+def listen(said: Samples, heard: Samples, calm_s: float, old_every: int = 1) -> Hearing:
     """Dates what was heard. Both 48 kHz mono; heard[0] is the moment at which said[0] was spoken.
 
-    calm_s: for so long nothing was wrong. Raises ValueError where even then nothing was heard.
+    calm_s: for so long nothing was wrong. old_every: look for old speech in every so many frames only, as each look
+    goes through all that was ever said. Raises ValueError where even in the calm nothing was heard.
     """
     spoken, sounded = _slow(said), _slow(heard)
     frames = min(len(spoken), len(sounded)) // _FRAME
@@ -122,7 +123,16 @@ def listen(said: Samples, heard: Samples, calm_s: float) -> Hearing:
     normal_ms = float(np.nanmedian(calm))
     oldest_ms = OLD_MS + normal_ms + SLACK_MS
     latency_ms = _latencies(spoken, sounded, frames, oldest_ms)
-    return Hearing(latency_ms, _old(spoken, sounded, latency_ms, oldest_ms), normal_ms)
+    return Hearing(latency_ms, _old(spoken, sounded, latency_ms, oldest_ms, old_every), normal_ms)
+
+
+def found_s(said: Samples, heard: Samples, from_s: float, to_s: float) -> float:
+    """How much of what was said between these moments is heard at all, within the time in which it may be played."""
+    first, last = (max(0, round(moment_s * RATE)) for moment_s in (from_s, min(to_s, len(heard) / RATE)))
+    spoken, sounded = _slow(said[first:last]), _slow(heard[first:])
+    frames = min(len(spoken), len(sounded)) // _FRAME
+    found = ~np.isnan(_latencies(spoken, sounded, frames, OLD_MS + SLACK_MS))
+    return float(np.sum(found)) * FRAME_MS / 1_000
 
 
 def silent(heard: Samples) -> bool:
@@ -184,13 +194,13 @@ def _energies(places: Floats, length: int) -> Floats:
     return np.maximum(sums[:, length:] - sums[:, :-length], length * (AMPLITUDE * FAINTEST) ** 2 / 2)
 
 
-def _old(spoken: Floats, sounded: Floats, latency_ms: Floats, oldest_ms: float) -> Floats:
+def _old(spoken: Floats, sounded: Floats, latency_ms: Floats, oldest_ms: float, every: int) -> Floats:
     """For each 20 ms at the speaker that hold sound and nothing fresh: how old it is, in seconds, if it is too old."""
     ages = np.full(len(latency_ms), np.nan)
     fresh = np.max(Hearing(latency_ms, ages, 0.0)._fresh().reshape(-1, FRAME_MS), axis=1)
     whole = np.fft.rfft(spoken, size := 1 << (len(spoken) + 2 * _FRAME).bit_length())
     energies = _energies(spoken[None, :], 2 * _FRAME)[0]
-    for frame in np.flatnonzero(fresh[:-1] == 0):
+    for frame in np.flatnonzero(fresh[:-1] == 0)[::every]:
         piece = sounded[frame * _FRAME : (frame + 2) * _FRAME]
         newest = frame * _FRAME - round(oldest_ms * _MS)
         if newest <= 0 or np.mean(piece[:_FRAME] ** 2) < (AMPLITUDE * FAINTEST) ** 2 / 2:

@@ -34,13 +34,18 @@ class Observer:
             if at >= from_s and event in COMING_AND_GOING
         ]
 
+    @property
+    def hub(self) -> str | None:
+        """Where it is connected now."""
+        return self._client.status.hub
+
     def _live(self) -> None:
         with self._host.inside():
             asyncio.run(self._watch())
 
     async def _watch(self) -> None:
         self._loop, self._watching = asyncio.get_running_loop(), asyncio.current_task()
-        client = Client(self._hubs)
+        self._client = client = Client(self._hubs)
         client.init(APP_ID)
         client.on("*", lambda event, params: self.seen.append((time.monotonic(), event, params)))
         with contextlib.suppress(asyncio.CancelledError):

@@ -58,7 +58,7 @@ class Party:
 
 class Scene:
     """Use as `with Scene(...) as scene`. parties: names of devices; hubs: how many. wall_clock: whether it can be set,
-    for all processes. sections: configuration of all devices."""
+    for all processes. arguments: of all devices; sections: their configuration."""
 
     def __init__(
         self,
@@ -66,11 +66,13 @@ class Scene:
         hubs: int = 1,
         seed: int = 1,
         wall_clock: bool = False,
+        arguments: Sequence[str] = (),
         **sections: dict[str, Any],
     ) -> None:
         self._env: dict[str, str] = {}
         self._wall_clock: WallClock | None = None
         self._has_wall_clock = wall_clock
+        self._arguments = tuple(arguments)
         self._names, self._hub_count, self._seed, self._sections = tuple(parties), hubs, seed, sections
         self.hubs: list[HubDaemon] = []
         self.parties: dict[str, Party] = {}
@@ -118,9 +120,16 @@ class Scene:
         self.hubs[number] = self._start_hub(number)
 
     def speak(self, lasts_s: float) -> float:
-        """Every microphone begins to hear its sound. Returns the time.monotonic() of its first sample."""
+        """Every microphone begins to hear its sound, once more. Returns the time.monotonic() of its first sample.
+
+        What the cards took and gave before that is forgotten, and its memory is given back.
+        """
         for party in self.parties.values():
-            party.said = dated.speech(lasts_s, party.seed)
+            if party.said is None or len(party.said) != round(lasts_s * dated.RATE):
+                party.said = dated.speech(lasts_s, party.seed)
+            party.earlier.clear()
+            for device in (party.mic, party.spk):
+                device.forget(max(0, round(device.frame())))
         self._begin_ns = time.monotonic_ns() + 100_000_000
         for party in self.parties.values():
             assert party.said is not None
@@ -148,7 +157,8 @@ class Scene:
         party = self.parties[name]
         party.earlier.append((time.monotonic_ns(), party.spk))
         old = (f"mic_{name}", f"spk_{name}")
-        party.mic, party.spk = (self.bench.device(f"{was}_{len(party.earlier)}", ppm=ppm) for was in old)
+        number = len(self.bench.devices)
+        party.mic, party.spk = (self.bench.device(f"{was}_{number}", ppm=ppm) for was in old)
         for was, device in zip(old, (party.mic, party.spk), strict=True):
             self.bench.rename(was, device)
         self.speak_on(name)
@@ -208,7 +218,7 @@ class Scene:
         channel = {"hub": self.urls, "label": name, **self._sections.get("channel", {})}
         sections = {**{room: dict(keys) for room, keys in self._sections.items()}, "channel": channel}
         env = {**self.bench.env(f"mic_{name}", f"spk_{name}"), "STATE_DIRECTORY": str(self._folder(name)), **self._env}
-        daemon = DeviceDaemon(self.urls[0], env=env, prefix=self.host(name).prefix, **sections)
+        daemon = DeviceDaemon(self.urls[0], *self._arguments, env=env, prefix=self.host(name).prefix, **sections)
         return self._processes.enter_context(daemon)
 
     def _folder(self, name: str) -> Path:

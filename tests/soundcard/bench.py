@@ -32,6 +32,7 @@ class Bench:
         built = build()
         self.epoch_ns = time.monotonic_ns()
         self.devices: dict[str, Device] = {}
+        self._renamed: dict[str, Device] = {}
         self._own_folder = folder is None
         if folder is None:
             parent = _SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None
@@ -53,6 +54,7 @@ class Bench:
 
         They notice when they read ALSA's configuration anew.
         """
+        self._renamed[name] = device
         for config in self.folder.glob("devices-*.conf"):
             with config.open("a") as file:
                 file.write(_DEVICE.format(name=name, path=device.path))
@@ -68,8 +70,9 @@ class Bench:
         directions = {"capture": capture, "playback": playback}
         suffix = "-".join(name or "none" for name in directions.values())
         devices, config = self.folder / f"devices-{suffix}.conf", self.folder / f"asound-{suffix}.conf"
+        named = {**self.devices, **self._renamed}
         text = _TYPE.format(plugin=self._plugin)
-        text += "".join(_DEVICE.format(name=name, path=device.path) for name, device in self.devices.items())
+        text += "".join(_DEVICE.format(name=name, path=device.path) for name, device in named.items())
         if capture or playback:
             chosen = " ".join(f'{way}.pcm "{name}"' for way, name in directions.items() if name)
             text += _DEFAULT.format(directions=chosen)

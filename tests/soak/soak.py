@@ -1,0 +1,288 @@
+"""The run: one episode after the other, and what has to be true after each, and at the end."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from itertools import permutations
+from typing import Any, Self
+
+from tests.faults.scene import CALM_S, Scene, at
+from tests.timing import seconds
+
+from . import leaks, plan
+from .ears import Answer, Ears, Question
+from .leaks import Life, Usage
+from .plan import DEVICES, Episode, Fault, Kind
+from .timeline import Step, steps
+
+ONE_WAY_MS = 20.0
+# All that an episode can last: CALM_S, two faults, the way back, and the calm after it.
+SPOKEN_S = 75.0
+# Far more than any single row of the table allows: faults come in twos, the machine is busy with judging, and of two
+# hubs everybody has to be at the same one again, which takes a look (every 5 s, device/channel/moving.py).
+BACK_WITHIN_S, AFTER_S = 10.0, 3.0
+# A button is answered when it is done; what was said until then may be on its way.
+PRESS_S = 0.05
+MEASURE_EVERY_S, SAMPLES, SAMPLE_EVERY_S = 60.0, 5, 0.4
+# A connection whose other end has gone without a word is dropped by the hub within 20 s.
+SETTLE_S = 25.0
+# Devices say everything, for who looks into a failure; counted is what they say at the shipped level.
+SAY_ALL, NOT_SHIPPED = ("--log-level", "debug"), " DEBUG "
+LOG_LINES = 100
+
+Report = dict[str, Any]
+
+
+class Failure(Exception):
+    """Something is not as it has to be; one line each."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = list(lines)
+
+
+class Logbook:
+    """The logs of all processes there were, by what they were."""
+
+    def __init__(self) -> None:
+        self._logs: dict[str, list[list[str]]] = defaultdict(list)
+
+    def know(self, daemons: dict[str, Any]) -> None:
+        """Those that there are now."""
+        for name, daemon in daemons.items():
+            if not any(log is daemon.log for log in self._logs[name]):
+                self._logs[name].append(daemon.log)
+
+    def lines(self) -> Counter[str]:
+        """How many so far that are said at the shipped level, by name."""
+        return Counter(
+            {name: sum(NOT_SHIPPED not in line for log in logs for line in log) for name, logs in self._logs.items()}
+        )
+
+    def ends(self) -> dict[str, list[str]]:
+        """The last lines of each."""
+        return {name: [line for log in logs for line in log][-LOG_LINES:] for name, logs in self._logs.items()}
+
+    def tracebacks(self) -> list[str]:
+        """Whose log has one."""
+        return [
+            f"{name}: a traceback in its log"
+            for name, logs in self._logs.items()
+            if any("Traceback" in line for log in logs for line in log)
+        ]
+
+
+class Soak:
+    """Use as `with Soak(...) as soak: soak.run()`; `report` is what there is to say at any time.
+
+    tell: gets a line for each episode, while it runs.
+    """
+
+    def __init__(self, minutes: float, seed: int, kinds: Sequence[Kind], tell: Callable[[str], None]) -> None:
+        self._minutes, self._seed, self._kinds, self._tell = minutes, seed, kinds, tell
+        self._logbook, self._lives = Logbook(), dict[int, Life]()
+        self._history: list[dict[str, Any]] = []
+        self._begun, self._back_s = Counter[str](), dict[str, float]()
+        self._outage_s, self._lines = 0.0, Counter[str]()
+
+    def __enter__(self) -> Self:
+        self._ears = Ears().__enter__()
+        try:
+            self._scene = Scene(DEVICES, hubs=2, seed=self._seed, arguments=SAY_ALL).__enter__()
+        except BaseException:
+            self._ears.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._scene.__exit__()
+        finally:
+            self._ears.__exit__()
+
+    def run(self) -> None:
+        """Raises Failure, and AssertionError where a process does not do what it is told."""
+        self._began_s = time.monotonic()
+        self._know()
+        for name in plan.REMOTE:
+            self._scene.net[name].set(delay_ms=ONE_WAY_MS)
+        self._places = {name: self._scene[name].place()[1:] for name in DEVICES}
+        measure_at_s = self._now()
+        for episode in plan.episodes(self._seed, self._kinds):
+            if self._now() >= self._minutes * 60:
+                break
+            self._live_through(episode)
+            if self._now() >= measure_at_s:
+                self._measure()
+                measure_at_s = self._now() + MEASURE_EVERY_S
+        self._measure()
+        wrong = leaks.left_over(list(self._lives.values()), self._short)
+        wrong += leaks.too_many_lines(self._lines, self._begun.total(), self._outage_s)
+        if wrong:
+            raise Failure(wrong)
+
+    def report(self, wrong: Sequence[str] = ()) -> Report:
+        """Everything that was measured; and where something is wrong, what led to it."""
+        lives = self._lives.values()
+        ok: Report = {
+            "case": "soak", "minutes": round(self._now() / 60, 1), "seed": self._seed, "episodes": len(self._history),
+            "faults": dict(sorted(self._begun.items())),
+            "worst_back_s": dict(sorted(self._back_s.items())),
+            "processes": [{"process": life.name, **life.figures(self._short)} for life in lives if life.usages],
+            "outage_s": round(self._outage_s, 1),
+            "log_lines": dict(self._lines),
+            "log_lines_per_hour_of_outage": leaks.per_hour(self._lines, self._outage_s),
+            "limit": f"back within {BACK_WITHIN_S:g} s to the same mute, channel and uid; old or forbidden speech 0; "
+            f"memory +{leaks.GROWTH:.0%}; threads, descriptors, children +0; log lines of each process <= "
+            f"{leaks.LINES_PER_FAULT} a fault and {leaks.LINES_PER_HOUR} an hour of outage "
+            f"({leaks.lines_allowed(self._begun.total(), self._outage_s)} here)",
+            "ok": not wrong,
+        }  # fmt: skip
+        return ok if not wrong else {**ok, "wrong": wrong, "history": self._history, "logs": self._logbook.ends()}
+
+    @property
+    def _short(self) -> bool:
+        return self._minutes * 60 < leaks.SHORT_RUN_S
+
+    def _now(self) -> float:
+        return time.monotonic() - self._began_s
+
+    # One episode
+
+    def _live_through(self, episode: Episode) -> None:
+        entry = {
+            "at_s": round(self._now(), 1),
+            "faults": list(map(str, episode.faults)),
+            "muted": sorted(episode.muted),
+        }
+        self._history.append(entry)
+        for name in DEVICES:
+            self._scene[name].daemon.ask("mute" if name in episode.muted else "unmute")
+        at(time.monotonic() + PRESS_S)
+        spoken_s = self._scene.speak(SPOKEN_S)
+        at(spoken_s + CALM_S)
+        before = self._logbook.lines()
+        began_s = time.monotonic()
+        done = self._do(steps(self._scene, episode))
+        ended_s = max(ended for _, _, ended in done)
+        self._know()
+        for fault in episode.faults:
+            if fault.kind == "left and rejoined":  # it gave its seat up, and gets another, with another uid
+                self._scene[fault.target].daemon.until_state("in-call", BACK_WITHIN_S)
+                self._places[fault.target] = self._scene[fault.target].place()[1:]
+        self._until_well(episode.muted, ended_s)
+        self._outage_s += time.monotonic() - began_s
+        at(time.monotonic() + AFTER_S)
+        self._expect_well(episode.muted)
+        self._lines += self._logbook.lines() - before
+        self._begun.update(fault.kind for fault in episode.faults)
+        answers = self._listen(spoken_s, ended_s, _silences(done))
+        entry["back_s"] = back_s = round(max(answer.back_s for answer in answers), 2)
+        wrong = [line for answer in answers for line in answer.faults(BACK_WITHIN_S)] + self._logbook.tracebacks()
+        self._tell(f"{entry['at_s']:7.1f} s  {'; '.join(map(str, episode.faults))}: back after {back_s:.2f} s")
+        if wrong:
+            raise Failure(wrong)
+        self._back_s[episode.name] = max(back_s, self._back_s.get(episode.name, 0.0))
+
+    def _do(self, todo: Sequence[Step]) -> list[tuple[Fault, float, float]]:
+        """(fault, begin, end) of each step, by time.monotonic()."""
+        began_s, done = time.monotonic(), []
+        for step in todo:
+            at(began_s + step.at_s)
+            step_s = time.monotonic()
+            step.act()
+            done.append((step.fault, step_s, time.monotonic()))
+        return done
+
+    def _until_well(self, muted: frozenset[str], since_s: float) -> None:
+        """Wait until everything is as it was. Raises Failure."""
+        while self._wrong(muted):
+            if time.monotonic() > since_s + seconds(BACK_WITHIN_S):
+                self._expect_well(muted)
+            at(time.monotonic() + 0.05)
+
+    def _expect_well(self, muted: frozenset[str]) -> None:
+        if wrong := self._wrong(muted):
+            raise Failure(wrong)
+
+    def _wrong(self, muted: frozenset[str]) -> list[str]:
+        """What is not as it was, or as it was told to be."""
+        wrong, hubs = [], {}
+        for name in DEVICES:
+            try:
+                status = self._scene[name].daemon.ask("status")
+            except (FileNotFoundError, ConnectionRefusedError):  # it is about to start
+                wrong.append(f"{name}: no answer, expected in the call")
+                continue
+            place = status["state"], status["muted"], status["channel"], status["uid"]
+            expected = "in-call", name in muted, *self._places[name]
+            if place != expected:
+                wrong.append(f"{name}: is {place}, expected {expected}")
+            hubs[name] = status["hub"]
+        if not wrong and len(set(hubs.values())) > 1:
+            wrong.append(f"expected all at one hub: {hubs}")
+        return wrong
+
+    def _listen(self, spoken_s: float, ended_s: float, silences: dict[str, list[tuple[float, float]]]) -> list[Answer]:
+        until_s = time.monotonic()
+        heard = {name: self._scene.heard(name, until_s) for name in DEVICES}
+        questions = []
+        for mouth, ear in permutations(DEVICES, 2):
+            party = self._scene[mouth]
+            assert party.said is not None
+            silent = tuple((begin - spoken_s, end - spoken_s) for begin, end in silences.get(mouth, []))
+            if party.daemon.ask("status")["muted"]:
+                silent = ((0.0, until_s),)
+            said = party.said[: len(heard[ear])]
+            questions.append(Question(mouth, ear, said, heard[ear], CALM_S, ended_s - spoken_s, silent))
+        return self._ears.answers(questions)
+
+    # What is held
+
+    def _daemons(self) -> dict[str, Any]:
+        hubs = {f"hub {number}": hub for number, hub in enumerate(self._scene.hubs)}
+        return {**hubs, **{name: self._scene[name].daemon for name in DEVICES}}
+
+    def _know(self) -> None:
+        """Processes that are new since the last time."""
+        self._logbook.know(self._daemons())
+        for name, daemon in self._daemons().items():
+            if daemon.pid not in self._lives:
+                self._lives[daemon.pid] = Life(name, daemon.pid, self._now())
+
+    def _measure(self) -> None:
+        """Each process, as soon as it holds no more than before, or after a while."""
+        self._know()
+        lives = [self._lives[daemon.pid] for daemon in self._daemons().values()]
+        deadline = time.monotonic() + SETTLE_S
+        while True:
+            for life, usage in zip(lives, self._usages(lives), strict=True):
+                life.usages.append(usage)
+            if time.monotonic() > deadline or not leaks.left_over(lives, self._short):
+                return
+            for life in lives:
+                life.usages.pop()
+
+    def _usages(self, lives: Sequence[Life]) -> list[Usage]:
+        """The least of some samples: who looks for a better hub has a connection more for a moment."""
+        samples: list[list[Usage]] = []
+        for _ in range(SAMPLES):
+            at(time.monotonic() + SAMPLE_EVERY_S)
+            places = [self._scene[name].daemon.ask("status")["hub"] for name in DEVICES] + [self._scene.observer.hub]
+            urls = {f"hub {number}": url for number, url in enumerate(self._scene.urls)}
+            now = self._now()
+            samples.append([Usage.of(life.pid, now, places.count(urls.get(life.name, ""))) for life in lives])
+        return [
+            min(of_one, key=lambda usage: (usage.own_descriptors, usage.threads, usage.memory_kb))
+            for of_one in zip(*samples, strict=True)
+        ]
+
+
+def _silences(done: Sequence[tuple[Fault, float, float]]) -> dict[str, list[tuple[float, float]]]:
+    """Between which times nothing may be heard of whom: from when a button was answered until it was pressed again."""
+    silences = dict[str, list[tuple[float, float]]]()
+    for kind in ("muted for a moment", "left and rejoined"):
+        pressed = [step for step in done if step[0].kind == kind]
+        for (fault, _, begin), (_, end, _) in zip(pressed[::2], pressed[1::2], strict=True):
+            silences.setdefault(fault.target, []).append((begin + PRESS_S, end - PRESS_S))
+    return silences

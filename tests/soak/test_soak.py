@@ -1,0 +1,72 @@
+"""A soak of some seconds, with real processes and few faults: what it prints, and how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests import unprivileged
+from tests.daemon import ROOT
+from tests.timing import seconds, until
+
+
+def soak(*arguments: str, drop: Sequence[str] = ()) -> subprocess.Popen[str]:
+    """Started; in a process group of its own, as on a terminal."""
+    return subprocess.Popen(
+        [*drop, sys.executable, "-m", "tests.soak", *arguments],
+        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+
+
+def left_of(group: int) -> list[str]:
+    """The commands of processes that are in this group still."""
+    left = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+            command = stat.with_name("cmdline").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[2]) == group and fields[0] != "Z":
+            left.append(command.replace("\0", " "))
+    return left
+
+
+@pytest.mark.root
+def test_a_short_soak_says_what_came_back_and_how_soon() -> None:
+    with soak("--minutes", "0.2", "--seed", "2", "--only", "xruns", "--only", "muted for a moment") as process:
+        out, err = process.communicate(timeout=seconds(90))
+    assert process.returncode == 0, out + err
+    report = json.loads(out)
+    assert (report["ok"], report["seed"]) == (True, 2)
+    assert report["episodes"] == len(err.splitlines()) >= 1
+    assert sum(report["faults"].values()) >= report["episodes"]
+    assert set(report["faults"]) <= {"xruns", "muted for a moment"}
+    assert all(0 <= back_s < 10 for back_s in report["worst_back_s"].values())
+    assert {one["process"] for one in report["processes"]} == {"hub 0", "hub 1", "near", "far", "other"}
+    assert all(one["memory_kb"][1] > 5_000 and one["threads"][1] >= 1 for one in report["processes"])
+    assert report["outage_s"] > 0 and sum(report["log_lines"].values()) > 0
+    assert left_of(process.pid) == []
+
+
+@pytest.mark.root
+def test_ctrl_c_ends_it_and_all_that_it_has_started() -> None:
+    with soak("--minutes", "5", "--seed", "3", "--only", "device stopped") as process:
+        until(lambda: sum(" -m device " in command for command in left_of(process.pid)) == 5)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=seconds(30))
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[-1] == "interrupted; --seed 3"
+    assert left_of(process.pid) == []
+
+
+def test_without_root_it_says_so_in_one_line() -> None:
+    with soak("--minutes", "0.1", drop=unprivileged.drop()) as process:
+        out, err = process.communicate(timeout=seconds(30))
+    assert (process.returncode, out) == (1, "")
+    assert err == "scripts/soak needs root and /dev/net/tun, to make networks that it can break\n"
