@@ -10,8 +10,8 @@ from device.hub.frames import talker_of
 
 # Two playback buffers of a device; what has waited longer here is late at the other end even on a fast path.
 KEEP_S = 0.2
-# 200 ms of twelve talkers at 10 ms, or of three at the highest rate of Opus, whatever they send.
-KEEP_FRAMES, KEEP_BYTES = 256, 49_152
+# 200 ms of twelve talkers at 10 ms, or of two at the highest rate of Opus, whatever they send.
+KEEP_FRAMES, KEEP_BYTES = 256, 24_576
 
 
 class Backlog:

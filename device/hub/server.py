@@ -7,6 +7,7 @@ import logging
 import socket
 import ssl
 import time
+from asyncio.sslproto import SSLProtocol
 from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
@@ -18,7 +19,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from device.channel import rules
-from device.hub import limits
+from device.hub import limits, sockets
 from device.hub.connection import CLOSE_WITHIN_S, Connection
 from device.hub.exchange import Desk
 from device.hub.out import CLOSE_GOING_AWAY
@@ -47,6 +48,8 @@ class Server:
 
     async def start(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Listen on a bound socket, which is ours from now on."""
+        # Of each connection, from its first byte on. With asyncio's own 256 kB a thousand of them would be 250 MB.
+        SSLProtocol.max_size = sockets.RECEIVE_BUFFER_BYTES
         self._server = await serve(
             self._handle,
             start_serving=False, sock=sock, ssl=tls, backlog=limits.ACCEPTED_AT_ONCE,

@@ -4,8 +4,10 @@ Each goes on for so many seconds, from one address of loopback, as fast as one p
 is thrown out. It prints {"made": connections, "refused": connections} as one line of JSON.
 """
 
+import contextlib
 import json
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable
@@ -172,6 +174,35 @@ def half_open_tls(target: Target) -> tuple[int, int]:
 _HALF_A_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100)
 
 
+def hellos_at_once(target: Target) -> tuple[int, int]:
+    """Many begin TLS at the same moment, and hang up and begin again."""
+    made = refused = 0
+    while time.monotonic() < target.until:
+        socks: list[socket.socket] = []
+        try:
+            while len(socks) < MANY and time.monotonic() < target.until:
+                socks.append(dial_tcp(target))
+            for sock in socks:
+                sock.sendall(_HELLO)
+            made += len(socks)
+        except OSError:
+            refused += 1
+        for sock in socks:
+            sock.close()
+    return made, refused
+
+
+def _hello() -> bytes:
+    """As OpenSSL begins."""
+    context, sent = ssl.create_default_context(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname="hub").do_handshake()
+    return sent.read()
+
+
+_HELLO = _hello()
+
+
 def handshakes(target: Target) -> tuple[int, int]:
     """Connect, with TLS where the hub has it, shake hands and go again, as often as can be."""
     made = refused = 0
@@ -211,14 +242,12 @@ def pages(target: Target) -> tuple[int, int]:
     return made, refused
 
 
-ATTACKS: dict[str, Attack] = {
-    attack.__name__.replace("_", " "): attack
-    for attack in (
-        requests, garbage, packets, tiny_packets, foreign_packets, stolen_uid, crowd_that_comes_and_goes,
-        crowd_that_talks, crowd_that_rings, crowd_that_does_not_read, pings, fragments, tiny_fragments, long_frames,
-        long_headers, endless_line, huge_bodies, silence, slow_loris, half_open_tls, handshakes, connects, pages,
-    )
-}  # fmt: skip
+_ALL: tuple[Attack, ...] = (
+    requests, garbage, packets, tiny_packets, foreign_packets, stolen_uid, crowd_that_comes_and_goes, crowd_that_talks,
+    crowd_that_rings, crowd_that_does_not_read, pings, fragments, tiny_fragments, long_frames, long_headers,
+    endless_line, huge_bodies, silence, slow_loris, half_open_tls, hellos_at_once, handshakes, connects, pages,
+)  # fmt: skip
+ATTACKS = {attack.__name__.replace("_", " "): attack for attack in _ALL}
 
 
 def main(name: str, seconds: str, port: str, secure: str, channel: str, uid: str) -> None:
