@@ -26,6 +26,7 @@ from device import restart
 from device.channel import address, rules
 from device.failure import end_on_failure
 from device.hub import keys, limits
+from device.hub.door import Door
 from device.hub.exchange import Exchange
 from device.hub.predecessor import Predecessor
 from device.hub.rooms import Rooms
@@ -99,7 +100,7 @@ class Hub:
     async def start(self) -> None:
         """Listen, after a hub before this one has left its connections to it. Raises HubError."""
         try:
-            sock = self._listener or listening_socket(self._host, self._port)
+            sock = Door.of(self._listener or listening_socket(self._host, self._port))
             set_options(sock)
         except OSError as error:
             raise HubError(f"cannot listen on {self._host}:{self._port}: {error.strerror}") from error

@@ -16,6 +16,12 @@ def media_frame(packet: bytes) -> bytes:
     return _frame(_FIN_BINARY, packet)
 
 
+def talker_of(frame: bytes) -> bytes:
+    """Whose packet is in a media frame: its SSRC (RFC 3550 section 5.1), as bytes."""
+    header = 2 if frame[1:2] < b"\x7e" else 4
+    return frame[header + 8 : header + 12]
+
+
 def _frame(first: int, payload: bytes) -> bytes:
     size = len(payload)
     if size < 126:

@@ -3,12 +3,26 @@
 The rates of one seat that a client is told at join stand in `channel.rules`. PURE.
 """
 
+import ipaddress
+
 from device.channel import rules
 
 # Each costs 20 kB here, and 100 kB of the kernel's while it does not read: 240 MB when every place is taken so.
 MAX_CONNECTIONS = 2_000
 # A house, an office or a load test behind one address; a single machine cannot take all the places.
 MAX_CONNECTIONS_PER_ADDRESS = 300
+# Those above it are told why, as long as there are not too many of them; with this many, the files of a full hub are
+# enough for a stranger who takes all he can get.
+MAX_SOCKETS_PER_ADDRESS = 350
+# All of one address may come back twice at once, when a hub is left by everybody for another; a connection costs a
+# millisecond, with TLS several.
+CONNECTS_PER_S = 50
+CONNECT_BURST = 1_000
+# The event loop lets so many in before the others have their turn again, or turns so many away, at 20 us each.
+ACCEPTED_AT_ONCE = 4
+TURNED_AWAY_AT_ONCE = 50
+# Whose pace is remembered: those who came last, at 300 bytes each.
+MAX_HOUSEHOLDS = 4_096
 # A join tells everybody else in the channel, so this is also how many messages one request may cause.
 MAX_SEATS_PER_CHANNEL = 500
 MAX_CHANNELS = 1_000
@@ -50,9 +64,25 @@ BAD_PACKET_BURST = 100
 # Good packets that come too fast, or while nothing is published, are only dropped; at twice the rate for ten seconds,
 # or 4,000 at once, they are a flood.
 SURPLUS_BURST = 10 * rules.MAX_PACKETS_PER_S
-# WebSocket pings and pongs, which no device of ours sends: each has to be answered.
-CONTROL_FRAMES_PER_S = 10
-CONTROL_FRAME_BURST = 100
+# WebSocket pings and pongs, each of which has to be answered, and messages in pieces: no device of ours sends them.
+RARITIES_PER_S = 10
+RARITY_BURST = 100
+# The headers of a browser are 2 kB; the library would take a megabyte.
+MAX_HANDSHAKE_BYTES = 8_192
+
+
+def household(address: str) -> str:
+    """Whose limits an IP address counts for: its own, and for IPv6 those of its /64, the least that anybody gets.
+
+    Anything that is no address counts for itself.
+    """
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv4Address) or ip.ipv4_mapped:
+        return str(getattr(ip, "ipv4_mapped", None) or ip)
+    return str(ipaddress.IPv6Network((int(ip) >> 64 << 64, 64)))
 
 
 class Pace:

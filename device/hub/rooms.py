@@ -75,6 +75,7 @@ class Rooms:
         """Somebody connected from this address. Returns why there is no place for him, "" where there is."""
         if len(self._links) - self._addresses[_BEFORE] >= limits.MAX_CONNECTIONS:
             return "this hub has no place left"
+        address = limits.household(address)
         if self._addresses[address] >= limits.MAX_CONNECTIONS_PER_ADDRESS:
             return "too many connections from this address"
         self._links[connection] = Link(connection, address, opened_at=now, heard_at=now)

@@ -19,8 +19,8 @@ COMING_AND_GOING = ("stream-added", "stream-removed", "user-joined", "user-left"
 class Observer:
     """One client in a thread of its own, in this host's network. Use as `with Observer(...) as observer`."""
 
-    def __init__(self, host: Host, hubs: Sequence[str]) -> None:
-        self._host, self._hubs = host, hubs
+    def __init__(self, host: Host, hubs: Sequence[str], ca_file: str | None = None) -> None:
+        self._host, self._hubs, self._ca_file = host, hubs, ca_file
         self.seen: list[tuple[float, str, dict[str, Any]]] = []
         """(time.monotonic, event, params), also of changes of its own connection."""
         self._there = threading.Event()
@@ -45,7 +45,7 @@ class Observer:
 
     async def _watch(self) -> None:
         self._loop, self._watching = asyncio.get_running_loop(), asyncio.current_task()
-        self._client = client = Client(self._hubs)
+        self._client = client = Client(self._hubs, ca_file=self._ca_file)
         client.init(APP_ID)
         client.on("*", lambda event, params: self.seen.append((time.monotonic(), event, params)))
         with contextlib.suppress(asyncio.CancelledError):

@@ -8,7 +8,7 @@ from .scene import Scene
 
 
 def nothing(scene: Scene) -> None:
-    """The fault is for ever."""
+    """The fault is for ever, or over by itself."""
 
 
 def kill_the_hub(scene: Scene) -> None:
@@ -23,6 +23,10 @@ def wake_the_hub(scene: Scene) -> None:
     scene.hubs[0].send_signal(signal.SIGCONT)
 
 
+def restart_as_planned(scene: Scene) -> None:
+    scene.hubs[0].reload()
+
+
 def stop_the_listener(scene: Scene) -> None:
     scene["far"].daemon.send_signal(signal.SIGSTOP)
 
@@ -31,11 +35,19 @@ def wake_the_listener(scene: Scene) -> None:
     scene["far"].daemon.send_signal(signal.SIGCONT)
 
 
+def planned_restart(name: str, secure: bool) -> Row:
+    """It lasts until everybody has moved to the new process."""
+    limits = (Limit("longest_gap_ms", 500), NOTHING_OLD, KEPT, *NOBODY_NOTICES)
+    return Row(name, 3.0, restart_as_planned, nothing, limits, scene={"secure": secure})
+
+
 ROWS = (
     Row(
         "hub killed and restarted", 2.0, kill_the_hub, Scene.restart_hub,
         (Limit("sound_back_s", 1.0), NOTHING_OLD, KEPT, *NOBODY_NOTICES),
     ),
+    planned_restart("hub restarted as planned", secure=False),
+    planned_restart("hub restarted as planned, TLS", secure=True),
     Row("hub stopped 10 s", 10.0, stop_the_hub, wake_the_hub),
     # The others cannot but notice: the second hub has never heard of anybody.
     Row(

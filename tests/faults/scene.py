@@ -18,6 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from tests.badnet import BadNetwork, Host
+from tests.channel.fakehub import make_certificate, make_certificates
 from tests.daemon import DeviceDaemon, HubDaemon
 from tests.soundcard import Bench, Device
 from tests.soundcard.device import Samples
@@ -58,7 +59,7 @@ class Party:
 
 class Scene:
     """Use as `with Scene(...) as scene`. parties: names of devices; hubs: how many. wall_clock: whether it can be set,
-    for all processes. arguments: of all devices; sections: their configuration."""
+    for all processes. secure: whether hubs have TLS. arguments: of all devices; sections: their configuration."""
 
     def __init__(
         self,
@@ -67,12 +68,14 @@ class Scene:
         seed: int = 1,
         wall_clock: bool = False,
         arguments: Sequence[str] = (),
+        secure: bool = False,
         **sections: dict[str, Any],
     ) -> None:
         self._env: dict[str, str] = {}
         self._wall_clock: WallClock | None = None
-        self._has_wall_clock = wall_clock
+        self._has_wall_clock, self._secure = wall_clock, secure
         self._arguments = tuple(arguments)
+        self._ca_file = ""
         self._names, self._hub_count, self._seed, self._sections = tuple(parties), hubs, seed, sections
         self.hubs: list[HubDaemon] = []
         self.parties: dict[str, Party] = {}
@@ -91,13 +94,15 @@ class Scene:
             if self._has_wall_clock:
                 self._wall_clock = WallClock(self._folder("clock"))
                 self._env = self._wall_clock.env
+            if self._secure:
+                self._ca_file = self._certify(self._folder("tls"))
             self._processes = stack.enter_context(ExitStack())
             for number in range(self._hub_count):
                 self.hubs.append(self._start_hub(number))
             for number, name in enumerate(self._names):
                 self.parties[name] = self._party(name, self._seed * 10 + number)
             self.until_back(10.0)
-            self.observer = stack.enter_context(Observer(self.net["hub"], self.urls))
+            self.observer = stack.enter_context(Observer(self.net["hub"], self.urls, self._ca_file or None))
             until(lambda: all(self._hears_all(party) for party in self.parties.values()))
             self._stack = stack.pop_all()
         return self
@@ -109,7 +114,10 @@ class Scene:
 
     @property
     def urls(self) -> list[str]:
-        return [f"ws://{self.net['hub'].address}:{FIRST_PORT + number}" for number in range(self._hub_count)]
+        return [
+            f"{'wss' if self._secure else 'ws'}://{self.net['hub'].address}:{FIRST_PORT + number}"
+            for number in range(self._hub_count)
+        ]
 
     def host(self, name: str) -> Host:
         """The network that this device is in."""
@@ -207,7 +215,8 @@ class Scene:
 
     def _start_hub(self, number: int) -> HubDaemon:
         host, env = self.net["hub"], {"STATE_DIRECTORY": str(self._folder(str(number))), **self._env}
-        hub = HubDaemon(FIRST_PORT + number, host=host.address, prefix=host.prefix, env=env)
+        tls = ("--config", str(self._state / "tls" / "hub.toml")) if self._secure else ()
+        hub = HubDaemon(FIRST_PORT + number, *tls, host=host.address, prefix=host.prefix, env=env)
         return self._processes.enter_context(hub)
 
     def _party(self, name: str, seed: int) -> Party:
@@ -215,11 +224,19 @@ class Scene:
         return Party(name, self._start_device(name), mic, spk, seed)
 
     def _start_device(self, name: str) -> DeviceDaemon:
-        channel = {"hub": self.urls, "label": name, **self._sections.get("channel", {})}
+        channel = {"hub": self.urls, "label": name, "ca_file": self._ca_file, **self._sections.get("channel", {})}
         sections = {**{room: dict(keys) for room, keys in self._sections.items()}, "channel": channel}
         env = {**self.bench.env(f"mic_{name}", f"spk_{name}"), "STATE_DIRECTORY": str(self._folder(name)), **self._env}
         daemon = DeviceDaemon(self.urls[0], *self._arguments, env=env, prefix=self.host(name).prefix, **sections)
         return self._processes.enter_context(daemon)
+
+    def _certify(self, folder: Path) -> str:
+        """Certificate and configuration of hubs with TLS in this folder; returns the file of their CA."""
+        ca_file = make_certificates(folder).ca_file
+        make_certificate(folder, name=f"IP:{self.net['hub'].address}", first="20000101", last="20991231")
+        (folder / "hub.key").chmod(0o644)
+        (folder / "hub.toml").write_text(f'[hub]\ntls_cert = "{folder}/other.pem"\ntls_key = "{folder}/hub.key"\n')
+        return ca_file
 
     def _folder(self, name: str) -> Path:
         """For the state of this process, which is not root."""

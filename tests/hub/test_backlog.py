@@ -3,7 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.hub.backlog import KEEP_FRAMES, KEEP_S, Backlog
+from device.channel import rtp
+from device.hub.backlog import KEEP_BYTES, KEEP_FRAMES, KEEP_S, Backlog
+from device.hub.frames import media_frame
 
 
 def test_what_is_fresh_comes_out_in_order_and_once() -> None:
@@ -33,6 +35,28 @@ def test_a_flood_is_bounded_by_number() -> None:
     dropped = sum(backlog.put(b"x", 0.0) for _ in range(10_000))
     assert dropped == 10_000 - KEEP_FRAMES
     assert len(backlog.take(0.0)[0]) == KEEP_FRAMES
+
+
+def frame(talker: int, number: int, size: int) -> bytes:
+    return media_frame(rtp.Packet(talker, number, number * 960, bytes(size)).pack())
+
+
+def test_who_floods_a_listener_crowds_out_himself() -> None:
+    """Three who talk and one who sends 50 times as much: the three lose nothing."""
+    backlog, now, calm = Backlog(), 0.0, []
+    for number in range(10):
+        for talker in (1, 2, 3):
+            calm.append(frame(talker, number, 60))
+            assert backlog.put(calm[-1], now) == 0 or number
+        for more in range(50):
+            backlog.put(frame(4, number * 50 + more, 1_200), now)
+        now += 0.02
+    kept, late = backlog.take(now - 0.01)
+    assert late == 0 and len(kept) <= KEEP_BYTES
+    at = [kept.find(one) for one in calm]
+    assert -1 not in at and at == sorted(at), "all of it, in order"
+    assert kept.find(frame(4, 499, 1_200)) >= 0, "and of the flood what is newest"
+    assert kept.find(frame(4, 0, 1_200)) == -1
 
 
 @given(st.lists(st.tuples(st.floats(0, 0.1), st.booleans()), max_size=300))

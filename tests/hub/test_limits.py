@@ -1,9 +1,10 @@
 """A pace lets a burst through, then as many as it says, and forgets what it refused."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.hub.limits import Pace
+from device.hub.limits import Pace, household
 
 
 def test_a_burst_passes_and_the_next_one_does_not() -> None:
@@ -34,3 +35,22 @@ def test_never_more_than_the_burst_and_what_the_time_allows(per_s: float, burst:
         now += gap_s
         passed += pace.take(now)
         assert passed <= burst + (now - 100.0) * per_s + 0.01
+
+
+@pytest.mark.parametrize(
+    ("one", "another", "same"),
+    [
+        ("10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("10.0.0.1", "::ffff:10.0.0.1", True),
+        ("::ffff:10.0.0.1", "::ffff:10.0.0.2", False),
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("", "a hub before this one", False),
+    ],
+)
+def test_limits_are_those_of_an_ipv4_address_and_of_all_that_an_ipv6_network_can_give_itself(
+    one: str, another: str, same: bool
+) -> None:
+    assert (household(one) == household(another)) is same

@@ -16,9 +16,10 @@ from device import jsonrpc
 from device.channel import rtp, rules
 from device.hub import limits
 from device.hubapp import Hub
-from tests.hub.deaf import UPGRADE, deaf, raw
+from tests.hub.deaf import deaf, raw
 from tests.hub.guest import Guest, guest, honest_call
 from tests.hub.house import APP
+from tests.hub.plain import UPGRADE
 from tests.timing import seconds
 
 
@@ -138,7 +139,7 @@ async def pieces(someone: Guest) -> None:
 
 async def pings(someone: Guest) -> None:
     with contextlib.suppress(Exception):  # closed in the middle of it
-        for _ in range(limits.CONTROL_FRAME_BURST * 2):
+        for _ in range(limits.RARITY_BURST * 2):
             await someone.socket.ping()
 
 
