@@ -5,33 +5,32 @@ given up did not deliver any more is known by then from the other. There is no n
 is a text that the other connection has brought already and this one not yet.
 """
 
-from collections import deque
-
 # One that lags further behind than this has been given up.
 COPY_WITHIN_S = 10.0
-# A hub may notify faster than it makes sense; what is remembered of that is the hash alone.
-MOST_REMEMBERED = 1_000
+# A hub may notify faster than it makes sense; what is remembered of that is the hash alone, and of each text so often.
+MOST_REMEMBERED, MOST_ALIKE = 1_000, 100
 
 
 class Copies:
     """One for each seat."""
 
     def __init__(self) -> None:
-        self._told: deque[tuple[float, int, int]] = deque(maxlen=MOST_REMEMBERED)  # when, connection, hash of the text
+        self._ahead: dict[int, tuple[int, list[float]]] = {}  # by hash: who said it when, and the other not yet
 
     def is_new(self, conn: int, text: str | bytes, now: float) -> bool:
         """Whether this text on this connection is no copy."""
-        self.forget_before(now - COPY_WITHIN_S)
         said = hash(text)
-        for entry in self._told:
-            _, teller, told = entry
-            if told == said and teller != conn:
-                self._told.remove(entry)
-                return False
-        self._told.append((now, conn, said))
-        return True
+        teller, times = self._ahead.pop(said, (conn, []))
+        times = [at for at in times if at >= now - COPY_WITHIN_S]
+        is_copy = bool(times) and teller != conn
+        later = times[1:] if is_copy else [*times[1 - MOST_ALIKE :], now]
+        if later:
+            self._ahead[said] = teller if is_copy else conn, later
+        if len(self._ahead) > MOST_REMEMBERED:
+            del self._ahead[next(iter(self._ahead))]
+        return not is_copy
 
     def forget_before(self, then: float) -> None:
         """There will be no copy of what came before."""
-        while self._told and self._told[0][0] < then:
-            self._told.popleft()
+        left = {said: (teller, [at for at in times if at >= then]) for said, (teller, times) in self._ahead.items()}
+        self._ahead = {said: (teller, times) for said, (teller, times) in left.items() if times}
