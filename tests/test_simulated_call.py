@@ -181,7 +181,9 @@ class Peer:
         ppm: float,
         speaking: Callable[[float], bool],
         weather: Weather | None = None,
+        fails: Callable[[float], Miss | None] = lambda now: None,
     ) -> None:
+        """fails: why there is no way for a dial of this moment, as its machine says."""
         self.hub, self.time, self.speaking = hub, hub.time, speaking
         self.weather = weather or hub.weather
         self.events: list[tuple[float, str, dict[str, Any]]] = []
@@ -191,6 +193,8 @@ class Peer:
         self.heard: list[tuple[float, float]] = []  # (spoken at, sounded at)
         self.refused: list[object] = []
         self.told: Callable[[Emit], object] = lambda event: None
+        self.fails = fails
+        self.dials = 0
         self._talkers = Talkers(lambda: Ear(self), TICK_MS * CLOCK)
         self._rate = 1 + ppm * 1e-6
         self._seeds = count(seed * 1_000, 2)
@@ -262,6 +266,12 @@ class Peer:
                     self.refused.append(outcome)
 
     def _dial(self, conn: int) -> None:
+        self.dials += 1
+        miss = self.fails(self.time.now)
+        if miss is not None:
+            if miss is not Miss.TIMEOUT:  # which is no answer at all
+                self.time.at(self.time.now, lambda: self._missed(conn, miss))
+            return
         wire = self.wires[conn] = Wire(self.time, self.weather, next(self._seeds))
 
         def syn(_: object) -> None:
@@ -280,8 +290,11 @@ class Peer:
 
     def _refused(self, conn: int) -> None:
         if self.wires.pop(conn, None) is not None:
-            self.session.failed(conn, Miss.REFUSED, self.time.now)
-            self._carry_out()
+            self._missed(conn, Miss.REFUSED)
+
+    def _missed(self, conn: int, miss: Miss) -> None:
+        self.session.failed(conn, miss, self.time.now)
+        self._carry_out()
 
     def lost(self, number: int) -> None:
         """The hub has cut this one off."""

@@ -125,7 +125,8 @@ def test_an_interrupted_bench_goes_on_where_it_was(
     assert made == []
 
 
-def test_a_run_on_a_machine_that_stood_still_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_on_a_machine_that_stood_still_is_made_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(bench_faults, "SLOTS", [tmp_path / "one"])  # not those of a bench that runs just now
     late_ms = iter((7.0, 0.2, 9.0, 9.1, 9.2, 9.3))
     monkeypatch.setattr(bench_faults, "once", lambda name, seed: {"forwarder_late_ms": next(late_ms)})
     assert bench_faults._once("one", 1) == {"forwarder_late_ms": 0.2}
