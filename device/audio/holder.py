@@ -20,5 +20,11 @@ def find(device: str, capture: bool) -> str:
         with suppress(OSError):  # it ends just now, or is hidden from us
             owner = re.search(r"^owner_pid\s*: (\d+)$", status.read_text(), re.MULTILINE)
             if owner is not None:
-                return f"{(PROC / owner[1] / 'comm').read_text().strip()} ({owner[1]})"
+                return f"{_name(owner[1])} ({owner[1]})"
     return ""
+
+
+def _name(pid: str) -> str:
+    """Raises OSError. It is cut after 15 bytes, perhaps within a character, and a program may call itself anything."""
+    name = (PROC / pid / "comm").read_text("utf-8", errors="replace").strip()
+    return "".join(one if one.isprintable() else "?" for one in name)

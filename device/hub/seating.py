@@ -7,6 +7,7 @@ A hub that starts anew without an estate of its predecessor knows nobody. For SE
 that he sat here before is back, not new: others who are back hear of no join, and before that time is over of no leave.
 """
 
+import hmac
 from collections.abc import Callable, Iterable, Mapping
 
 from device import jsonrpc
@@ -50,17 +51,17 @@ class Seating:
     def rejoin(self, link: Link, rejoin: messages.Rejoin, now: float) -> tuple[Seat, bool]:
         """The seat, and whether it was still there. Raises JsonRpcError: SESSION_UNKNOWN, UID_CONFLICT, as join."""
         join, place = rejoin.join, _place(rejoin.join)
-        if not self._signing.is_ours(rejoin.session, *place, join.uid):
-            raise refusal(errors.SESSION_UNKNOWN)
         channel = self._channels.get(place)
         seat = channel.seats.get(join.uid) if channel else None
-        if seat is None:
-            self._check_room_for_one_more(channel)
-            return self._sit(link, join, join.uid, rejoin.session, back=now < self._complete_at), False
-        if seat.session != rejoin.session:
+        if seat is not None and rejoin.session.isascii() and hmac.compare_digest(seat.session, rejoin.session):
+            self._resume(seat, link, join)  # whoever has signed it: the hub before this one may have had another key
+            return seat, True
+        if not self._signing.is_ours(rejoin.session, *place, join.uid):
+            raise refusal(errors.SESSION_UNKNOWN)
+        if seat is not None:
             raise refusal(errors.UID_CONFLICT)
-        self._resume(seat, link, join)
-        return seat, True
+        self._check_room_for_one_more(channel)
+        return self._sit(link, join, join.uid, rejoin.session, back=now < self._complete_at), False
 
     def missing(self, seat: Seat, known: Iterable[int], now: float) -> tuple[int, ...]:
         """Those of `known` who publish no more. A hub that has just started waits for them before it says so."""

@@ -49,3 +49,10 @@ def test_one_that_is_hidden_is_not_named(proc: Path) -> None:
     """As other users' processes are from a service with ProtectProc=invisible."""
     (proc / "812" / "comm").unlink()
     assert holder.find("hw:CARD=Device", capture=True) == ""
+
+
+def test_a_name_that_is_cut_within_a_character_or_is_no_text_harms_nobody(proc: Path) -> None:
+    """The kernel keeps 15 bytes of it, and whoever runs the program may write anything there (prctl(2))."""
+    for name, shown in (("lautsprechers-ä".encode()[:15], "lautsprechers-\ufffd"), (b"a\nb\x1b[2J", "a?b?[2J")):
+        (proc / "812" / "comm").write_bytes(name + b"\n")
+        assert holder.find("hw:CARD=Device", capture=True) == f"{shown} (812)"

@@ -38,7 +38,7 @@ def test_a_uid_is_not_taken_without_its_session() -> None:
     house = House()
     house.talker("a", 1)
     house.open("thief")
-    for session in ("", "x" * 43, Sessions(b"x" * 32).issue(APP, "lobby", 1, b"r" * 16)):
+    for session in ("", "x" * 43, "\xe9", "\ud800", Sessions(b"x" * 32).issue(APP, "lobby", 1, b"r" * 16)):
         claim = {"appId": APP, "channel": "lobby", "uid": 1, "session": session}
         assert refused(house, "thief", "rejoin", **claim) == errors.SESSION_UNKNOWN
     assert not house.closed and house.rooms.snapshot().seats == 1

@@ -338,3 +338,19 @@ async def test_without_a_state_directory_the_key_is_handed_over(tmp_path: Path) 
             with pytest.raises(Refused):
                 await back.ask("rejoin", **claim)
             assert await back.ask("rejoin", **claim | {"channel": "lobby"})
+
+
+async def test_a_key_that_only_the_successor_can_keep_sends_nobody_away(tmp_path: Path) -> None:
+    """The disk was full when the old hub started, and is not any more: its sessions are signed with another key."""
+    folder = tmp_path / "state"
+    folder.write_text("in the way")
+    async with House(state_dir=str(folder)) as house, call(house.now) as (kitchen, hall):
+        folder.unlink()
+        for person in (kitchen, hall):
+            person.events.clear()
+        drained = await house.restart()
+        async with asyncio.timeout(seconds(10)):
+            await drained.wait()
+        await hall.hears(kitchen, 5)
+        await kitchen.hears(hall, 5)
+        assert kitchen.events == hall.events == []
