@@ -86,8 +86,7 @@ class Hub:
                 'set open = true in [hub] to allow it, or listen = "127.0.0.1:8800"'
             )
         self._tls = _tls_context(tls_cert, tls_key)
-        self._key = keys.load(Path(state_dir)) if state_dir else keys.new()
-        self._keeps_key = state_dir is not None and (Path(state_dir) / keys.KEY_FILE).exists()
+        self._key, self._keeps_key = keys.load(Path(state_dir)) if state_dir else (keys.new(), False)
         try:
             self._app_ids = frozenset(rules.check_app_id(app_id) for app_id in app_ids)
         except ValueError as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import resource
 import socket
 import stat
@@ -14,6 +15,7 @@ from device import hubapp
 from device.channel.address import read_listen
 from device.hub import keys, limits
 from device.hubapp import Hub, HubError, keep_serving, serve
+from tests import unprivileged
 from tests.hub.guest import guest
 from tests.hub.house import APP, OTHER_APP, Refused
 from tests.timing import seconds
@@ -174,6 +176,24 @@ async def test_a_hub_whose_key_cannot_be_kept_says_so_and_serves(
         async with guest(hub.url) as again:
             assert (await again.ask("rejoin", appId=APP, channel="lobby", uid=7, session=seat["session"]))["resumed"]
     assert [record.message for record in caplog.records if "cannot keep the hub's key" in record.message]
+
+
+async def test_nor_does_a_folder_that_is_closed_to_it_keep_it_from_serving(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tmp_path.chmod(0)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(unprivileged.NOBODY)
+    try:
+        hub = Hub("127.0.0.1:0", state_dir=tmp_path)
+    finally:
+        if root:
+            os.seteuid(0)
+        tmp_path.chmod(0o700)
+    assert "(Permission denied): no seat outlives its next start" in caplog.text
+    async with hub, guest(hub.url) as someone:
+        await someone.join()
 
 
 def test_tls_needs_both_files_and_readable_ones(tmp_path: Path) -> None:

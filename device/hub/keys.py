@@ -17,20 +17,24 @@ def new() -> bytes:
     return os.urandom(KEY_BYTES)
 
 
-def load(state_dir: Path) -> bytes:
-    """The key in this folder; made where there is none yet, and for now alone where the disk is full or fails."""
+def load(state_dir: Path) -> tuple[bytes, bool]:
+    """The key in this folder, made where there is none yet; and whether the next hub finds it there, too.
+
+    It does not where the disk is full or fails, or the folder is closed to us: then it is a key for now alone.
+    """
     path, made = state_dir / KEY_FILE, new()
     try:
         state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             key = path.read_bytes()
             if len(key) == KEY_BYTES:
-                return key
+                return key, True
             logger.warning("%s has %d bytes instead of %d: making a new one", path, len(key), KEY_BYTES)
         _keep(made, path)
     except OSError as error:
         logger.warning("cannot keep the hub's key in %s (%s): no seat outlives its next start", path, error.strerror)
-    return made
+        return made, False
+    return made, True
 
 
 def _keep(key: bytes, path: Path) -> None:
