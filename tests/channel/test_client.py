@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from device import jsonrpc
-from device.channel import errors, messages, rtp, rules
+from device.channel import address, errors, messages, resolver, rtp, rules
 from device.channel.client import LEAVE_S, Client
 from device.channel.errors import ChannelError
 from device.channel.messages import Stream
 from device.channel.news import State
 from tests.channel.fakehub import Certificates, FakeHub, make_certificates, silent_server
-from tests.timing import seconds
+from tests.timing import seconds, until
 
 APP_ID = "0123456789abcdef0123456789abcdef"
 
@@ -233,6 +233,38 @@ async def test_a_hub_that_is_not_trusted_is_told_with_the_remedy(certificates: C
             await joining
 
 
+def resolver_threads() -> int:
+    return sum(thread.name == "resolver" for thread in threading.enumerate())
+
+
+async def test_a_name_server_that_is_back_is_asked_at_once_whoever_still_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was asked before is lost, and would be asked again after 5 s."""
+    back, over, real = threading.Event(), threading.Event(), socket.getaddrinfo
+
+    def network(host: str, port: int, *arguments: Any, **options: Any) -> Any:
+        if host != "hub.example.org" or options.get("flags"):
+            return real(host, port, *arguments, **options)
+        if back.is_set():
+            return real("127.0.0.1", port, *arguments, **options)
+        assert over.wait(seconds(20))
+        raise socket.gaierror(socket.EAI_AGAIN, "no name server")
+
+    monkeypatch.setattr(socket, "getaddrinfo", network)
+    async with FakeHub() as hub:
+        client = client_of(f"ws://hub.example.org:{address.read(hub.url).port}")
+        joining = asyncio.ensure_future(client.join(None, "lobby"))
+        await asyncio.sleep(seconds(1.0))
+        assert not joining.done()
+        back.set()
+        async with asyncio.timeout(seconds(1.0)):
+            await joining
+        await client.leave()
+        over.set()
+        await asyncio.to_thread(until, lambda: not resolver_threads())
+
+
 # Leaving whatever the link does
 
 
@@ -249,11 +281,12 @@ async def test_leaving_while_dns_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     client = client_of("ws://hub.example.org:8800")
     joining = asyncio.ensure_future(client.join(None, "lobby"))
     await asyncio.sleep(seconds(0.6))
-    assert sum(thread.name == "resolver" for thread in threading.enumerate()) == 1
+    assert 1 <= resolver_threads() <= resolver.MAX_THREADS
     await left_in_time(client)
     may_answer.set()
     with pytest.raises(ChannelError, match="left"):
         await joining
+    await asyncio.to_thread(until, lambda: not resolver_threads())
 
 
 async def test_leaving_while_the_hub_stands_still() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from device.channel.resolver import Resolver
+from device.channel import resolver as resolving
+from device.channel.resolver import AGAIN_S, MAX_THREADS, Resolver
 from tests.timing import seconds, until
 
 REAL = socket.getaddrinfo
@@ -28,7 +29,8 @@ class Dns:
         if options.get("flags"):
             return REAL(host, port, *arguments, **options)
         self.asked.append(host)
-        assert self.answers.wait(seconds(20))
+        answers = self.answers
+        assert answers.wait(seconds(20))
         if self.error is not None:
             raise self.error
         return REAL(self.address, port, *arguments, **options)
@@ -80,6 +82,37 @@ async def test_the_last_good_answer_serves_while_dns_hangs_and_the_newest_as_soo
     async with asyncio.timeout(seconds(10)):
         while (await resolver.look_up("hub.local", 8800))[0][1][0] != "127.0.0.10":
             await asyncio.sleep(0.001)
+
+
+async def test_another_thread_asks_beside_one_that_hangs_and_its_answer_is_for_all(dns: Dns) -> None:
+    dns.answers.clear()
+    resolver = Resolver()
+    first = asyncio.ensure_future(resolver.look_up("hub.local", 8800))
+    await asyncio.sleep(AGAIN_S * 1.1)
+    hanging, dns.answers = dns.answers, threading.Event()
+    dns.answers.set()
+    assert await resolver.look_up("hub.local", 8800) == await first == ((socket.AF_INET, ("127.0.0.9", 8800)),)
+    assert dns.asked == ["hub.local"] * 2 and len(threads()) == 1
+    assert await resolver.look_up("hub.local", 8800)
+    hanging.set()
+
+
+async def test_there_are_only_so_many_threads_and_more_again_when_they_have_given_up(
+    dns: Dns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolving, "AGAIN_S", 0.0)
+    dns.answers.clear()
+    resolver = Resolver()
+    tasks = []
+    for _ in range(MAX_THREADS + 5):
+        tasks.append(asyncio.ensure_future(resolver.look_up("hub.local", 8800)))
+        await asyncio.sleep(0)
+    assert len(threads()) == len(dns.asked) == MAX_THREADS
+    dns.error = socket.gaierror(socket.EAI_AGAIN, "try again")
+    dns.answers.set()
+    assert all(isinstance(failure, socket.gaierror) for failure in await asyncio.gather(*tasks, return_exceptions=True))
+    dns.error = None
+    assert await resolver.look_up("hub.local", 8800)
 
 
 @pytest.mark.parametrize("error", [socket.gaierror(socket.EAI_AGAIN, "try again"), UnicodeError("label too long")])

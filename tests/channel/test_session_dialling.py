@@ -121,6 +121,46 @@ def test_a_person_who_asks_again_does_not_wait_out_a_refusal() -> None:
     assert world.answers[request] == {"uid": 7}
 
 
+@pytest.mark.parametrize(
+    "happens",
+    [
+        *(happens for happens, _, _ in REFUSALS),
+        *(lambda world, miss=miss: setattr(world, "network", world.fails(miss)) for miss in Miss),
+        lambda world: setattr(world, "network", world.black_hole),
+        lambda world: setattr(world, "network", world.stands_still),
+        lambda world: setattr(world, "answer", world.ignores),
+    ],
+)
+@pytest.mark.parametrize("after_s", [1.0, 30.0, 63.7])
+def test_a_person_who_asks_again_is_dialled_for_at_once_whatever_was_waited_for(
+    happens: Callable[[World], None], after_s: float
+) -> None:
+    """The rejoin button."""
+    world = World()
+    happens(world)
+    world.session.join(JOIN, world.now)
+    world.run(after_s)
+    world.dials.clear()
+    world.network, world.answer = world.works, world.gives_seat
+    pressed_at = world.now
+    request = world.session.rejoin(pressed_at)
+    world.run(0.6)  # 0.5 s of which belong to a join that has got no answer yet
+    assert world.dials[0][0] == pressed_at
+    assert world.answers[request] == {"uid": 7} and world.session.state is State.IN_CALL
+
+
+def test_a_no_to_what_was_dialled_before_a_person_asked_does_not_count() -> None:
+    """It comes a moment too late: what the person has changed is not in it."""
+    world = World()
+    world.answer = world.refuses(errors.LOGIN_FAILED)
+    world.session.join(JOIN, world.now)
+    world.run(world.rtt_s * 2.8)  # the answer is on its way
+    world.answer = world.gives_seat
+    request = world.session.rejoin(world.now)
+    world.run(0.2)
+    assert world.answers[request] == {"uid": 7}
+
+
 def test_a_hub_whose_answer_is_no_seat_is_no_hub() -> None:
     world = World()
     world.answer = lambda conn, request: world.say(conn, jsonrpc.reply(request.id, {"uid": 0}))
