@@ -333,7 +333,8 @@ async def test_a_successor_that_is_to_listen_elsewhere_does() -> None:
 async def test_a_socket_that_systemd_has_opened_is_listened_on_after_every_restart_whatever_is_configured() -> None:
     given = socket.create_server(("127.0.0.1", 0))
     async with House() as house:
-        house.hubs = [Hub("127.0.0.1:8800", sockets={"intercomd-hub.socket": given})]
+        await house.now.stop()
+        house.hubs.append(Hub("127.0.0.1:8800", sockets={"intercomd-hub.socket": given}))
         await house.now.start()
         old, house.elsewhere = house.now.url, True
         async with call(house.now) as (kitchen, hall):
