@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from device import restart
 from device.channel.news import State
@@ -274,6 +274,22 @@ async def test_what_happened_meanwhile_is_not_forgotten_when_the_old_hub_goes_on
         assert await comes.join(3)
         assert [method for method, _ in stays.news] == ["user-joined", "user-joined"]
         assert (house.now.snapshot()["connections"], house.now.snapshot()["seats"]) == (2, 3)
+
+
+async def test_a_flood_for_a_successor_that_stands_still_is_cut_off() -> None:
+    """It holds the bridge and does not read; who asks nothing but now and then stays."""
+    played = Played()
+    async with House() as house, guest(house.now.url) as flood, seated(house.now, 2) as (calm, _):
+        handing = asyncio.get_running_loop().create_task(house.now.hand_over(played.start))
+        await played.hears(Kind.ESTATE)
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(1_000):
+                await flood.socket.send("x" * 16_000)
+        assert await flood.closed() == (1008, "the next hub is behind")
+        played.bridge.close()
+        with pytest.raises(RestartError):
+            await handing
+        assert await calm.ask("ping") == {}
 
 
 async def test_the_hub_stopping_meanwhile_stops() -> None:
