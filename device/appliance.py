@@ -207,7 +207,7 @@ class Device:
         self.volume(max(0, min(100, self._kept.volume + step)))
 
     def _look(self) -> bool:
-        """At what tells nobody when it changes: cards, levels, why there is no link."""
+        """At what tells nobody when it changes: cards, levels, why there is no link, which seat it is."""
         microphone = _is_missing(self._duplex.microphone.card.status.state, self._state.card_missing)
         if microphone != self._state.card_missing:
             self.feed(Input.CARD_LOST if microphone else Input.CARD_BACK)
@@ -217,6 +217,7 @@ class Device:
         no_network = self._membership.no_network
         if no_network != self._state.no_network:
             self.feed(Input.NO_NETWORK if no_network else Input.NO_HUB)
+        self._keep()  # in the middle of a call the seat can become one at another hub
         self._show()
         self.self_test.look()
         if microphone or speaker:  # as soon as it is back, it is to be heard

@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 
 NO_MEMORY = "no memory left: ending, as a new start does better than half a process"
 FAILED = 1
-# Given back before that is said. It is never written to, and so takes room, and no memory.
-_reserve = bytearray(1 << 20)
+# Given back before that is said. It is never written to, and so takes room, and no memory; a bytearray would be.
+_reserve = [bytes(1 << 20)]
 
 
 def end_on_failure(loop: asyncio.AbstractEventLoop, end: Callable[[], object]) -> None:

@@ -79,7 +79,8 @@ class Hub:
         except ValueError as error:
             raise HubConfigError(f"listen {error}, not {listen!r}") from error
         self._bridge = sockets.get(restart.PREDECESSOR)
-        self._listener = self._given(*(sock for name, sock in sockets.items() if name != restart.PREDECESSOR))
+        self._listener_name = restart.LISTENER
+        self._listener = self._given({name: sock for name, sock in sockets.items() if name != restart.PREDECESSOR})
         if not open and not address.is_loopback(self._host):
             raise HubConfigError(
                 f"the hub would let anybody on the network join at {self._host}:{self._port}: "
@@ -138,7 +139,8 @@ class Hub:
         start: starts it with these sockets, and returns its process id. Raises RestartError: then this hub goes on.
         """
         assert self._server and self._exchange and self._listener, "it has not started"
-        successor = await restart.hand_over(self._server, self._exchange, self._listener, self._key, start)
+        listener = {self._listener_name: self._listener}
+        successor = await restart.hand_over(self._server, self._exchange, listener, self._key, start)
         self._ends.append(successor)
         self._has_left = True
         return successor
@@ -175,16 +177,22 @@ class Hub:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{'wss' if self._tls else 'ws'}://{host}:{self._port}"
 
-    def _given(self, *listeners: socket.socket) -> socket.socket | None:
-        """The socket to listen on that was opened for us; a predecessor's only where it leads to where ours would."""
-        if len(listeners) > 1 or any(sock.family not in (socket.AF_INET, socket.AF_INET6) for sock in listeners):
+    def _given(self, listeners: Mapping[str, socket.socket]) -> socket.socket | None:
+        """The socket to listen on that was opened for us, wherever that is; one that a predecessor has opened by its
+        configuration only where it leads to where ours would."""
+        if len(listeners) > 1 or any(one.family not in (socket.AF_INET, socket.AF_INET6) for one in listeners.values()):
             raise HubConfigError("a hub listens on one TCP socket: set one ListenStream= in its .socket unit")
-        for sock in listeners:
-            if self._bridge and not leads_to(sock, self._host, self._port):
+        for name, sock in listeners.items():
+            if not self._bridge or name == restart.GIVEN:
+                self._listener_name = restart.GIVEN
+                self._host, self._port = sock.getsockname()[:2]
+            elif leads_to(sock, self._host, self._port):
+                self._port = sock.getsockname()[1]
+            else:
                 sock.close()
                 return None
-            self._host, self._port = self._host if self._bridge else sock.getsockname()[0], sock.getsockname()[1]
-        return listeners[0] if listeners else None
+            return sock
+        return None
 
     def line(self) -> str:
         """What it does now, for people."""

@@ -74,7 +74,7 @@ class Membership:
     def held(self) -> Held | None:
         """The seat that it has, or is to take again; None where a process after this one could not take it."""
         ticket = self._client.status.ticket or self._ticket
-        return Held(ticket.uid, ticket.session, self.where) if ticket and self.where else None
+        return Held(ticket.uid, ticket.session, self.where) if ticket and ticket.session and self.where else None
 
     @property
     def no_network(self) -> bool:

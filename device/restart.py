@@ -22,8 +22,9 @@ logger = logging.getLogger(__name__)
 
 Start = Callable[[Mapping[str, socket.socket]], int]
 
-# Names of the sockets that a successor is started with.
-LISTENER, PREDECESSOR = "hub", "predecessor"
+# Names of the sockets that a successor is started with: the one that its hub listens on, of our own making or given to
+# us by whoever started us, and the bridge.
+LISTENER, GIVEN, PREDECESSOR = "hub", "given", "predecessor"
 # A start takes 0.3 s, and some seconds on the smallest machine while that is busy.
 COME_UP_S = 30.0
 # A process that has given up ends by itself.
@@ -36,17 +37,19 @@ class RestartError(Exception):
     """There is no successor, and everything is as before. One line."""
 
 
-async def hand_over(server: Server, exchange: Exchange, listener: socket.socket, key: bytes, start: Start) -> Successor:
+async def hand_over(
+    server: Server, exchange: Exchange, listener: Mapping[str, socket.socket], key: bytes, start: Start
+) -> Successor:
     """Start a successor and leave everything to it: server and exchange only carry what its old connections bring.
 
-    key: signs the sessions. start: starts it with these sockets, and returns its process id. Raises RestartError: then
+    listener: by its name. key: signs the sessions. start: starts it with these sockets, and returns its process id. Raises RestartError: then
     they serve as before.
     """
     successor = Successor()
     ours, theirs = socket.socketpair()
     try:
         with theirs:
-            pid = start({LISTENER: listener, PREDECESSOR: theirs})
+            pid = start({**listener, PREDECESSOR: theirs})
     except OSError as error:
         ours.close()
         raise RestartError(f"cannot start a successor ({error.strerror}): this hub goes on") from error

@@ -411,6 +411,21 @@ def test_mute_volume_and_whether_it_had_left_survive_a_crash(hub: HubDaemon) -> 
             kitchen.daemon.until_state("in-call")
 
 
+def test_a_seat_at_the_first_hub_that_it_has_gone_back_to_survives_too(hub: HubDaemon) -> None:
+    """In a call before and after: nothing else has happened by which it would be written down."""
+    with folder() as state:
+        saved, port = state / "state.json", free_port()
+        hubs = {"hub": [f"ws://127.0.0.1:{port}", hub.url]}
+        with box(hub.url, state=state, channel=hubs) as kitchen:
+            kitchen.daemon.until_state("in-call")
+            until(lambda: saved.exists() and "session" in saved.read_text())
+            before = saved.read_text()
+            with HubDaemon(port) as first:
+                until(lambda: kitchen.status()["hub"] == first.url)
+                until(lambda: saved.read_text() != before)
+                kitchen.daemon.end()
+
+
 def test_a_state_that_cannot_be_read_means_muted(hub: HubDaemon) -> None:
     with folder() as state:
         (state / "state.json").write_text("rubbish")

@@ -54,3 +54,10 @@ def test_a_thread_that_fails_ends_all_of_it_in_good_order_and_is_named() -> None
 def test_a_callback_that_fails_is_logged_and_the_loop_goes_on() -> None:
     ended = run(CALLBACK, "ValueError('what it says')", wait_s=0.1)
     assert "Exception in callback fail" in ended.stderr and "TimeoutError" in ended.stderr
+
+
+def test_the_memory_that_is_kept_for_the_last_line_takes_none_until_then() -> None:
+    looks = "import re; print(re.search(r'VmRSS:\\s+(\\d+)', open('/proc/self/status').read())[1])"
+    text = f"import asyncio, logging, threading; {looks}; import device.failure; {looks}"
+    before, after = subprocess.check_output([sys.executable, "-c", text], cwd=ROOT, text=True, timeout=60).split()
+    assert int(after) - int(before) < 900

@@ -7,8 +7,9 @@
     old hub     OPENED, TEXT, MEDIA, CLOSED  what happens on the connections that it still holds
     successor   TEXT, MEDIA, CLOSE           what is to be done there
 
-Until SERVING nothing is lost if the successor fails: the old hub goes on with what it had. So a client on an old
-connection and one on a new one sit in the same rooms at any time, and nobody has to hurry.
+If the successor fails before SERVING, the old hub goes on with the seats that it had; what was asked or said in that
+moment is lost. A client on an old connection and one on a new one sit in the same rooms at any time, and nobody has to
+hurry.
 
 A message is its kind, the number of a connection and a length, and so many bytes. What a reader does not know it
 ignores: the two may be of different versions.

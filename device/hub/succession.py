@@ -12,9 +12,13 @@ from typing import cast
 
 from device.hub.bridge import Kind, Message, Reader
 from device.hub.exchange import Exchange, Line, give
+from device.hub.out import CLOSE_POLICY
 
 # What may wait on the way between the two, 0.1 s of 200 listeners to eight talkers; more is speech that is late anyway.
 MAX_WAITING_BYTES = 1_048_576
+# Requests are not dropped; but whoever still talks to a successor that does not read has to dial again. What honest
+# clients say in the half minute until it is given up is a tenth of this.
+MAX_WAITING_WITH_TEXTS_BYTES = 8 * MAX_WAITING_BYTES
 
 
 class BridgeError(Exception):
@@ -48,9 +52,9 @@ class End(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(Message(kind, connection, data).pack())
 
-    def full(self) -> bool:
-        """Whether the other end is behind with reading."""
-        return self._transport is None or self._transport.get_write_buffer_size() > MAX_WAITING_BYTES
+    def full(self, most_bytes: int = MAX_WAITING_BYTES) -> bool:
+        """Whether the other end is so far behind with reading."""
+        return self._transport is None or self._transport.get_write_buffer_size() > most_bytes
 
     def close(self) -> None:
         """Nothing more is said; what has not gone out yet is forgotten."""
@@ -156,7 +160,9 @@ class Successor(End):
 
     def text(self, line: Line, data: bytes, now: float) -> None:
         """A text message came."""
-        if line in self._numbers:
+        if line in self._numbers and self.full(MAX_WAITING_WITH_TEXTS_BYTES):
+            line.finish(CLOSE_POLICY, "the next hub is behind")
+        elif line in self._numbers:
             self.say(Kind.TEXT, self._numbers[line], data)
 
     def media(self, line: Line, data: bytes, now: float) -> None:

@@ -57,12 +57,18 @@ def main_process(pid: int) -> None:
 
 
 def sockets() -> dict[str, socket.socket]:
-    """Those that whoever started this process has opened for it, by name (sd_listen_fds(3)); {} when asked again."""
+    """Those that whoever started this process has opened for it, by name (sd_listen_fds(3)); {} when asked again.
+
+    All of one .socket unit have its name: from the second on they have a number instead.
+    """
     pid, count, names = (os.environ.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"))
     if pid != str(os.getpid()) or not count.isdecimal():
         return {}
-    named = dict(enumerate(names.split(":") if names else ()))
-    return {named.get(n, f"socket {n}"): _inherited(_FIRST_SOCKET + n) for n in range(int(count))}
+    named, opened = names.split(":") if names else [], dict[str, socket.socket]()
+    for n in range(int(count)):
+        name = named[n] if n < len(named) and named[n] not in opened else f"socket {n}"
+        opened[name] = _inherited(_FIRST_SOCKET + n)
+    return opened
 
 
 def start_like_us(given: Mapping[str, socket.socket]) -> int:

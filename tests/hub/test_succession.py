@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from device import restart
 from device.channel.news import State
@@ -276,6 +276,22 @@ async def test_what_happened_meanwhile_is_not_forgotten_when_the_old_hub_goes_on
         assert (house.now.snapshot()["connections"], house.now.snapshot()["seats"]) == (2, 3)
 
 
+async def test_a_flood_for_a_successor_that_stands_still_is_cut_off() -> None:
+    """It holds the bridge and does not read; who asks nothing but now and then stays."""
+    played = Played()
+    async with House() as house, guest(house.now.url) as flood, seated(house.now, 2) as (calm, _):
+        handing = asyncio.get_running_loop().create_task(house.now.hand_over(played.start))
+        await played.hears(Kind.ESTATE)
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(1_000):
+                await flood.socket.send("x" * 16_000)
+        assert await flood.closed() == (1008, "the next hub is behind")
+        played.bridge.close()
+        with pytest.raises(RestartError):
+            await handing
+        assert await calm.ask("ping") == {}
+
+
 async def test_the_hub_stopping_meanwhile_stops() -> None:
     played = Played()
     async with House() as house, guest(house.now.url) as someone:
@@ -328,6 +344,20 @@ async def test_a_successor_that_is_to_listen_elsewhere_does() -> None:
         with pytest.raises(ConnectionRefusedError):
             async with guest(old):
                 pass
+
+
+async def test_a_socket_that_systemd_has_opened_is_listened_on_after_every_restart_whatever_is_configured() -> None:
+    given = socket.create_server(("127.0.0.1", 0))
+    async with House() as house:
+        await house.now.stop()
+        house.hubs.append(Hub("127.0.0.1:8800", sockets={"intercomd-hub.socket": given}))
+        await house.now.start()
+        old, house.elsewhere = house.now.url, True
+        async with call(house.now) as (kitchen, hall):
+            for _ in range(2):
+                await (await house.restart()).wait()
+                assert house.now.url == old
+            await hall.hears(kitchen, 5)
 
 
 async def test_without_a_state_directory_the_key_is_handed_over(tmp_path: Path) -> None:

@@ -262,6 +262,7 @@ class TestSockets:
         for names, expected in (
             ("", [("socket 0", 3), ("socket 1", 4)]),
             ("intercomd-hub.socket:x", [("intercomd-hub.socket", 3), ("x", 4)]),
+            ("intercomd-hub.socket:intercomd-hub.socket", [("intercomd-hub.socket", 3), ("socket 1", 4)]),
         ):
             monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
             monkeypatch.setenv("LISTEN_FDS", "2")
