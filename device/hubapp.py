@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import resource
 import signal
 import socket
 import ssl
@@ -25,7 +24,7 @@ from typing import Self
 from device import restart
 from device.channel import address, rules
 from device.failure import end_on_failure
-from device.hub import keys, limits
+from device.hub import keys, limits, open_files
 from device.hub.door import Door
 from device.hub.exchange import Exchange
 from device.hub.predecessor import Predecessor
@@ -40,8 +39,6 @@ from device.service import systemd
 
 logger = logging.getLogger(__name__)
 
-# Beside one for each connection: the listening socket, the loop, the log, connections that are on their way out.
-SPARE_FILES = 200
 RETRY_S = 1.0
 
 
@@ -105,7 +102,7 @@ class Hub:
         except OSError as error:
             raise HubError(f"cannot listen on {self._host}:{self._port}: {error.strerror}") from error
         self._listener, self._port = sock, sock.getsockname()[1]
-        _allow_open_files()
+        open_files.allow(limits.MAX_CONNECTIONS)
         try:
             await self._start(sock)
         except BridgeError as error:
@@ -284,17 +281,6 @@ def _tls_context(cert: str, key: str) -> ssl.SSLContext | None:
     except OSError as error:
         raise HubError(f"cannot read {cert} or {key}: {error.strerror}") from error
     return context
-
-
-def _allow_open_files() -> None:
-    """Systems allow 1,024 by default and more on request."""
-    wanted = limits.MAX_CONNECTIONS + SPARE_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-        if allowed < wanted:
-            logger.warning("this system allows %d open files: a full hub needs %d", allowed, wanted)
 
 
 def _version() -> str:

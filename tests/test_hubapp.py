@@ -1,9 +1,7 @@
 """A hub is assembled from plain values, and what it cannot be it says in one line."""
 
 import asyncio
-import logging
 import os
-import resource
 import socket
 import stat
 from pathlib import Path
@@ -13,7 +11,7 @@ import pytest
 
 from device import hubapp
 from device.channel.address import read_listen
-from device.hub import keys, limits
+from device.hub import keys
 from device.hubapp import Hub, HubError, keep_serving, serve
 from tests import unprivileged
 from tests.hub.guest import guest
@@ -219,28 +217,3 @@ async def test_serve_stops_the_hub_whenever_it_is_cancelled(rounds: int) -> None
         await asyncio.wait_for(task, seconds(5))
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", hub.port)
-
-
-@pytest.mark.parametrize(
-    ("soft", "hard", "allowed", "warns"),
-    [
-        (1_024, resource.RLIM_INFINITY, 2_200, False),
-        (1_024, 524_288, 2_200, False),
-        (1_024, 2_000, 2_000, True),
-        (4_096, 4_096, None, False),
-        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None, False),
-    ],
-)
-async def test_it_asks_for_as_many_files_as_a_full_hub_needs(
-    soft: int, hard: int, allowed: int | None, warns: bool,
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
-) -> None:  # fmt: skip
-    asked: list[tuple[int, int]] = []
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
-    monkeypatch.setattr(resource, "setrlimit", lambda _, both: asked.append(both))
-    with caplog.at_level(logging.WARNING):
-        async with Hub("127.0.0.1:0"):
-            pass
-    assert asked == ([(allowed, hard)] if allowed else [])
-    assert ("a full hub needs" in caplog.text) == warns
-    assert limits.MAX_CONNECTIONS + hubapp.SPARE_FILES == 2_200

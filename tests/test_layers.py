@@ -115,6 +115,7 @@ EDGES = {
     "hub/predecessor.py": "event loop, clock",
     "hub/connection.py": "the hub's websockets",
     "hub/door.py": "sockets, clock",
+    "hub/open_files.py": "the limits of this process",
     "hub/server.py": "the hub's websockets",
     "hub/sockets.py": "sockets",
     "hub/succession.py": "event loop, clock",

@@ -52,9 +52,13 @@ class End(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(Message(kind, connection, data).pack())
 
-    def full(self, most_bytes: int = MAX_WAITING_BYTES) -> bool:
-        """Whether the other end is so far behind with reading."""
-        return self._transport is None or self._transport.get_write_buffer_size() > most_bytes
+    def full(self) -> bool:
+        """Whether the other end is behind with reading."""
+        return self._waiting_bytes() > MAX_WAITING_BYTES
+
+    def crammed(self) -> bool:
+        """Whether it is so far behind that not even requests are said any more."""
+        return self._waiting_bytes() > MAX_WAITING_WITH_TEXTS_BYTES
 
     def close(self) -> None:
         """Nothing more is said; what has not gone out yet is forgotten."""
@@ -90,6 +94,9 @@ class End(asyncio.Protocol):
             if not waiting.done():
                 waiting.set_exception(BridgeError("it has gone"))
         self.ended()
+
+    def _waiting_bytes(self) -> float:
+        return self._transport.get_write_buffer_size() if self._transport else float("inf")
 
 
 class Successor(End):
@@ -160,7 +167,7 @@ class Successor(End):
 
     def text(self, line: Line, data: bytes, now: float) -> None:
         """A text message came."""
-        if line in self._numbers and self.full(MAX_WAITING_WITH_TEXTS_BYTES):
+        if line in self._numbers and self.crammed():
             line.finish(CLOSE_POLICY, "the next hub is behind")
         elif line in self._numbers:
             self.say(Kind.TEXT, self._numbers[line], data)
