@@ -42,8 +42,8 @@ async def hand_over(
 ) -> Successor:
     """Start a successor and leave everything to it: server and exchange only carry what its old connections bring.
 
-    listener: by its name. key: signs the sessions. start: starts it with these sockets, and returns its process id. Raises RestartError: then
-    they serve as before.
+    listener: by its name. key: signs the sessions. start: starts it with these sockets, and returns its process id.
+    Raises RestartError: then they serve as before.
     """
     successor = Successor()
     ours, theirs = socket.socketpair()

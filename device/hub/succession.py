@@ -6,6 +6,7 @@ the successor, for which each of these connections is a line like its own (`pred
 
 import asyncio
 import json
+import math
 import socket
 import time
 from typing import cast
@@ -52,9 +53,13 @@ class End(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(Message(kind, connection, data).pack())
 
-    def full(self, most_bytes: int = MAX_WAITING_BYTES) -> bool:
-        """Whether the other end is so far behind with reading."""
-        return self._transport is None or self._transport.get_write_buffer_size() > most_bytes
+    def waiting_bytes(self) -> float:
+        """How far the other end is behind with reading; infinity where there is none."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else math.inf
+
+    def full(self) -> bool:
+        """Whether that is too far for speech."""
+        return self.waiting_bytes() > MAX_WAITING_BYTES
 
     def close(self) -> None:
         """Nothing more is said; what has not gone out yet is forgotten."""
@@ -160,7 +165,7 @@ class Successor(End):
 
     def text(self, line: Line, data: bytes, now: float) -> None:
         """A text message came."""
-        if line in self._numbers and self.full(MAX_WAITING_WITH_TEXTS_BYTES):
+        if line in self._numbers and self.waiting_bytes() > MAX_WAITING_WITH_TEXTS_BYTES:
             line.finish(CLOSE_POLICY, "the next hub is behind")
         elif line in self._numbers:
             self.say(Kind.TEXT, self._numbers[line], data)
