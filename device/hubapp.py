@@ -175,17 +175,13 @@ class Hub:
         return f"{'wss' if self._tls else 'ws'}://{host}:{self._port}"
 
     def _given(self, listeners: Mapping[str, socket.socket]) -> socket.socket | None:
-        """The socket to listen on that was opened for us, wherever that is; one that a predecessor has opened by its
-        configuration only where it leads to where ours would."""
+        """The socket to listen on that was opened for us; a predecessor's own only where it leads to the same place."""
         if len(listeners) > 1 or any(one.family not in (socket.AF_INET, socket.AF_INET6) for one in listeners.values()):
             raise HubConfigError("a hub listens on one TCP socket: set one ListenStream= in its .socket unit")
         for name, sock in listeners.items():
             if not self._bridge or name == restart.GIVEN:
-                self._listener_name = restart.GIVEN
-                self._host, self._port = sock.getsockname()[:2]
-            elif leads_to(sock, self._host, self._port):
-                self._port = sock.getsockname()[1]
-            else:
+                self._listener_name, (self._host, self._port) = restart.GIVEN, sock.getsockname()[:2]
+            elif not leads_to(sock, self._host, self._port):
                 sock.close()
                 return None
             return sock

@@ -46,12 +46,9 @@ async def hand_over(
     Raises RestartError: then they serve as before.
     """
     successor = Successor()
-    ours, theirs = socket.socketpair()
     try:
-        with theirs:
-            pid = start({**listener, PREDECESSOR: theirs})
+        pid, ours = _start(start, listener)
     except OSError as error:
-        ours.close()
         raise RestartError(f"cannot start a successor ({error.strerror}): this hub goes on") from error
     await successor.open(ours)
     try:
@@ -75,6 +72,17 @@ async def hand_over(
             server.turn_to(exchange)
             successor.give_back(exchange, time.monotonic())
     raise RestartError(f"{why} (exit code {await _exit_code(pid)}): this hub goes on")
+
+
+def _start(start: Start, listener: Mapping[str, socket.socket]) -> tuple[int, socket.socket]:
+    """The process id of a successor, and our end of the bridge to it. Raises OSError."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        try:
+            return start({**listener, PREDECESSOR: theirs}), ours
+        except OSError:
+            ours.close()
+            raise
 
 
 async def _exit_code(pid: int) -> int:

@@ -6,6 +6,7 @@ the successor, for which each of these connections is a line like its own (`pred
 
 import asyncio
 import json
+import math
 import socket
 import time
 from typing import cast
@@ -52,13 +53,13 @@ class End(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(Message(kind, connection, data).pack())
 
-    def full(self) -> bool:
-        """Whether the other end is behind with reading."""
-        return self._waiting_bytes() > MAX_WAITING_BYTES
+    def waiting_bytes(self) -> float:
+        """How far the other end is behind with reading; infinity where there is none."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else math.inf
 
-    def crammed(self) -> bool:
-        """Whether it is so far behind that not even requests are said any more."""
-        return self._waiting_bytes() > MAX_WAITING_WITH_TEXTS_BYTES
+    def full(self) -> bool:
+        """Whether that is too far for speech."""
+        return self.waiting_bytes() > MAX_WAITING_BYTES
 
     def close(self) -> None:
         """Nothing more is said; what has not gone out yet is forgotten."""
@@ -94,9 +95,6 @@ class End(asyncio.Protocol):
             if not waiting.done():
                 waiting.set_exception(BridgeError("it has gone"))
         self.ended()
-
-    def _waiting_bytes(self) -> float:
-        return self._transport.get_write_buffer_size() if self._transport else float("inf")
 
 
 class Successor(End):
@@ -167,7 +165,7 @@ class Successor(End):
 
     def text(self, line: Line, data: bytes, now: float) -> None:
         """A text message came."""
-        if line in self._numbers and self.crammed():
+        if line in self._numbers and self.waiting_bytes() > MAX_WAITING_WITH_TEXTS_BYTES:
             line.finish(CLOSE_POLICY, "the next hub is behind")
         elif line in self._numbers:
             self.say(Kind.TEXT, self._numbers[line], data)

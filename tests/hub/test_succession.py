@@ -4,6 +4,7 @@ has two processes."""
 import asyncio
 import contextlib
 import os
+import resource
 import socket
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -227,6 +228,18 @@ async def test_one_that_stands_still_is_ended(monkeypatch: pytest.MonkeyPatch) -
     async with House() as house:
         with pytest.raises(RestartError, match=r"does not serve after 0 s \(exit code -9\): this hub goes on"):
             await house.now.hand_over(shell("exec sleep 60"))
+
+
+async def test_a_hub_with_as_many_files_as_it_may_have_goes_on() -> None:
+    async with House() as house, guest(house.now.url) as someone:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            with pytest.raises(RestartError, match=r"Too many open files\): this hub goes on"):
+                await house.now.hand_over(shell("exit 3"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert await someone.join(1)
 
 
 class Played:
