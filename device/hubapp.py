@@ -116,7 +116,7 @@ class Hub:
             raise
         logger.info("the hub listens at %s", self.url)
 
-    async def _start(self, sock: socket.socket) -> None:
+    async def _start(self, sock: Door) -> None:
         predecessor = Predecessor() if self._bridge else None
         if predecessor and self._bridge:
             self._ends.append(predecessor)
