@@ -13,6 +13,8 @@ from functools import cache
 from itertools import count
 from typing import Any, cast
 
+import pytest
+
 from device import jsonrpc
 from device.audio.talkers import Talkers
 from device.channel import address, messages, rtp
@@ -373,6 +375,13 @@ def test_ten_minutes_on_a_quiet_network_lose_nothing() -> None:
 def test_ten_minutes_on_a_radio_link_with_losses_and_jitter() -> None:
     weather = Weather(delay_ms=20, jitter_ms=10, loss=0.02, burst=2)
     check(call(weather, 1 / 6), weather, 1 / 6, 0.95)
+
+
+@pytest.mark.parametrize(("loss", "least_share"), [(0.05, 0.9), (0.15, 0.7)])
+def test_three_minutes_of_heavy_loss(loss: float, least_share: float) -> None:
+    """Over one connection, where a loss holds up what follows it; and never anything old."""
+    weather = Weather(delay_ms=20, loss=loss)
+    check(call(weather, 1 / 20), weather, 1 / 20, least_share)
 
 
 def test_an_hour_with_holes_of_two_seconds_to_a_minute() -> None:
