@@ -97,11 +97,11 @@ class Hub:
     async def start(self) -> None:
         """Listen, after a hub before this one has left its connections to it. Raises HubError."""
         try:
-            sock = Door.of(self._listener or listening_socket(self._host, self._port))
+            self._listener = sock = Door.of(self._listener or listening_socket(self._host, self._port))
             set_options(sock)
         except OSError as error:
             raise HubError(f"cannot listen on {self._host}:{self._port}: {error.strerror}") from error
-        self._listener, self._port = sock, sock.getsockname()[1]
+        self._port = sock.getsockname()[1]
         open_files.allow(limits.MAX_CONNECTIONS)
         try:
             await self._start(sock)
@@ -113,7 +113,7 @@ class Hub:
             raise
         logger.info("the hub listens at %s", self.url)
 
-    async def _start(self, sock: socket.socket) -> None:
+    async def _start(self, sock: Door) -> None:
         predecessor = Predecessor() if self._bridge else None
         if predecessor and self._bridge:
             self._ends.append(predecessor)

@@ -406,6 +406,13 @@ def gaps(ends: tuple[Peer, Peer], longer_s: float) -> int:
     return sum(later - sooner > longer_s for (said, sooner), (next_said, later) in heard if next_said - said < 2.0)
 
 
+@pytest.mark.parametrize(("loss", "least_share"), [(0.05, 0.9), (0.15, 0.7)])
+def test_three_minutes_of_heavy_loss(loss: float, least_share: float) -> None:
+    """Over one connection, where a loss holds up what follows it; and never anything old."""
+    weather = Weather(delay_ms=20, loss=loss)
+    check(call(weather, 1 / 20), weather, 1 / 20, least_share)
+
+
 def test_an_hour_with_holes_of_two_seconds_to_a_minute() -> None:
     check(an_hour_with_holes(), BAD, 1, 0.95)
 

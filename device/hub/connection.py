@@ -141,6 +141,8 @@ class Connection(ServerConnection):
         if tls is not None:
             self.write = self._encrypt
             tls._transport.set_write_buffer_limits(0)
+            # Nor how much it reads and keeps while nobody wants to hear it: 256 kB.
+            tls._set_read_buffer_limits(sockets.RECEIVE_BUFFER_BYTES)
         else:
             # Past the transport, which holds nothing while this is called: with 200 listeners a fifth of the time.
             self.write = partial(os.write, transport.get_extra_info("socket").fileno())

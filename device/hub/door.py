@@ -35,10 +35,11 @@ class Visitor(socket.socket):
 
 
 class Door(socket.socket):
-    """A socket to listen on. Arguments as any socket's."""
+    """A socket to listen on. Arguments as any socket's. visitors: how many it has let in so far."""
 
     def __init__(self, *arguments: int, **options: int) -> None:
         super().__init__(*arguments, **options)
+        self.visitors = 0
         self._inside = Counter[str]()
         self._paces = OrderedDict[str, Pace]()
 
@@ -55,6 +56,7 @@ class Door(socket.socket):
             household = limits.household(address[0])
             if self._may_come_in(household, time.monotonic()):
                 self._inside[household] += 1
+                self.visitors += 1
                 return Visitor.of(self, sock, household), address
             sock.close()
         raise BlockingIOError

@@ -10,17 +10,20 @@ from device.channel import rules
 # Each costs 20 kB here, and 100 kB of the kernel's while it does not read: 240 MB when every place is taken so.
 MAX_CONNECTIONS = 2_000
 # A house, an office or a load test behind one address; a single machine cannot take all the places.
-MAX_CONNECTIONS_PER_ADDRESS = 300
-# Those above it are told why, as long as there are not too many of them; with this many, the files of a full hub are
-# enough for a stranger who takes all he can get.
-MAX_SOCKETS_PER_ADDRESS = 350
+MAX_CONNECTIONS_PER_ADDRESS = 250
+# Those above it are told why, as long as there are not too many of them. Each may be in the middle of a TLS handshake,
+# which takes 160 kB: 43 MB for a stranger who takes all he can get.
+MAX_SOCKETS_PER_ADDRESS = 270
 # All of one address may come back twice at once, when a hub is left by everybody for another; a connection costs a
 # millisecond, with TLS several.
 CONNECTS_PER_S = 50
-CONNECT_BURST = 1_000
+CONNECT_BURST = 600
 # The event loop lets so many in before the others have their turn again, or turns so many away, at 20 us each.
 ACCEPTED_AT_ONCE = 4
 TURNED_AWAY_AT_ONCE = 50
+# What is left of a connection is a heap of objects that know each other, with 45 kB of TLS: Python would look for such
+# heaps after many hundreds. It takes some ms, at most once a second with that pace.
+GONE_BEFORE_COLLECTION = 50
 # Whose pace is remembered: those who came last, at 300 bytes each.
 MAX_HOUSEHOLDS = 4_096
 # A join tells everybody else in the channel, so this is also how many messages one request may cause.

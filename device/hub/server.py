@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
-import socket
 import ssl
 import time
 from asyncio.sslproto import SSLProtocol
@@ -21,6 +21,7 @@ from websockets.typing import Subprotocol
 from device.channel import rules
 from device.hub import limits, sockets
 from device.hub.connection import CLOSE_WITHIN_S, Connection
+from device.hub.door import Door
 from device.hub.exchange import Desk
 from device.hub.out import CLOSE_GOING_AWAY
 from device.hub.turns import Share
@@ -46,7 +47,7 @@ class Server:
         self._timer: asyncio.TimerHandle | None = None
         self._shares = WeakValueDictionary[str, Share]()
 
-    async def start(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+    async def start(self, sock: Door, tls: ssl.SSLContext | None = None) -> None:
         """Listen on a bound socket, which is ours from now on."""
         # Of each connection, from its first byte on. With asyncio's own 256 kB a thousand of them would be 250 MB.
         SSLProtocol.max_size = sockets.RECEIVE_BUFFER_BYTES
@@ -61,7 +62,7 @@ class Server:
             create_connection=cast(Any, partial(Connection, house=self)),
             ssl_handshake_timeout=OPEN_WITHIN_S if tls else None,
         )  # fmt: skip
-        self._tick()
+        self._tick(sock, sock.visitors)
         await self._server.start_serving()
         sock.listen(LISTEN_QUEUE)  # asyncio has one number for this, and for how many it lets in at once
 
@@ -97,8 +98,12 @@ class Server:
             share = self._shares[household] = Share(lambda share: loop.call_soon(share.next_turn))
         return share
 
-    def _tick(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(limits.TICK_S, self._tick)
+    def _tick(self, door: Door, collected: int) -> None:
+        """collected: the last of the visitors whose remains were looked for."""
+        if door.visitors - collected >= limits.GONE_BEFORE_COLLECTION:
+            collected = door.visitors
+            gc.collect()
+        self._timer = asyncio.get_running_loop().call_later(limits.TICK_S, self._tick, door, collected)
         self.desk.tick(time.monotonic())
 
     async def _handle(self, connection: ServerConnection) -> None:

@@ -41,6 +41,13 @@ def frame(talker: int, number: int, size: int) -> bytes:
     return media_frame(rtp.Packet(talker, number, number * 960, bytes(size)).pack())
 
 
+def test_who_has_fallen_silent_takes_no_room() -> None:
+    backlog = Backlog()
+    backlog.put(frame(1, 0, 60), 0.0)
+    assert backlog.put(frame(2, 0, 60), KEEP_S + 0.1) == 1
+    assert backlog.take(KEEP_S + 0.1) == (frame(2, 0, 60), 0)
+
+
 def test_who_floods_a_listener_crowds_out_himself() -> None:
     """Three who talk and one who sends 50 times as much: the three lose nothing."""
     backlog, now, calm = Backlog(), 0.0, []

@@ -6,7 +6,9 @@ test_slow_listeners.py.
 
 import asyncio
 import contextlib
+import gc
 import ssl
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable
 from typing import Any
 
@@ -122,3 +124,24 @@ async def test_a_flood_of_speech_cuts_off_nobody_who_cannot_take_all_of_it() -> 
         assert hub.snapshot()["connections"] == 3
         assert connection.MAX_UNREAD_BYTES > 65_536
         sleeper.close()
+
+
+async def test_nothing_is_left_of_those_who_come_and_go(
+    certificate: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python alone would look for it after many hundreds of them."""
+    monkeypatch.setattr(limits, "GONE_BEFORE_COLLECTION", 10)
+    gc.collect()
+    gc.disable()
+    try:
+        async with Hub("127.0.0.1:0", tls_cert=certificate[0], tls_key=certificate[1]) as hub:
+            for _ in range(20):
+                reader, writer = await asyncio.open_connection("127.0.0.1", hub.port)
+                writer.write(b"no TLS")
+                await read_all(reader)
+                writer.close()
+            async with asyncio.timeout(seconds(10)):
+                while sum(isinstance(one, SSLProtocol) for one in gc.get_objects()) >= 10:
+                    await asyncio.sleep(0.05)
+    finally:
+        gc.enable()
