@@ -65,6 +65,14 @@ _OF_CERTIFICATE = {
     **dict.fromkeys((62, 64), "it is for another name: dial the hub by a name that is in it, or put this one in"),
 }
 
+# RFC 6455 section 7.4.1; 1006 is no code of a peer, but a connection that ended without one.
+_OF_CLOSE = {1000: "the hub closed it", 1001: "the hub is going away", 1006: "the connection broke"}
+
+
+def of_close(code: int) -> str:
+    """Why a connection is closed, for people; any other code stays a number."""
+    return _OF_CLOSE.get(code, f"closed with {code}")
+
 
 def of_certificate(openssl_code: int, openssl_says: str) -> str:
     """Why a hub's certificate is not trusted, and what to do about it; one line for people."""

@@ -16,11 +16,11 @@ def _block(status: Status) -> Iterator[str]:
     link = status["link"]
     twice = f"{link['connections']} connections, " if link.get("connections", 1) > 1 else ""
     yield (
-        f"hub       {status['hub'] or 'none'}, {twice}round trip {_ms(link['rtt_ms'])}, "
+        f"hub       {_hub(status)}, {twice}round trip {_ms(link['rtt_ms'])}, "
         f"{_count(link['reconnects'], 'reconnect')}, {_count(link['skipped'], 'frame')} skipped"
     )
     if status["problem"]:
-        yield f"problem   {status['problem']['reason']} ({status['problem']['code']})"
+        yield f"problem   {_problem(status['problem'])}"
     for part in ("capture", "playback"):
         card = status[part]
         remedy = "" if card["state"] in ("running", "opening") else ": intercomd doctor says what to do"
@@ -69,6 +69,17 @@ def _age(age_s: float) -> str:
 
 def _where(status: Status) -> str:
     return f"{status['state']}: {status['channel']}"
+
+
+def _hub(status: Status) -> str:
+    number = status.get("hub_number") or 1
+    later = f" (number {number} of the list; the first is looked for again)" if number > 1 else ""
+    return f"{status['hub'] or 'none'}{later}"
+
+
+def _problem(problem: Status) -> str:
+    about = f"{problem['hub']}: " if problem.get("hub") else ""
+    return f"{about}{problem['reason']} ({problem['code']})"
 
 
 def _microphone(status: Status) -> str:
