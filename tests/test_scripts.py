@@ -337,6 +337,9 @@ def test_help_is_about_the_script(home: Path) -> None:
     with Running("scripts/run", "--help", env=of(home)) as run:
         assert run.end() == 0
     assert "Without" not in run.lines[0] and any("--card" in line for line in run.lines)
+    with Running("scripts/check", "--help", env=of(home)) as check:
+        assert check.end() == 0
+    assert check.lines == ["Style, formatting and types of all sources; quick enough to run before every commit."]
 
 
 def test_run_ends_as_its_intercom_does(home: Path) -> None:
