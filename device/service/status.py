@@ -5,6 +5,9 @@ from typing import Any
 
 Status = Mapping[str, Any]
 
+# By the channel's code. What else keeps it out of the call either passes, or `intercomd doctor` finds out.
+_REMEDIES = {1001: ": give one of the two another uid, or take the seat back: intercomd rejoin"}
+
 
 def block(status: Status) -> str:
     """Everything, a line for each part and each talker."""
@@ -79,7 +82,7 @@ def _hub(status: Status) -> str:
 
 def _problem(problem: Status) -> str:
     about = f"{problem['hub']}: " if problem.get("hub") else ""
-    return f"{about}{problem['reason']} ({problem['code']})"
+    return f"{about}{problem['reason']} ({problem['code']}){_REMEDIES.get(problem['code'], '')}"
 
 
 def _microphone(status: Status) -> str:

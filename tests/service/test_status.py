@@ -72,7 +72,9 @@ def test_a_block_says_which_hub_a_problem_is_about_and_which_of_the_list_it_is_a
     lines = status.block(alone(state="offline", problem=closed)).splitlines()
     assert "problem   ws://a:8800: connection refused: no hub is running there (905)" in lines
     taken = {"hub": None, "code": 1001, "reason": "another device joined with this uid"}
-    assert "problem   another device joined with this uid (1001)" in status.block(alone(problem=taken)).splitlines()
+    assert "problem   another device joined with this uid (1001): give one of the two" in status.block(
+        alone(problem=taken)
+    )
     later = status.block(alone(hub="ws://b:8800", hub_number=2)).splitlines()[1]
     assert later.startswith("hub       ws://b:8800 (number 2 of the list; the first is looked for again), round trip")
     assert "number" not in status.block(alone(hub_number=1))
