@@ -350,7 +350,7 @@ def test_run_ends_as_its_intercom_does(home: Path) -> None:
         assert run.end() == 2
     assert run.lines == [
         f"{config}: [channel] frame_ms: no such key; it belongs into [audio]",
-        f"{config}: [channel] app_id: is missing; it is 32 hexadecimal characters; scripts/run makes one",
+        f"{config}: [channel] app_id: is missing; take the hub's, or make one: openssl rand -hex 16",
     ]
 
 
