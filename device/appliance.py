@@ -141,13 +141,13 @@ class Device:
                 "latency_ms": round(before_buffer_ms + talker.buffer_ms + speaker.queue_ms, 1),
                 "volume": self._kept.volumes.get(talker.uid, 100),
             }
-            for talker in self._duplex.speaker.talkers()
+            for talker in (self._duplex.speaker.talkers() if client.state == "in-call" else ())
         ]
         return {
             "state": client.state, "channel": self._config.channel.name, "uid": client.uid,
             "muted": self._state.muted, "microphone_open": self._state.microphone_open,
             "ringing": self._state.ringing, "volume": self._kept.volume, "hub": client.hub,
-            "problem": client.problem and {"code": client.problem.code, "reason": client.problem.reason},
+            "hub_number": client.hub_number, "problem": client.problem_told,
             "talkers": talkers,
             "capture": asdict(self._duplex.microphone.card.status), "playback": asdict(speaker.status),
             "link": {

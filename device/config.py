@@ -177,7 +177,7 @@ def load(path: Path | None = None, *, needs_app_id: bool = True, open: bool = Fa
     values["hub"]["open"] |= open
     _find_conflicts(values, mistakes)
     if needs_app_id and not values["channel"]["app_id"]:
-        mistakes.setdefault("[channel] app_id", "is missing; it is 32 hexadecimal characters; scripts/run makes one")
+        mistakes.setdefault("[channel] app_id", "is missing; take the hub's, or make one: openssl rand -hex 16")
     if mistakes:
         file = path or search()[-1]
         raise ConfigError("\n".join(_one_line(f"{file}: {where}: {what}") for where, what in mistakes.items()))

@@ -88,6 +88,16 @@ def test_leave_is_silence_and_rejoin_is_the_call_again() -> None:
         assert uid
 
 
+def test_while_the_hub_is_away_it_claims_to_hear_nobody() -> None:
+    with Call() as call:
+        device = call.parties[0].daemon
+        status = device.ask("status")
+        assert (len(status["talkers"]), status["hub_number"]) == (1, 1)
+        call.hub.end()
+        device.until_state("offline")
+        assert device.ask("status")["talkers"] == []
+
+
 def test_it_joins_when_the_hub_comes_and_comes_back_when_the_hub_does() -> None:
     port = free_port()
     with Bench() as bench:
@@ -114,7 +124,9 @@ def test_a_refusal_is_in_its_status_until_it_is_no_more() -> None:
             with DeviceDaemon(f"ws://127.0.0.1:{port}", env=bench.env("mic", "spk")) as device:
                 device.wait_for("does not serve")
                 status = device.ask("status")
-                assert status["problem"] == {"code": 401, "reason": "this hub does not serve this App ID"}
+                assert status["problem"] == {
+                    "hub": f"ws://127.0.0.1:{port}", "code": 401, "reason": "this hub does not serve this App ID",
+                }  # fmt: skip
                 assert status["link"]["skipped"] == 0
                 hub.end()
                 with HubDaemon(port):

@@ -148,7 +148,7 @@ def test_an_unreadable_file_is_refused_without_repeating_what_may_be_the_secret_
 
 
 def test_a_device_needs_an_app_id_and_a_hub_does_not(file: Path) -> None:
-    missing = "[channel] app_id: is missing; it is 32 hexadecimal characters; scripts/run makes one"
+    missing = "[channel] app_id: is missing; take the hub's, or make one: openssl rand -hex 16"
     assert mistakes(file, "", needs_app_id=True) == [missing]
     assert mistakes(file, "[channel]\napp_id = ''", needs_app_id=True) == [missing]
     assert config.load(file, needs_app_id=False).channel.app_id == ""

@@ -1,6 +1,7 @@
 """The rules of the house, as the map in device/__init__.py tells them, read from the source of every file."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -238,6 +239,17 @@ def within(name: str, packages: set[str]) -> bool:
 
 def test_every_file_is_pure_or_says_what_it_touches() -> None:
     assert sorted([*PURE, *EDGES]) == FILES
+
+
+@pytest.mark.parametrize("room", ["", *sorted({str(Path(file).parent) for file in FILES} - {"."})])
+def test_the_map_of_a_room_has_a_line_for_each_of_its_files_and_for_nothing_else(room: str) -> None:
+    """`    name  what it does`; of the house the rooms, too."""
+    page = ast.get_docstring(ast.parse((HOUSE / room / "__init__.py").read_text())) or ""
+    lines = [found[1] for found in re.finditer(r"^    (\w+)/?  +\S", page, re.MULTILINE)]
+    there = {path.stem for path in (HOUSE / room).iterdir() if path.suffix == ".py" and path.name[0] != "_"}
+    if not room:
+        there |= {path.parent.name for path in HOUSE.glob("*/__init__.py")}
+    assert sorted(lines) == sorted(there)
 
 
 @pure_files

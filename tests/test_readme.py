@@ -20,7 +20,7 @@ def block(language: str) -> str:
 
 
 def test_the_library_example_publishes_a_file_and_saves_what_it_hears(tmp_path: Path) -> None:
-    """Two of them in one channel: each saves what the other said."""
+    """Three of them in one channel: each saves what each of the others said."""
     program = tmp_path / "example.py"
     program.write_text(block("python"))
     sentence = speech.speak(*speech.SENTENCES[0])
@@ -29,16 +29,18 @@ def test_the_library_example_publishes_a_file_and_saves_what_it_hears(tmp_path: 
         file.setparams((1, 2, 48_000, 0, "NONE", ""))
         file.writeframes(said.tobytes())
     with HubDaemon() as hub:
-        both = [
+        all_three = [
             subprocess.Popen(
                 [sys.executable, str(program), hub.url, APP_ID, str(tmp_path / "said.wav"), str(tmp_path / heard)],
                 env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
             )
-            for heard in ("one.wav", "two.wav")
+            for heard in ("one", "two", "three")
         ]
-        assert [one.wait(seconds(60)) for one in both] == [0, 0]
-    for name in ("one.wav", "two.wav"):
-        with wave.open(str(tmp_path / name)) as file:
+        assert [one.wait(seconds(60)) for one in all_three] == [0, 0, 0]
+    saved = list(tmp_path.glob("*-*.wav"))
+    assert len(saved) == 6
+    for path in saved:
+        with wave.open(str(path)) as file:
             heard = np.frombuffer(file.readframes(file.getnframes()), "<i2")
         one = quality.compare(speech.SENTENCES[0][1], sentence, heard)
         assert one.pesq > 2.5, one

@@ -337,6 +337,9 @@ def test_help_is_about_the_script(home: Path) -> None:
     with Running("scripts/run", "--help", env=of(home)) as run:
         assert run.end() == 0
     assert "Without" not in run.lines[0] and any("--card" in line for line in run.lines)
+    with Running("scripts/check", "--help", env=of(home)) as check:
+        assert check.end() == 0
+    assert check.lines == ["Style, formatting and types of all sources; quick enough to run before every commit."]
 
 
 def test_run_ends_as_its_intercom_does(home: Path) -> None:
@@ -347,7 +350,7 @@ def test_run_ends_as_its_intercom_does(home: Path) -> None:
         assert run.end() == 2
     assert run.lines == [
         f"{config}: [channel] frame_ms: no such key; it belongs into [audio]",
-        f"{config}: [channel] app_id: is missing; it is 32 hexadecimal characters; scripts/run makes one",
+        f"{config}: [channel] app_id: is missing; take the hub's, or make one: openssl rand -hex 16",
     ]
 
 

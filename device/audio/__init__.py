@@ -1,0 +1,26 @@
+"""Samples, between a sound card and packets of Opus. The map of the room, from the microphone to the speaker:
+
+    card           the two audio threads: capture and playback
+    alsa           how a card is opened, and how it is
+    faults         what can be wrong with it, and what to do about that
+    holder         which program holds it
+    realtime       real-time priority for the threads
+    capture_clock  numbers captured samples, so that their clock keeps to real time
+    gate           what of the captured sound is sent: muted, open, voice, half-duplex
+    opus           the encoder, and at the other end the decoders
+
+What others sent:
+
+    talkers        all of them -> one block per tick: buffer, decoder, clock and mix
+    jitter         one talker's buffer
+    arrivals       how late packets arrive, and so when they are due
+    drift          how far apart two clocks run, and what is done about it
+    pcm            all arithmetic on samples: levels, volumes, the mix
+    tones          what the appliance itself has to say
+    reserve        how much sound the speaker's card still holds when the next tick is written
+
+Whether all that works:
+
+    selftest       a chirp to play, and the search for it in what is captured
+    meter          how loud a microphone is, and what is wrong with it
+"""

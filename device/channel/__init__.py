@@ -1,0 +1,35 @@
+"""What both ends of the wire agree on, and the client's end of it. The map of the room:
+
+Both ends: what may be on the wire
+
+    rules        names and numbers: App IDs, channel names, uids, labels, roles
+    address      where a hub is: ws://host:port or wss://host:port
+    errors       every error code, its meaning, and what to do about it
+    messages     requests and notifications: what their params hold, read and checked
+    rtp          media packets
+
+The client's end: from a program's wish to its socket
+
+    client       what programs import: init, join, publish, send, on, leave
+    handlers     who wants to hear of what
+    driver       the event loop: carries out what the session decides, and tells it what happens
+    session      the seat that is wanted, and what is asked for in it
+    actions      what it asks the driver to do: dial, send, close, tell
+    connections  which connection is the one: found, doubted, doubled and lost
+    dialling     when to try which hub
+    moving       when to look for a better one
+    doubling     when two connections carry the same
+    approach     the way of one connection to a seat: dial, handshake, join, answer
+    verdicts     what its end means for the next one
+    seat         uid and session, and the requests made in it
+    requests     those that wait for their answer
+    streams      whose streams there are, and which are wanted
+    copies       what the hub says on both connections, told once
+    voice        numbers for the packets that are sent
+    link         one connection that is seated
+    liveness     whether it still carries anything
+    news         what the owner gets to see: state, problem, lines of the log
+    wire         the websocket of one connection
+    resolver     names of hosts, in threads that nobody waits for
+    tcp          its socket: how it is opened, what has not arrived, how it ends at once
+"""

@@ -24,7 +24,7 @@ from device.channel.messages import Join
 from device.channel.moving import Moving
 from device.channel.news import News, State
 from device.channel.seat import Seat
-from device.channel.verdicts import Miss, Verdict
+from device.channel.verdicts import Miss, Verdict, of_close
 
 
 class Connections:
@@ -96,7 +96,7 @@ class Connections:
         else:
             if len(self._seat.links) > 1 and now - self._seat.links[1].seated_at < STABLE_S:
                 self._doubling.refused(now)
-            self._lose(link, f"closed with {code}", now)
+            self._lose(link, of_close(code), now)
 
     def text(self, conn: int, data: str | bytes, now: float) -> None:
         """A text message came."""
@@ -173,7 +173,7 @@ class Connections:
         self._moving.seated(attempt.hub, not seated.streams, now)
         self._reconnects += self._seat.uid != 0
         self._answer_joins({"uid": seated.uid})
-        self._news.in_call(hub, now)
+        self._news.in_call(hub, attempt.hub + 1, now)
         self._seat.sit(seated, link, attempt.resumes, now)
 
     def _set_back(self, setback: Setback, now: float) -> None:
@@ -204,7 +204,7 @@ class Connections:
             self._dialling.start(link.hub)
         elif link.proved(now):
             self._approach.stop()
-            self._news.in_call(hub, now)
+            self._news.in_call(hub, link.hub + 1, now)
         if link.silent_since is not None and now >= link.offline_at():
             self._news.offline(f"silent for {OFFLINE_S:.0f} s", hub, link.silent_since)
 

@@ -7,7 +7,6 @@ one's name cannot be looked up.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from operator import itemgetter
 
 from device import jsonrpc
 from device.channel import errors, messages
@@ -35,23 +34,33 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One moment of a session. uid: 0 without a seat. hub: the one connected to, without anything secret.
+    """One moment of a session. uid: 0 without a seat. hub: the one connected to, without anything secret, and its
+    hub_number in the list, 1 for the first.
 
     rtt_ms: last round trip. connections: 2 on a path that loses packets. reconnects: seats after the first.
     skipped: frames not sent, because the connection was clogged. problem: what keeps it out of the call, or took it
-    out, None where nothing does. ticket: proves whose seat it is; it holds a secret, and is None without a seat.
+    out, None where nothing does; problem_hub: the hub it is about, None where it is about none. ticket: proves whose
+    seat it is; it holds a secret, and is None without a seat.
     """
 
     state: State
     uid: int
     channel: str
     hub: str | None
+    hub_number: int | None
     rtt_ms: float | None
     connections: int
     reconnects: int
     skipped: int
     problem: ChannelError | None
+    problem_hub: str | None
     ticket: Ticket | None = field(default=None, repr=False)
+
+    @property
+    def problem_told(self) -> dict[str, object] | None:
+        """The problem as plain values: {hub, code, reason}."""
+        error = self.problem
+        return None if error is None else {"hub": self.problem_hub, "code": error.code, "reason": error.reason}
 
 
 class News:
@@ -69,7 +78,12 @@ class News:
     @property
     def problem(self) -> ChannelError | None:
         """What keeps it out of the call, or took it out: of the hub that was got furthest with, the newest."""
-        return max(reversed(self._problems.values()), key=itemgetter(0), default=(0, None))[1]
+        return self._problems.get(self.problem_hub or "", (0, None))[1]
+
+    @property
+    def problem_hub(self) -> str | None:
+        """The hub that the problem is about, None where it is about none."""
+        return max(reversed(self._problems), key=self._got, default="") or None
 
     def emit(self, event: str, params: jsonrpc.Params) -> None:
         """An event."""
@@ -86,12 +100,16 @@ class News:
         self._down_since = now
         self._become(State.JOINING)
 
-    def in_call(self, hub: Address, now: float) -> None:
-        """The seat is ours, or ours again."""
+    def in_call(self, hub: Address, number: int, now: float) -> None:
+        """The seat is ours, or ours again. number: of the hub in the list, 1 for the first."""
         self._forget()
         before, self._hub = self._hub, hub
         if self.state is State.IN_CALL:
-            self.log(DEBUG if hub == before else INFO, f"{self.channel} at {hub}: on a new connection")
+            if hub == before:
+                self.log(DEBUG, f"{self.channel} at {hub}: on a new connection")
+            else:
+                where = "back at the first hub" if number == 1 else f"now at number {number} of the hubs"
+                self.log(INFO, f"{self.channel}: {where}, {hub}")
             return
         word, event = ("joined", "joined") if self.state is State.JOINING else ("back in", "link-back")
         self.log(INFO, f"{word} {self.channel} at {hub} after {now - self._down_since:.1f} s", event)
@@ -112,13 +130,14 @@ class News:
         self._become(State.LEFT)
 
     def missed(self, error: ChannelError, hub: Address) -> None:
-        """An attempt that nobody answered: worth a word as long as there has been no seat."""
+        """An attempt that nobody answered: worth a word while there is no seat, after a loss one for each hub."""
         found = error.code != errors.NO_NETWORK and not error.reason.startswith(str(Miss.DNS))
         self._note(_NOT_REACHED if found else _NOT_FOUND, error, hub)
+        line = f"{hub}: {error.reason}; trying until it answers"
         if self.state is State.JOINING:
-            self._tell(error, f"{hub}: {error.reason}; trying until it answers")
-        else:
-            self.log(DEBUG, f"{hub}: {error}")
+            self._tell(error, line)
+        else:  # that there is no hub is no news then, only why
+            self.log(WARNING if self.state is State.OFFLINE and self._first(str(hub)) else DEBUG, line)
 
     def refused(self, error: ChannelError, hub: Address) -> None:
         """A hub has answered, with an error."""
@@ -135,12 +154,21 @@ class News:
             self._problems[str(hub)] = got, error
 
     def _tell(self, error: ChannelError, line: str, event: str = messages.ERROR) -> None:
-        if line in self._told or len(self._told) >= _MOST_TOLD:
+        if not self._first(line):
             self.log(DEBUG, line)
             return
-        self._told.add(line)
         self.log(WARNING, line, event)
         self.emit(messages.ERROR, {"code": error.code, "reason": error.reason})
+
+    def _first(self, told: str) -> bool:
+        """Whether this is told for the first time since things were well."""
+        if told in self._told or len(self._told) >= _MOST_TOLD:
+            return False
+        self._told.add(told)
+        return True
+
+    def _got(self, hub: str) -> int:
+        return self._problems[hub][0]
 
     def _forget(self) -> None:
         self._problems.clear()

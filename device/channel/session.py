@@ -31,10 +31,11 @@ class Session(Connections):
         """This moment."""
         link = self._seat.link
         hub, rtt_ms = (str(self._hubs[link.hub]), link.liveness.rtt_s * 1_000) if link else (None, None)
+        number = link.hub + 1 if link else None
         news, seat = self._news, self._seat
         return Status(
-            news.state, seat.uid, news.channel, hub, rtt_ms,
-            len(seat.links), self._reconnects, seat.skipped, news.problem, seat.ticket,
+            news.state, seat.uid, news.channel, hub, number, rtt_ms,
+            len(seat.links), self._reconnects, seat.skipped, news.problem, news.problem_hub, seat.ticket,
         )  # fmt: skip
 
     def join(self, join: Join, now: float) -> int:

@@ -56,19 +56,29 @@ _OF_REMEDY = {
 _OF_STATUS = {401: errors.LOGIN_FAILED, 403: errors.LOGIN_FAILED, 429: errors.TOO_FREQUENT}
 _OF_STATUS |= dict.fromkeys((500, 502, 503, 504), errors.OVERLOADED)
 
-# X509_V_ERR_* of OpenSSL's x509_vfy.h: not yet valid; expired; self-signed, self-signed authority, no authority to be
-# found, none for the first one; another host name, another IP address.
+NOT_TRUSTED = "the certificate is not trusted"
+# What is wrong with it, and after a colon what to do. X509_V_ERR_* of OpenSSL's x509_vfy.h: not yet valid; expired;
+# self-signed, self-signed authority, no authority to be found, none for the first one; another host name, another IP
+# address.
 _OF_CERTIFICATE = {
     9: "it is not valid yet, by the clock of this machine: set the clock",
     10: "it has expired, by the clock of this machine: renew it, or set the clock",
-    **dict.fromkeys((18, 19, 20, 21), "its authority is not known here: set ca_file to the certificate of that"),
+    **dict.fromkeys((18, 19, 20, 21), "its authority is not known here: set ca_file to the authority's certificate"),
     **dict.fromkeys((62, 64), "it is for another name: dial the hub by a name that is in it, or put this one in"),
 }
+
+# RFC 6455 section 7.4.1; 1006 is no code of a peer, but a connection that ended without one.
+_OF_CLOSE = {1000: "the hub closed it", 1001: "the hub is going away", 1006: "the connection broke"}
+
+
+def of_close(code: int) -> str:
+    """Why a connection is closed, for people; any other code stays a number."""
+    return _OF_CLOSE.get(code, f"closed with {code}")
 
 
 def of_certificate(openssl_code: int, openssl_says: str) -> str:
     """Why a hub's certificate is not trusted, and what to do about it; one line for people."""
-    return f"the certificate is not trusted: {_OF_CERTIFICATE.get(openssl_code, openssl_says)}"
+    return f"{NOT_TRUSTED}: {_OF_CERTIFICATE.get(openssl_code, openssl_says)}"
 
 
 def of_miss(miss: Miss, http_status: int = 0, detail: str = "") -> tuple[Verdict, ChannelError]:

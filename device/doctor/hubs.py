@@ -14,7 +14,7 @@ from device.channel.errors import ChannelError
 from device.channel.messages import Join, Seated
 from device.channel.resolver import Resolver
 from device.channel.rules import Role
-from device.channel.verdicts import Miss, of_miss
+from device.channel.verdicts import NOT_TRUSTED, Miss, of_miss
 from device.channel.wire import Missed, Wire
 from device.config import Channel
 from device.doctor.finding import Finding, Verdict
@@ -27,7 +27,7 @@ _REMEDIES = {
     Miss.UNREACHABLE: "this machine has no way there: look at its cable, Wi-Fi and address",
     Miss.REFUSED: "start the hub there, or correct the port in [channel] hub",
     Miss.DNS: "correct the name in [channel] hub, or write the hub's IP address",
-    Miss.TLS: "write ws:// for a hub without TLS; else set ca_file to the certificate of its authority",
+    Miss.TLS: "write ws:// for a hub without TLS; else look at the hub's log",
     Miss.HTTP: "something else than a hub answers there: correct host, port and path in [channel] hub",
     Miss.DROPPED: "for a hub {with_or_without} TLS write {other}; else look at the hub's log",
     Miss.STRANGER: "for a hub {with_or_without} TLS write {other}; else correct the port in [channel] hub",
@@ -167,8 +167,8 @@ def _judge(way: Way, bad: Verdict, version: str) -> Finding:
     figures = {"hub": way.hub, "hub_version": way.version or None, "answer_ms": round(way.answer_ms, 1) or None}
     if way.miss is not None:
         stage = "TCP connects, but: " if way.after_tcp else ""
-        remedy = _REMEDIES[way.miss].format_map(_OTHERS[way.hub.startswith("wss:")])
-        return Finding(check, bad, f"{stage}{way.detail}", remedy, figures | {"reached": _stage(way)})
+        found, remedy = _miss(way, way.miss)
+        return Finding(check, bad, f"{stage}{found}", remedy, figures | {"reached": _stage(way)})
     figures["reached"] = "join"
     if way.refusal is not None:
         found = f"it answers and refuses to join: {way.refusal.reason} ({way.refusal.code})"
@@ -181,6 +181,16 @@ def _judge(way: Way, bad: Verdict, version: str) -> Finding:
     if way.version != version:
         return Finding(check, Verdict.WARN, f"{found}, ours is {version}", "update the older of the two", figures)
     return Finding(check, Verdict.OK, found, figures=figures)
+
+
+def _miss(way: Way, miss: Miss) -> tuple[str, str]:
+    """Why there is no WebSocket, and what to do about it."""
+    if way.detail.startswith(NOT_TRUSTED):
+        why, _, remedy = way.detail.removeprefix(f"{NOT_TRUSTED}: ").partition(": ")
+        return f"{NOT_TRUSTED}: {why}", remedy or "give the hub another certificate"
+    if way.detail.startswith("ca_file: "):
+        return way.detail, "correct [channel] ca_file"
+    return way.detail, _REMEDIES[miss].format_map(_OTHERS[way.hub.startswith("wss:")])
 
 
 def _stage(way: Way) -> str:

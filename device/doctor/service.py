@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from device.channel import errors
 from device.doctor.finding import Finding, Verdict
 
 CHECK = "service"
+_REMEDIES = {
+    errors.UID_CONFLICT: "give one of the two another uid in [channel], or take the seat back: intercomd rejoin",
+}
 _WELL = ("in-call", "left")
 
 
@@ -21,7 +25,7 @@ def judge(status: Mapping[str, Any] | None, silence: str, alone: bool = False) -
     found = f"an intercom is running, {status['state']} in {status['channel']}"
     figures = {"state": status["state"], "uid": status["uid"]}
     if problem is not None:
-        remedy = "see the checks of the hub below"
+        remedy = _REMEDIES.get(problem["code"], "see the checks of the hub below")
         return Finding(CHECK, Verdict.WARN, f"{found}: {problem['reason']} ({problem['code']})", remedy, figures)
     if status["state"] not in _WELL:
         return Finding(CHECK, Verdict.WARN, found, "see the checks of the hub below", figures)

@@ -1,0 +1,25 @@
+"""The server that channels live on. The map of the room, from a socket that opens to the listeners of a packet:
+
+    limits       how much anybody may ask of the hub, each number with its reason
+    door         the listening socket: who comes too often, or with too many, is turned away
+    server       websockets, and /healthz
+    sockets      how much the kernel may keep for one client, and for how long
+    connection   one websocket
+    turns        whose bytes are looked at next
+    exchange     between the connections and the rooms, which know nothing of each other
+    rooms        what every connection may do, and who hears whom
+    seating      who gets which seat, who keeps it, and what the others are told
+    sessions     what proves whose seat it was
+    keys         the key that signs them, kept on the disk
+    seats        channels, seats and links: who sits where
+    window       which packets of a talker have passed already
+    out          what the rooms ask for: send, close
+    frames       a message made a frame once, for every listener
+    backlog      what waits for a listener who does not read: 200 ms at most
+
+and from one process of the hub to the next:
+
+    bridge       what the two say to each other
+    succession   the old one's end of it
+    predecessor  the new one's
+"""

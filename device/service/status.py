@@ -5,6 +5,9 @@ from typing import Any
 
 Status = Mapping[str, Any]
 
+# By the channel's code. What else keeps it out of the call either passes, or `intercomd doctor` finds out.
+_REMEDIES = {1001: ": give one of the two another uid, or take the seat back: intercomd rejoin"}
+
 
 def block(status: Status) -> str:
     """Everything, a line for each part and each talker."""
@@ -16,11 +19,11 @@ def _block(status: Status) -> Iterator[str]:
     link = status["link"]
     twice = f"{link['connections']} connections, " if link.get("connections", 1) > 1 else ""
     yield (
-        f"hub       {status['hub'] or 'none'}, {twice}round trip {_ms(link['rtt_ms'])}, "
+        f"hub       {_hub(status)}, {twice}round trip {_ms(link['rtt_ms'])}, "
         f"{_count(link['reconnects'], 'reconnect')}, {_count(link['skipped'], 'frame')} skipped"
     )
     if status["problem"]:
-        yield f"problem   {status['problem']['reason']} ({status['problem']['code']})"
+        yield f"problem   {_problem(status['problem'])}"
     for part in ("capture", "playback"):
         card = status[part]
         remedy = "" if card["state"] in ("running", "opening") else ": intercomd doctor says what to do"
@@ -69,6 +72,17 @@ def _age(age_s: float) -> str:
 
 def _where(status: Status) -> str:
     return f"{status['state']}: {status['channel']}"
+
+
+def _hub(status: Status) -> str:
+    number = status.get("hub_number") or 1
+    later = f" (number {number} of the list; the first is looked for again)" if number > 1 else ""
+    return f"{status['hub'] or 'none'}{later}"
+
+
+def _problem(problem: Status) -> str:
+    about = f"{problem['hub']}: " if problem.get("hub") else ""
+    return f"{about}{problem['reason']} ({problem['code']}){_REMEDIES.get(problem['code'], '')}"
 
 
 def _microphone(status: Status) -> str:

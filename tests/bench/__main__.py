@@ -50,6 +50,8 @@ def main(arguments: Sequence[str]) -> int:
 def _chosen(names: Sequence[str], options: Sequence[str]) -> dict[str, list[argparse.Namespace]]:
     """What `cases` of each bench gets. Raises SystemExit for wrong options, and after help was printed."""
     chosen: dict[str, list[argparse.Namespace]] = {}
+    helps = not {"-h", "--help"}.isdisjoint(options)
+    taken = any(hasattr(bench(name), "options") for name in names)  # those that have options get them all
     for name in names:
         module = bench(name)
         parser = argparse.ArgumentParser(
@@ -58,8 +60,13 @@ def _chosen(names: Sequence[str], options: Sequence[str]) -> dict[str, list[argp
         has_options = hasattr(module, "options")
         if has_options:
             module.options(parser)
-        parsed = parser.parse_args(options if has_options or len(names) == 1 else [])
+        if helps:
+            parser.print_help()
+            continue
+        parsed = parser.parse_args([] if taken and not has_options else options)
         chosen[name] = [parsed] if has_options else []
+    if helps:
+        raise SystemExit(0)
     return chosen
 
 

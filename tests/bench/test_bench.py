@@ -72,3 +72,12 @@ def test_a_bench_may_take_options_and_the_others_take_none(
     assert "unrecognized arguments: --runs 3" in capsys.readouterr().err
     assert bench.main(["slow", "--help"]) == 0
     assert "--runs" in capsys.readouterr().out
+    setattr(slow, "cases", lambda chosen: 1 / 0)  # noqa: B010
+    assert bench.main(["quick-one", "slow", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert "What quick_one measures" in told and "What slow measures" in told and "--runs" in told
+
+
+def test_options_that_no_bench_takes_are_refused_also_beside_another_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["quick-one", "slow", "--runs", "3"]) == 2
+    assert "unrecognized arguments: --runs 3" in capsys.readouterr().err

@@ -92,7 +92,7 @@ def test_an_outage_of_a_minute_is_told_once_and_over_within_a_second() -> None:
     world.network = world.black_hole
     world.hub_closes(world.session.conn)
     world.run(60.0)
-    assert [level for level, _ in world.logs if level > DEBUG] == [WARNING]
+    assert [level for level, _ in world.logs if level > DEBUG] == [WARNING, WARNING], "lost, and why it lasts"
     assert (world.states(), world.errors()) == (["offline"], [errors.DISCONNECTED])
     world.network = world.works
     world.run(PACE_S * HIGH + 0.1)

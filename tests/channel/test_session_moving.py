@@ -91,7 +91,7 @@ def test_another_hub_of_the_list_is_moved_to_and_the_seat_given_up_where_it_was(
     assert old is not None
     world.notify("update-url", url="ws://hub1:8800")
     world.run(1.0)
-    assert world.session.status.hub == "ws://hub1:8800"
+    assert (world.session.status.hub, world.session.status.hub_number) == ("ws://hub1:8800", 2)
     assert world.methods(old)[-1] == "leave"
     world.run(30.0)
     assert [hub for _, hub in world.dials] == [1], "and it does not go back where it was sent away"

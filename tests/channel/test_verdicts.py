@@ -79,3 +79,9 @@ def test_refusals_follow_the_remedy(remedy: Remedy, verdict: Verdict) -> None:
 def test_what_openssl_says_of_a_certificate_becomes_a_remedy_and_what_is_rare_stays_as_it_is_said() -> None:
     assert verdicts.of_certificate(10, "certificate has expired").endswith("renew it, or set the clock")
     assert verdicts.of_certificate(23, "certificate revoked") == "the certificate is not trusted: certificate revoked"
+
+
+def test_a_close_is_told_in_words_where_there_are_some() -> None:
+    assert verdicts.of_close(1006) == "the connection broke"
+    assert verdicts.of_close(1001) == "the hub is going away"
+    assert verdicts.of_close(1013) == "closed with 1013"

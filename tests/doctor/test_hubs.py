@@ -13,7 +13,7 @@ import pytest
 
 from device.channel import errors
 from device.channel.resolver import Resolver, Targets
-from device.channel.verdicts import Miss
+from device.channel.verdicts import Miss, of_certificate
 from device.config import Channel
 from device.doctor import hubs
 from device.doctor.finding import Finding, Verdict
@@ -116,11 +116,21 @@ async def test_tls_at_a_hub_without_it_and_the_other_way_round_and_a_strange_aut
         assert found.verdict is Verdict.FAIL and "write wss://" in found.remedy
         (found,) = await find(hub.url)
         assert found.verdict is Verdict.FAIL
-        assert "certificate is not trusted" in found.found and "ca_file" in found.remedy
+        assert found.found == "TCP connects, but: the certificate is not trusted: its authority is not known here"
+        assert found.remedy == "set ca_file to the authority's certificate"
         (found,) = await find(hub.url, ca_file=ca_file)
         assert found.verdict is Verdict.OK
         (found,) = await find(hub.url, ca_file=str(tmp_path / "san"))
-        assert found.verdict is Verdict.FAIL and "ca_file" in found.found
+        assert found.verdict is Verdict.FAIL and "ca_file" in found.found and "ca_file" in found.remedy
+        (found,) = await find(hub.url.replace("127.0.0.1", "localhost"), ca_file=ca_file)
+        assert found.found.endswith("not trusted: it is for another name")
+        assert found.remedy == "dial the hub by a name that is in it, or put this one in"
+
+
+def test_a_certificate_that_is_rarely_wrong_is_to_be_another() -> None:
+    detail = of_certificate(23, "certificate revoked")
+    (found,) = hubs.judge([Way("wss://hub:8800", Miss.TLS, detail, after_tcp=True)], VERSION)
+    assert (found.found, found.remedy) == (f"TCP connects, but: {detail}", "give the hub another certificate")
 
 
 async def test_a_hub_that_refuses_says_why_and_beside_a_good_one_it_is_a_warning() -> None:

@@ -1,5 +1,6 @@
 """What is said of the intercom that runs, or does not."""
 
+from device.channel import errors
 from device.doctor import service
 from device.doctor.finding import Verdict
 from tests.service.test_status import alone
@@ -15,6 +16,12 @@ def test_one_that_is_not() -> None:
     found = service.judge(alone(state="joining", problem={"code": 905, "reason": "no answer"}), "")
     assert (found.verdict, found.found) == (Verdict.WARN, "an intercom is running, joining in lobby: no answer (905)")
     assert service.judge(alone(state="offline"), "").verdict is Verdict.WARN
+
+
+def test_one_whose_uid_another_has_taken_needs_another_or_a_word() -> None:
+    taken = {"hub": None, "code": errors.UID_CONFLICT, "reason": "another device joined with this uid"}
+    found = service.judge(alone(state="left", problem=taken), "")
+    assert found.verdict is Verdict.WARN and "another uid" in found.remedy and "intercomd rejoin" in found.remedy
 
 
 def test_none_and_one_that_may_not_be_asked() -> None:

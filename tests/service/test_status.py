@@ -67,6 +67,19 @@ def test_both_say_what_keeps_it_out_of_the_call() -> None:
     assert "problem   no such App ID here (101)" in status.block(refused).splitlines()
 
 
+def test_a_block_says_which_hub_a_problem_is_about_and_which_of_the_list_it_is_at() -> None:
+    closed = {"hub": "ws://a:8800", "code": 905, "reason": "connection refused: no hub is running there"}
+    lines = status.block(alone(state="offline", problem=closed)).splitlines()
+    assert "problem   ws://a:8800: connection refused: no hub is running there (905)" in lines
+    taken = {"hub": None, "code": 1001, "reason": "another device joined with this uid"}
+    assert "problem   another device joined with this uid (1001): give one of the two" in status.block(
+        alone(problem=taken)
+    )
+    later = status.block(alone(hub="ws://b:8800", hub_number=2)).splitlines()[1]
+    assert later.startswith("hub       ws://b:8800 (number 2 of the list; the first is looked for again), round trip")
+    assert "number" not in status.block(alone(hub_number=1))
+
+
 def test_a_block_says_what_the_last_self_test_said_and_when() -> None:
     fine = {"verdict": "fine", "delay_ms": 84.2, "why": "", "age_s": 12.0}
     unclear = {"verdict": "unclear", "delay_ms": None, "why": "it was too loud here to hear the tone", "age_s": 7_000.0}
