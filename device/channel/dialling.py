@@ -16,7 +16,7 @@ the newest that waits asks instead.
 Only an answer that says no slows a hub's turn down: accepted and dropped, 429, 502: 0.25 s doubling to 5 s; a refusal
 that a person must lift: 60 s. All times vary by 20 %: devices that lost their hub together do not return as one.
 
-Nobody watches for the network to come up: the next attempt is due within 300 ms anyway, whatever made the last ones
+Nobody watches for the network to come up: the next attempt is due within 240 ms anyway, whatever made the last ones
 fail, and it asks for the name anew where that hung (`resolver`; measured with a name server that was silent for 1 to 16
 s: the name is known 0.14 s after it answers again, where a single lookup took 1.6 to 4 s). The waits after a no are not
 for the network to end: the hub asked for them. A person ends them all (`forgive`).

@@ -16,7 +16,7 @@ def test_after_ten_minutes_without_a_network_there_is_sound_within_a_second(seed
     figures = row.run(seed)
     assert all(limit.of([figures[limit.figure]]) <= limit.most for limit in row.limits), figures
     assert figures["sound_back_s"] > 0.04, "a round trip at least"
-    assert 3.0 < figures["dials_per_s"] < 5.0
+    assert 4.0 < figures["dials_per_s"] < 6.0
 
 
 @pytest.mark.parametrize("miss", WITHOUT)
