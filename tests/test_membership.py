@@ -180,10 +180,13 @@ async def test_a_ring_reaches_the_others_and_one_without_a_channel_fails(hub: Hu
     house.membership.join()
     await house.until(Input.JOINED)
     cellar = await other(hub, 7)
+    house.membership.ring(8)
+    assert await house.membership.said() == "nobody with that uid is in the channel"
     rung: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     cellar.on("ring", rung.put_nowait)
     house.membership.ring(0)
     assert (await asyncio.wait_for(rung.get(), seconds(5)))["label"] == "kitchen"
+    assert await house.membership.said() == ""
     house.membership.answer()
     assert (await asyncio.wait_for(rung.get(), seconds(5)))["answered"]
     await cellar.ring()
