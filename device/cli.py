@@ -234,8 +234,8 @@ def _volume(options: argparse.Namespace) -> int:
         return DONE
     params = {"volume": options.volume} | ({} if options.uid is None else {"uid": options.uid})
     answer = _call("volume", options, params)
-    if options.uid is not None and options.uid not in [talker["uid"] for talker in answer["talkers"]]:
-        _end(f"nobody with uid {options.uid} is heard now; the volume is kept for when somebody is", FAILED)
+    if not answer.get("known", True):
+        _end(f"nobody with uid {options.uid} is to be heard; the volume is kept for when somebody is", FAILED)
     return DONE
 
 

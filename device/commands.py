@@ -20,7 +20,8 @@ def handlers(device: Device) -> Handlers:
     """status, volume {volume: 0..100, uid}, ring {uid}, self-test, and those that buttons have, too.
 
     Without a uid volume is everybody's, and a ring for whom the configuration says; a ring for 0 is for everybody. A
-    ring without a link is refused and remembered: it is made up for in the call.
+    ring without a link is refused and remembered: it is made up for in the call. The answer of volume has `known`:
+    false where nobody with that uid has a stream; it is kept for when somebody has.
     """
 
     def handler(act: Callable[[jsonrpc.Params], None]) -> Handler:
@@ -33,6 +34,10 @@ def handlers(device: Device) -> Handlers:
 
     def feed(given: Input) -> Callable[[jsonrpc.Params], None]:
         return lambda params: device.feed(given)
+
+    async def volume(params: jsonrpc.Params) -> Status:
+        uid = _volume(device, params)
+        return {**device.status(), "known": uid is None or device.membership.has_stream(uid)}
 
     async def ring(params: jsonrpc.Params) -> Status:
         before = device.status()
@@ -64,7 +69,7 @@ def handlers(device: Device) -> Handlers:
 
     return {
         "status": handler(lambda params: None),
-        "volume": handler(lambda params: _volume(device, params)),
+        "volume": volume,
         "ring": ring,
         "answer": answer,
         "self-test": test,
@@ -72,11 +77,14 @@ def handlers(device: Device) -> Handlers:
     }
 
 
-def _volume(device: Device, params: jsonrpc.Params) -> None:
+def _volume(device: Device, params: jsonrpc.Params) -> int | None:
+    """Whose it was, None for everybody's."""
     volume = params.get("volume")
     if type(volume) is not int or not 0 <= volume <= 100:
         raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, "a volume is 0 to 100")
-    device.volume(volume, _uid(params, 1))
+    uid = _uid(params, 1)
+    device.volume(volume, uid)
+    return uid
 
 
 def _uid(params: jsonrpc.Params, lowest: int) -> int | None:

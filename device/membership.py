@@ -90,6 +90,10 @@ class Membership:
         """What people read of this talker, "" where nothing is known."""
         return self._labels.get(uid, "")
 
+    def has_stream(self, uid: int) -> bool:
+        """Whether this one may be heard in the channel, as far as is known; silent or not."""
+        return uid in self._labels
+
     def send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
         """One packet of ours; see `Client.send`."""
         self._client.send(payload, timestamp, level_dbov, first_of_spurt)

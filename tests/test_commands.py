@@ -45,6 +45,9 @@ class Fake:
     def membership(self) -> "Fake":
         return self
 
+    def has_stream(self, uid: int) -> bool:
+        return uid == 7
+
     async def said(self) -> str:
         return self.refusal
 
@@ -87,6 +90,9 @@ async def test_volumes_of_everybody_and_of_one() -> None:
     await ask(fake, "volume", volume=0)
     await ask(fake, "volume", volume=100, uid=4_294_967_295)
     assert fake.volumes == [(0, None), (100, 4_294_967_295)]
+    known = [(await ask(fake, "volume", volume=50, uid=uid))["known"] for uid in (7, 8)]
+    assert known == [True, False] and fake.volumes[2:] == [(50, 7), (50, 8)], "kept for when somebody comes"
+    assert (await ask(fake, "volume", volume=50))["known"]
 
 
 async def test_a_ring_is_for_whom_the_configuration_says_or_for_one_or_for_everybody() -> None:

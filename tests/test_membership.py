@@ -152,6 +152,18 @@ async def test_a_hub_that_does_not_know_the_seat_gives_another(hub: Hub) -> None
     await first.membership.left()
 
 
+async def test_who_is_silent_is_known_until_the_stream_ends(hub: Hub) -> None:
+    house = House(hub.url)
+    house.membership.join()
+    cellar = await other(hub, 7)
+    await house.hears("first: 7 added")
+    assert house.membership.has_stream(7) and not house.membership.has_stream(8)
+    await cellar.leave()
+    await house.hears("first: 7 removed")
+    assert not house.membership.has_stream(7)
+    await house.membership.left()
+
+
 async def test_leaving_ends_every_stream(hub: Hub) -> None:
     house, cellar = House(hub.url), await other(hub, 7)
     house.membership.join()
