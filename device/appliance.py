@@ -41,7 +41,7 @@ _SAID = {Sound.LEFT: "left", Sound.MUTED: "microphone muted", Sound.UNMUTED: "mi
 
 
 class Device:
-    """One seat in one channel, a microphone, a speaker, buttons and lights. state_dir: None keeps nothing."""
+    """One seat in one channel (membership), a microphone, a speaker, buttons, lights. state_dir: None keeps nothing."""
 
     def __init__(self, config: Config, loop: asyncio.AbstractEventLoop, state_dir: Path | None = None) -> None:
         channel = config.channel
@@ -55,7 +55,7 @@ class Device:
         self._lookout = Lookout(self._look)
         self._duplex = Duplex(config, self._send, loop, self._lookout.stir, self._lookout.now)
         self._duplex.speaker.set_volume(self._kept.volume, self._kept.volumes)
-        self._membership, self._bell = self._make_membership(channel), self._make_bell()
+        self.membership, self._bell = self._make_membership(channel), self._make_bell()
         self._panel = Panel(config, loop, self.feed, self._turn)
 
     @property
@@ -76,7 +76,7 @@ class Device:
         self._bell.stop()
         self._panel.close()
         self._duplex.stop()
-        await self._membership.end()
+        await self.membership.end()
 
     def join_threads(self) -> None:
         """After the loop has ended: wait for the threads, 0.6 s at most, and name the one that does not end."""
@@ -132,12 +132,12 @@ class Device:
 
     def status(self) -> Status:
         """Everything that `intercomd status --json` prints."""
-        client, speaker = self._membership.status, self._duplex.speaker.card
+        client, speaker = self.membership.status, self._duplex.speaker.card
         before_buffer_ms = self._config.audio.frame_ms + (client.rtt_ms or 0.0) / 2
         talkers = [
             {
                 **asdict(talker),
-                "label": self._membership.label(talker.uid),
+                "label": self.membership.label(talker.uid),
                 "latency_ms": round(before_buffer_ms + talker.buffer_ms + speaker.queue_ms, 1),
                 "volume": self._kept.volumes.get(talker.uid, 100),
             }
@@ -161,7 +161,7 @@ class Device:
         """Wait until what was asked for has begun, and a leave is over."""
         await asyncio.sleep(0)
         if self._state.place is Place.LEFT:
-            await self._membership.left()
+            await self.membership.left()
 
     def beats(self) -> Mapping[str, int]:
         """Counters of the audio threads, by name: one that stays as it is hangs. A missing card is no hang."""
@@ -176,13 +176,13 @@ class Device:
             case Action.CLOSE_MICROPHONE:
                 self._duplex.gate.mute()
             case Action.JOIN | Action.REDIAL:
-                self._membership.join()
+                self.membership.join()
             case Action.LEAVE:
-                self._membership.leave()
+                self.membership.leave()
             case Action.SEND_RING:
-                self._membership.ring(self._whom)
+                self.membership.ring(self._whom)
             case Action.SEND_ANSWER:
-                self._membership.answer()
+                self.membership.answer()
             case Action.START_RINGING:
                 self._bell.ring()
             case Action.STOP_RINGING:
@@ -214,7 +214,7 @@ class Device:
         speaker = _is_missing(self._duplex.speaker.card.status.state, self._state.speaker_missing)
         if speaker != self._state.speaker_missing:
             self.feed(Input.SPEAKER_LOST if speaker else Input.SPEAKER_BACK)
-        no_network = self._membership.no_network
+        no_network = self.membership.no_network
         if no_network != self._state.no_network:
             self.feed(Input.NO_NETWORK if no_network else Input.NO_HUB)
         self._keep()  # in the middle of a call the seat can become one at another hub
@@ -233,7 +233,7 @@ class Device:
     def _keep(self) -> None:
         muted = self._kept.muted if self._state.listens_only else self._state.muted
         joined = self._state.place not in (Place.LEFT, Place.BOOT)
-        kept = replace(self._kept, muted=muted, joined=joined, seat=self._membership.held if joined else None)
+        kept = replace(self._kept, muted=muted, joined=joined, seat=self.membership.held if joined else None)
         if kept != self._kept and self._state.place is not Place.BOOT:
             self._kept = kept
             self._keeper.keep(kept)
@@ -249,7 +249,7 @@ class Device:
     async def _change_sound(self) -> None:
         await self._duplex.change(self._config)
         self._duplex.speaker.set_volume(self._kept.volume, self._kept.volumes)
-        self._membership.hear(self._duplex.speaker)
+        self.membership.hear(self._duplex.speaker)
         if self._state.microphone_open:
             self._duplex.gate.unmute(time.monotonic_ns())
 
@@ -268,7 +268,7 @@ class Device:
 
     async def _move(self, membership: Membership) -> None:
         """First into the new channel, so that whatever happens meanwhile happens there; then out of the old one."""
-        left, self._membership = self._membership, membership
+        left, self.membership = self.membership, membership
         membership.hear(self._duplex.speaker)
         self._duplex.gate.mute()  # until the table opens it in there
         self._state = self._state._replace(listens_only=self._config.channel.role == Role.AUDIENCE)
@@ -276,13 +276,13 @@ class Device:
         await left.end()
 
     def _send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
-        self._membership.send(payload, timestamp, level_dbov, first_of_spurt)
+        self.membership.send(payload, timestamp, level_dbov, first_of_spurt)
         if first_of_spurt:
             self._lookout.stir()
 
     def _log(self, event: str, text: str) -> None:
         """A line that the journal can be searched for: EVENT=, CHANNEL=, UID=."""
-        fields = {"event": event, "channel": self._config.channel.name, "uid": self._membership.status.uid}
+        fields = {"event": event, "channel": self._config.channel.name, "uid": self.membership.status.uid}
         logger.info("%s: %s", self._config.channel.name, text, extra=fields)
 
 

@@ -233,7 +233,9 @@ def _volume(options: argparse.Namespace) -> int:
             print(f"{talker['uid']} {talker['label']} {talker['volume']}")
         return DONE
     params = {"volume": options.volume} | ({} if options.uid is None else {"uid": options.uid})
-    _call("volume", options, params)
+    answer = _call("volume", options, params)
+    if not answer.get("known", True):
+        _end(f"nobody with uid {options.uid} is to be heard; the volume is kept for when somebody is", FAILED)
     return DONE
 
 

@@ -9,16 +9,19 @@ from device.selftest import NotNow
 from device.service.control import Handler, Handlers
 
 _INPUTS = {
-    "mute": Input.MUTE, "unmute": Input.UNMUTE, "leave": Input.LEAVE, "rejoin": Input.REJOIN, "answer": Input.ANSWER,
+    "mute": Input.MUTE, "unmute": Input.UNMUTE, "leave": Input.LEAVE, "rejoin": Input.REJOIN,
 }  # fmt: skip
 # As in the channel's table of errors: not at this moment.
 OUT_OF_ORDER = 434
+_NO_LINK = ("offline", "joining")
 
 
 def handlers(device: Device) -> Handlers:
     """status, volume {volume: 0..100, uid}, ring {uid}, self-test, and those that buttons have, too.
 
-    Without a uid volume is everybody's, and a ring for whom the configuration says; a ring for 0 is for everybody.
+    Without a uid volume is everybody's, and a ring for whom the configuration says; a ring for 0 is for everybody. A
+    ring without a link is refused and remembered: it is made up for in the call. The answer of volume has `known`:
+    false where nobody with that uid has a stream; it is kept for when somebody has.
     """
 
     def handler(act: Callable[[jsonrpc.Params], None]) -> Handler:
@@ -32,6 +35,31 @@ def handlers(device: Device) -> Handlers:
     def feed(given: Input) -> Callable[[jsonrpc.Params], None]:
         return lambda params: device.feed(given)
 
+    async def volume(params: jsonrpc.Params) -> Status:
+        uid = _volume(device, params)
+        return {**device.status(), "known": uid is None or device.membership.has_stream(uid)}
+
+    async def ring(params: jsonrpc.Params) -> Status:
+        before = device.status()
+        device.feed(Input.RING, _uid(params, 0))
+        if before["state"] in _NO_LINK:
+            raise jsonrpc.JsonRpcError(OUT_OF_ORDER, f"{before['state']}: it rings as soon as it is in the call")
+        if before["state"] == "in-call":
+            return await said()
+        await device.settled()
+        return device.status()
+
+    async def answer(params: jsonrpc.Params) -> Status:
+        if not device.status()["ringing"]:
+            raise jsonrpc.JsonRpcError(OUT_OF_ORDER, "nobody rings here")
+        device.feed(Input.ANSWER)
+        return await said()
+
+    async def said() -> Status:
+        if refusal := await device.membership.said():
+            raise jsonrpc.JsonRpcError(OUT_OF_ORDER, refusal)
+        return device.status()
+
     async def test(params: jsonrpc.Params) -> Status:
         try:
             await device.self_test.run()
@@ -41,22 +69,22 @@ def handlers(device: Device) -> Handlers:
 
     return {
         "status": handler(lambda params: None),
-        "volume": handler(lambda params: _volume(device, params)),
-        "ring": handler(lambda params: _ring(device, params)),
+        "volume": volume,
+        "ring": ring,
+        "answer": answer,
         "self-test": test,
         **{name: handler(feed(given)) for name, given in _INPUTS.items()},
     }
 
 
-def _volume(device: Device, params: jsonrpc.Params) -> None:
+def _volume(device: Device, params: jsonrpc.Params) -> int | None:
+    """Whose it was, None for everybody's."""
     volume = params.get("volume")
     if type(volume) is not int or not 0 <= volume <= 100:
         raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, "a volume is 0 to 100")
-    device.volume(volume, _uid(params, 1))
-
-
-def _ring(device: Device, params: jsonrpc.Params) -> None:
-    device.feed(Input.RING, _uid(params, 0))
+    uid = _uid(params, 1)
+    device.volume(volume, uid)
+    return uid
 
 
 def _uid(params: jsonrpc.Params, lowest: int) -> int | None:

@@ -32,6 +32,8 @@ _OF_ERROR = {
 }  # fmt: skip
 
 
+# How long a hub that is well may take to say no to a ring, on the longest path.
+_SAID_WITHIN_S = 2.0
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -57,6 +59,8 @@ class Membership:
         self._ticket = Ticket(held.uid, held.session) if held is not None and held.where == self.where else None
         self._labels: dict[int, str] = {}  # of the streams there are, by uid
         self._tasks: set[asyncio.Task[None]] = set()
+        self._saying: asyncio.Task[None] | None = None
+        self._refusal = ""  # of the last ring or answer
         self._client = Client(channel.hub, ca_file=channel.ca_file or None, insecure=channel.insecure)
         self._client.init(channel.app_id)
         for event, handler in (
@@ -85,6 +89,10 @@ class Membership:
     def label(self, uid: int) -> str:
         """What people read of this talker, "" where nothing is known."""
         return self._labels.get(uid, "")
+
+    def has_stream(self, uid: int) -> bool:
+        """Whether this one may be heard in the channel, as far as is known; silent or not."""
+        return uid in self._labels
 
     def send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
         """One packet of ours; see `Client.send`."""
@@ -115,11 +123,17 @@ class Membership:
 
     def ring(self, uid: int) -> None:
         """Call this one, or with 0 everybody in the channel."""
-        self._begin(self._say(self._client.ring(uid)))
+        self._saying = self._begin(self._say(self._client.ring(uid)))
 
     def answer(self) -> None:
         """Tell everybody that the ring is answered."""
-        self._begin(self._say(self._client.answer()))
+        self._saying = self._begin(self._say(self._client.answer()))
+
+    async def said(self) -> str:
+        """Why the last ring or answer was refused, "" where it was not, or where nobody knows within 2 s."""
+        if self._saying is not None:
+            await asyncio.wait([self._saying], timeout=_SAID_WITHIN_S)
+        return self._refusal
 
     async def end(self) -> None:
         """Leave; what happens there from now on is nobody's business any more. Done within 0.3 s."""
@@ -130,10 +144,11 @@ class Membership:
         self._labels.clear()
         await self.left()
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _join(self) -> None:
         channel = self._channel
@@ -151,9 +166,11 @@ class Membership:
                 await self._client.publish()
 
     async def _say(self, saying: Coroutine[Any, Any, None]) -> None:
+        self._refusal = ""
         try:
             await saying
         except ChannelError as error:
+            self._refusal = error.reason
             logger.warning("ring: %s", error)
             self._failed()
 

@@ -473,8 +473,12 @@ def test_a_ring_may_be_for_one_alone(hub: HubDaemon) -> None:
         door.daemon.ask("ring", uid=2)
         until(lambda: bool(kitchen.status()["ringing"]))
         assert not study.status()["ringing"]
-        door.daemon.ask("ring", uid=99)
+        with pytest.raises(AssertionError, match="nobody with that uid is in the channel"):
+            door.daemon.ask("ring", uid=99)
         door.daemon.wait_for("nobody with that uid")
+        door.daemon.ask("ring", uid=2)
+        with pytest.raises(AssertionError, match="nobody rings here"):
+            door.daemon.ask("answer")
 
 
 def test_one_answer_ends_the_ringing_everywhere_and_do_not_disturb_hears_nothing(hub: HubDaemon) -> None:

@@ -103,14 +103,16 @@ async def test_volume_is_asked_for_and_set(tmp_path: Path) -> None:
 
     def volume(params: dict[str, object]) -> dict[str, object]:
         asked.append(params)
-        return {}
+        return status | {"known": params.get("uid") != 9}
 
     status = alone(volume=90, talkers=[talker(8, "kitchen") | {"volume": 40}])
     async with Control(tmp_path, {"status": lambda params: status, "volume": volume}):
         assert answers(await ask(tmp_path, "volume")) == (0, "everybody 90\n8 kitchen 40\n", "")
         assert answers(await ask(tmp_path, "volume", "30")) == (0, "", "")
         assert answers(await ask(tmp_path, "volume", "--uid", "8", "0")) == (0, "", "")
-    assert asked == [{"volume": 30}, {"volume": 0, "uid": 8}]
+        said = "intercomd: nobody with uid 9 is to be heard; the volume is kept for when somebody is\n"
+        assert answers(await ask(tmp_path, "volume", "--uid", "9", "0")) == (1, "", said)
+    assert asked == [{"volume": 30}, {"volume": 0, "uid": 8}, {"volume": 0, "uid": 9}]
 
 
 async def test_watch_prints_a_line_for_each_change_until_it_is_interrupted(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ class Fake:
         self.fed: list[Input] = []
         self.whom: list[int | None] = []
         self.volumes: list[tuple[int, int | None]] = []
+        self.state, self.ringing, self.refusal = "in-call", True, ""
 
     def feed(self, given: Input, whom: int | None = None) -> None:
         self.fed.append(given)
@@ -38,7 +39,17 @@ class Fake:
         pass
 
     def status(self) -> dict[str, Any]:
-        return {"fed": len(self.fed)}
+        return {"fed": len(self.fed), "state": self.state, "ringing": self.ringing}
+
+    @property
+    def membership(self) -> "Fake":
+        return self
+
+    def has_stream(self, uid: int) -> bool:
+        return uid == 7
+
+    async def said(self) -> str:
+        return self.refusal
 
 
 async def ask(fake: Fake, method: str, **params: Any) -> Any:
@@ -49,9 +60,29 @@ async def ask(fake: Fake, method: str, **params: Any) -> Any:
 @pytest.mark.parametrize("method", ["mute", "unmute", "leave", "rejoin", "ring", "answer"])
 async def test_a_command_is_an_input_of_the_table_and_answers_with_the_status(method: str) -> None:
     fake = Fake()
-    assert await ask(fake, method) == {"fed": 1}
+    assert (await ask(fake, method))["fed"] == 1
     assert [given.value for given in fake.fed] == [method]
-    assert await ask(fake, "status") == {"fed": 1}
+    assert (await ask(fake, "status"))["fed"] == 1
+
+
+async def test_a_ring_that_reaches_nobody_says_so_and_without_a_link_it_is_remembered() -> None:
+    fake = Fake()
+    fake.refusal = "nobody with that uid is in the channel"
+    with pytest.raises(jsonrpc.JsonRpcError, match="nobody with that uid"):
+        await ask(fake, "ring", uid=9)
+    for fake.state in ("offline", "joining"):
+        with pytest.raises(jsonrpc.JsonRpcError, match=f"{fake.state}: it rings as soon as it is in the call"):
+            await ask(fake, "ring")
+    fake.state = "left"
+    assert (await ask(fake, "ring"))["fed"] == 4, "it joins first, and what was refused before is no more to the point"
+
+
+async def test_an_answer_needs_somebody_who_rings() -> None:
+    fake = Fake()
+    fake.ringing = False
+    with pytest.raises(jsonrpc.JsonRpcError, match="nobody rings here"):
+        await ask(fake, "answer")
+    assert fake.fed == []
 
 
 async def test_volumes_of_everybody_and_of_one() -> None:
@@ -59,6 +90,9 @@ async def test_volumes_of_everybody_and_of_one() -> None:
     await ask(fake, "volume", volume=0)
     await ask(fake, "volume", volume=100, uid=4_294_967_295)
     assert fake.volumes == [(0, None), (100, 4_294_967_295)]
+    known = [(await ask(fake, "volume", volume=50, uid=uid))["known"] for uid in (7, 8)]
+    assert known == [True, False] and fake.volumes[2:] == [(50, 7), (50, 8)], "kept for when somebody comes"
+    assert (await ask(fake, "volume", volume=50))["known"]
 
 
 async def test_a_ring_is_for_whom_the_configuration_says_or_for_one_or_for_everybody() -> None:
@@ -94,7 +128,7 @@ async def test_anything_else_is_refused(params: dict[str, Any]) -> None:
 
 async def test_a_self_test_answers_with_the_status_and_is_refused_with_its_reason() -> None:
     fake = Fake()
-    assert await ask(fake, "self-test") == {"fed": 1}
+    assert (await ask(fake, "self-test"))["fed"] == 1
     fake.volumes.append((1, None))
     with pytest.raises(jsonrpc.JsonRpcError, match="somebody talks"):
         await ask(fake, "self-test")

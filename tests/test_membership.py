@@ -153,6 +153,18 @@ async def test_a_hub_that_does_not_know_the_seat_gives_another(hub: Hub) -> None
     await first.membership.left()
 
 
+async def test_who_is_silent_is_known_until_the_stream_ends(hub: Hub) -> None:
+    house = House(hub.url)
+    house.membership.join()
+    cellar = await other(hub, 7)
+    await house.hears("first: 7 added")
+    assert house.membership.has_stream(7) and not house.membership.has_stream(8)
+    await cellar.leave()
+    await house.hears("first: 7 removed")
+    assert not house.membership.has_stream(7)
+    await house.membership.left()
+
+
 async def test_leaving_ends_every_stream(hub: Hub) -> None:
     house, cellar = House(hub.url), await other(hub, 7)
     house.membership.join()
@@ -181,10 +193,13 @@ async def test_a_ring_reaches_the_others_and_one_without_a_channel_fails(hub: Hu
     house.membership.join()
     await house.until(Input.JOINED)
     cellar = await other(hub, 7)
+    house.membership.ring(8)
+    assert await house.membership.said() == "nobody with that uid is in the channel"
     rung: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     cellar.on("ring", rung.put_nowait)
     house.membership.ring(0)
     assert (await asyncio.wait_for(rung.get(), seconds(5)))["label"] == "kitchen"
+    assert await house.membership.said() == ""
     house.membership.answer()
     assert (await asyncio.wait_for(rung.get(), seconds(5)))["answered"]
     await cellar.ring()
