@@ -14,6 +14,7 @@
     seats        channels, seats and links: who sits where
     window       which packets of a talker have passed already
     out          what the rooms ask for: send, close
+    open_files   how many this process may have open
     frames       a message made a frame once, for every listener
     backlog      what waits for a listener who does not read: 200 ms at most
 

@@ -51,7 +51,7 @@ def test_a_short_soak_says_what_came_back_and_how_soon() -> None:
     assert {one["process"] for one in report["processes"]} == {"hub 0", "hub 1", "near", "far", "other"}
     assert all(one["memory_kb"][1] > 5_000 and one["threads"][1] >= 1 for one in report["processes"])
     assert report["outage_s"] > 0 and sum(report["log_lines"].values()) > 0
-    assert left_of(process.pid) == []
+    until(lambda: not left_of(process.pid))  # a process that has just ended is there for a moment, without a name
 
 
 @pytest.mark.root
@@ -62,7 +62,7 @@ def test_ctrl_c_ends_it_and_all_that_it_has_started() -> None:
         out, err = process.communicate(timeout=seconds(30))
     assert (process.returncode, out) == (130, "")
     assert err.splitlines()[-1] == "interrupted; --seed 3"
-    assert left_of(process.pid) == []
+    until(lambda: not left_of(process.pid))  # a process that has just ended is there for a moment, without a name
 
 
 def test_without_root_it_says_so_in_one_line() -> None:
