@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.box import folder
 from tests.call import Call
 from tests.daemon import APP_ID, Daemon, DeviceDaemon, HubDaemon, free_port
 from tests.soundcard import Bench, Device, chirps
@@ -270,12 +271,10 @@ def test_sigterm_with_a_black_holed_hub() -> None:
     assert (code, took_s < 1.0) == (0, True)
 
 
-def test_status_is_json_and_names_no_secret(tmp_path: Path) -> None:
-    token = tmp_path / "token"
-    tmp_path.chmod(0o755)
-    token.write_text("006planted-secret")
-    token.chmod(0o644)
-    with Bench() as bench, HubDaemon() as hub:
+def test_status_is_json_and_names_no_secret() -> None:
+    with folder() as ours, Bench() as bench, HubDaemon() as hub:
+        token = ours / "token"
+        token.write_text("006planted-secret")
         bench.device("mic")
         bench.device("spk")
         with DeviceDaemon(

@@ -14,6 +14,7 @@ import pytest
 
 from device import cli
 from device.service.control import Control
+from tests.box import folder
 from tests.daemon import APP_ID, ROOT, Daemon, HubDaemon, free_port
 from tests.service.test_status import alone, talker
 from tests.timing import seconds, until
@@ -219,11 +220,10 @@ def test_an_open_hub_may_listen_everywhere() -> None:
         hub.wait_for("the hub listens at")
 
 
-def test_a_second_intercom_in_the_same_folder_is_refused_in_one_line(tmp_path: Path) -> None:
-    file = tmp_path / "intercom.toml"
-    file.write_text(f"[channel]\napp_id = '{APP_ID}'\nstart = 'left'")
-    tmp_path.chmod(0o777)
-    with Daemon("run", "--config", str(file)) as first:
+def test_a_second_intercom_in_the_same_folder_is_refused_in_one_line() -> None:
+    with folder() as ours, Daemon("run", config=f"[channel]\napp_id = '{APP_ID}'\nstart = 'left'") as first:
+        file = ours / "intercom.toml"
+        file.write_text(first.config.read_text())
         first.until_state("left")
         code, _, err = answers(intercomd("run", "--config", file, "--control", first.folder))
     assert (code, err.splitlines()[-1]) == (
