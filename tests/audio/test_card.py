@@ -215,13 +215,18 @@ class Mouth:
         until(lambda: len(self.pulled) > at + more)
 
 
-def test_xruns_of_the_speaker_leave_its_latency_as_it_was(speaker: Device, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, card.__name__)
+def settled(speaker: Device) -> tuple[Mouth, Playback, float]:
+    """A speaker that runs, what it asks, and its latency in ms."""
     mouth = Mouth()
     playback = Playback("speaker", PERIOD, 2 * PERIOD, mouth)
     playback.start()
     mouth.until_pulled(40)
-    before_ms = mouth.sounds_at(speaker, 20)
+    return mouth, playback, mouth.sounds_at(speaker, 20)
+
+
+def test_xruns_of_the_speaker_leave_its_latency_as_it_was(speaker: Device, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, card.__name__)
+    mouth, playback, before_ms = settled(speaker)
     speaker.xrun()
     until(lambda: playback.status.xruns == 1)
     mouth.until_pulled(40)
@@ -244,11 +249,7 @@ def test_after_a_standstill_the_latency_is_what_it_was_and_what_it_held_half_a_s
     speaker: Device, stall_s: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, card.__name__)
-    mouth = Mouth()
-    playback = Playback("speaker", PERIOD, 2 * PERIOD, mouth)
-    playback.start()
-    mouth.until_pulled(40)
-    before_ms = mouth.sounds_at(speaker, 20)
+    mouth, playback, before_ms = settled(speaker)
     speaker.stall()
     at_frame = round(speaker.frame())
     time.sleep(stall_s)

@@ -191,23 +191,13 @@ def test_what_the_seat_asks_for_by_itself_gets_old_without_a_word() -> None:
     assert [what for what in holder.took() if len(what) == 2] == []
 
 
-def test_a_second_connection_repeats_nothing_that_was_told_before_it_was_asked_for() -> None:
+@pytest.mark.parametrize(("told_at", "news"), [(1.0, ["ring"]), (2.05, [])])
+def test_a_second_connection_repeats_only_what_was_told_since_it_was_asked_for(told_at: float, news: list[str]) -> None:
     holder = Holder()
     holder.sit(0.0)
     ring = jsonrpc.notification("ring", {"uid": 9, "label": "gate", "answered": False})
-    holder.hears(ring, 1.0)
-    holder.seat.double(holder.link(2.1, 2), asked_at=2.0)
-    holder.actions.clear()
-    holder.hears(ring, 3.0, on=1)
-    assert [action.event for action in holder.actions if isinstance(action, Emit)] == ["ring"]
-
-
-def test_what_was_told_while_a_second_connection_was_on_its_way_may_come_again_on_it() -> None:
-    holder = Holder()
-    holder.sit(0.0)
-    ring = jsonrpc.notification("ring", {"uid": 9, "label": "gate", "answered": False})
-    holder.hears(ring, 2.05)
+    holder.hears(ring, told_at)
     holder.seat.double(holder.link(2.1, 2), asked_at=2.0)
     holder.actions.clear()
     holder.hears(ring, 2.2, on=1)
-    assert holder.actions == []
+    assert [action.event for action in holder.actions if isinstance(action, Emit)] == news

@@ -205,38 +205,37 @@ _HELLO = _hello()
 
 def handshakes(target: Target) -> tuple[int, int]:
     """Connect, with TLS where the hub has it, shake hands and go again, as often as can be."""
-    made = refused = 0
-    while time.monotonic() < target.until:
-        try:
-            open_socket(target).close()
-            made += 1
-        except OSError:
-            refused += 1
-    return made, refused
+    return _again_and_again(target, lambda: open_socket(target).close())
 
 
 def connects(target: Target) -> tuple[int, int]:
     """Connect and go again at once, without a word, thousands of times a second."""
-    made = refused = 0
-    while time.monotonic() < target.until:
-        try:
-            sock = dial_tcp(target)
+
+    def connect() -> None:
+        with dial_tcp(target) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
-            sock.close()
-            made += 1
-        except OSError:
-            refused += 1
-    return made, refused
+
+    return _again_and_again(target, connect)
 
 
 def pages(target: Target) -> tuple[int, int]:
     """Ask for the health of the hub as often as can be."""
+
+    def ask() -> None:
+        with dial(target) as sock:
+            sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n")
+            if not sock.recv(65_536):
+                raise ConnectionError("turned away")
+
+    return _again_and_again(target, ask)
+
+
+def _again_and_again(target: Target, once: Callable[[], None]) -> tuple[int, int]:
     made = refused = 0
     while time.monotonic() < target.until:
         try:
-            with dial(target) as sock:
-                sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n")
-                made += bool(sock.recv(65_536))
+            once()
+            made += 1
         except OSError:
             refused += 1
     return made, refused
