@@ -13,6 +13,10 @@ RECEIVE_BUFFER_BYTES = 16_384
 SEND_BUFFER_BYTES = 32_768
 # How much of that may be unsent before the socket counts as full.
 UNSENT_BYTES = 4_096
+# As on Ethernet. Loopback's segments of 64 kB are larger than the windows of such small buffers: once one is full, each
+# end waits for the other to make room for a whole segment, and the kernel asks after 200 ms only. It cut off a client
+# beside the hub that read all the time.
+SEGMENT_BYTES = 1_440
 # A listener who acknowledges nothing for this long has no seat left by then (SEAT_GRACE_S).
 USER_TIMEOUT_MS = 20_000
 
@@ -38,6 +42,7 @@ def set_options(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
 

@@ -19,9 +19,8 @@ ONES = (
     "huge bodies", "slow loris", "connects",
 )  # fmt: skip
 MOST_MB = 50
-# Weak: where the flood is in the call's own channel, its listeners' sockets are full of it, and now and then one stands
-# still for TCP's 200 ms. But nobody who reads is cut off for it.
-MOST_LOST = {"packets": 15}
+# A call that could not even speak in time shows nothing of the hub.
+MOST_LAG_MS, TRIES = 50, 3
 
 
 @pytest.fixture
@@ -32,9 +31,12 @@ def hub() -> Iterator[HubDaemon]:
 
 @pytest.mark.parametrize("name", ONES)
 def test_an_honest_call_loses_nothing_and_the_hub_does_not_grow(name: str, hub: HubDaemon) -> None:
-    figures = asyncio.run(siege.besiege(name, hub, hub.url, None, LASTS_S))
+    for _ in range(TRIES):
+        figures = asyncio.run(siege.besiege(name, hub, hub.url, None, LASTS_S))
+        if figures["own_lag_ms"] < MOST_LAG_MS:
+            break
     assert figures["attackers"] > 20, figures
-    assert figures["lost"] <= MOST_LOST.get(name, 0) and figures["packets"] > 30, figures
+    assert figures["lost"] == 0 and figures["packets"] > 30, figures
     assert figures["redials"] == 0, figures
     assert figures["memory_growth_mb"] < MOST_MB, figures
     assert not [line for line in hub.log if "ERROR" in line or "Traceback" in line]

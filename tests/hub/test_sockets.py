@@ -25,6 +25,14 @@ def test_an_accepted_socket_has_the_options_of_the_listening_one() -> None:
     }  # fmt: skip
 
 
+def test_segments_on_loopback_fit_into_the_small_buffers_of_both_ends() -> None:
+    with sockets.listening_socket("127.0.0.1", 0) as listening:
+        listening.listen()
+        with socket.create_connection(listening.getsockname()) as client, listening.accept()[0] as accepted:
+            sizes = [end.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) for end in (client, accepted)]
+    assert 1_000 < min(sizes) <= max(sizes) <= sockets.SEGMENT_BYTES
+
+
 def test_an_address_in_use_is_an_error_and_leaves_no_socket_open() -> None:
     with sockets.listening_socket("127.0.0.1", 0) as first:
         first.listen()
