@@ -3,11 +3,13 @@
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import coverage
 import pytest
 
 NOT_RUN = pytest.StashKey[int]()
+NAME = "not_run"
 
 # Started in the background of a shell, this process and all it starts would never see Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -22,6 +24,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if need_root:
         config.hook.pytest_deselected(items=need_root)
         items[:] = [item for item in items if item not in need_root]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One of several processes: only it has seen the tests."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[NAME] = session.config.stash[NOT_RUN]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """One of several processes has ended; each has left out the same."""
+    node.config.stash[NOT_RUN] = getattr(node, "workeroutput", {}).get(NAME, 0)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.box import folder
 from tests.daemon import ROOT
 from tests.timing import seconds
 
@@ -18,10 +18,12 @@ pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
 @contextmanager
-def demo(picture: Path) -> Iterator["subprocess.Popen[str]"]:
-    """The demo as scripts/run starts it."""
+def demo(picture: Path, **env: str) -> Iterator["subprocess.Popen[str]"]:
+    """The demo as scripts/run starts it. env: what to add to its environment."""
     command = [sys.executable, "-m", "tests.run_demo", "--picture", str(picture)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
         try:
             yield process
         finally:
@@ -58,16 +60,12 @@ def test_a_picture_that_cannot_be_written_is_said_before_the_call(tmp_path: Path
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_whatever_ends_it_meanwhile_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    before = traces()
-    with demo(tmp_path / "demo.png") as process:
+    with folder() as own, demo(tmp_path / "demo.png", TMPDIR=str(own)) as process:
         assert process.stdout
         assert any(line.startswith("hub: process ") for line in process.stdout)
+        kinds = {path.name.rpartition("-")[0] for path in own.iterdir()}
+        assert kinds >= {"intercomd-test", "soundcard"}, "folders of processes, and the memory of sound cards"
         process.send_signal(number)
         said, _ = process.communicate(timeout=seconds(20))
-    assert (process.returncode, "Traceback" in said) == (128 + number, False), said
-    assert traces() <= before
-
-
-def traces() -> set[Path]:
-    """Folders of processes, and the memory of sound cards."""
-    return {*Path(tempfile.gettempdir()).glob("intercomd-test-*"), *Path("/dev/shm").glob("soundcard-*")}
+        assert (process.returncode, "Traceback" in said) == (128 + number, False), said
+        assert not list(own.iterdir())

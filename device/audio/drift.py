@@ -17,6 +17,8 @@ _MOST = 0.01
 _TIMES_IN_QUIET = 10
 # The mean that `ppm` is: long enough for the noise of single arrivals, short enough to show a crystal warming up.
 _MEMORY = 120 * 48_000
+# From one packet to the next clocks do not move the delay so far.
+_JUMP = 5 * 48
 # Before so much has been heard, noise is all there is.
 _FIRST_ANSWER = 5 * 48_000
 
@@ -50,7 +52,7 @@ class Drift:
 
     def _measure(self, delay: int, samples: int, slips: int) -> None:
         """The delay grows by what the talker's clock is ahead of ours, less what was dropped."""
-        if self._expected_delay is not None:
+        if self._expected_delay is not None and abs(delay - self._expected_delay) < _JUMP:
             kept = math.exp(-samples / _MEMORY)
             self._grown = self._grown * kept + delay - self._expected_delay
             self._played = self._played * kept + samples

@@ -54,6 +54,13 @@ def test_an_excess_dies_away_within_seconds(sign: int) -> None:
     assert abs(Call(0, sign * 50 * MS).run(1.2, quiet=True).excess) < MS
 
 
+def test_a_cut_is_not_taken_for_drift() -> None:
+    """The jitter buffer skips what is no longer worth waiting for; nothing sounds in between."""
+    call = Call(0, 300 * MS).run(10)
+    call.excess = 0
+    assert call.run(10).drift.ppm == pytest.approx(0, abs=10)
+
+
 def test_a_pause_is_not_taken_for_drift() -> None:
     call = Call(100).run(10)
     call.drift.interrupt()

@@ -245,12 +245,28 @@ def test_in_a_deep_buffer_a_late_packet_is_heard_in_time_or_not_at_all(late: int
     assert (late < 60 * MS) <= (50 in listener.played)
 
 
+def swollen(by_ms: int) -> list[Arrival]:
+    """Five seconds in which packets come later and later, by so much in the end, and ten in which all is well."""
+    return in_order(packet.late(MS * min(packet.number, by_ms) * (packet.number < 250)) for packet in talk([960] * 750))
+
+
 def test_when_jitter_ends_nothing_of_the_deep_buffer_is_skipped() -> None:
-    """What waits in it came in time; getting shorter is left to the slips (drift.py)."""
-    sent = in_order(packet.late(MS * min(packet.number, 220) * (packet.number < 250)) for packet in talk([960] * 700))
+    """What waits in it came in time; getting shorter is left to the slips (drift.py), which this listener has not."""
+    sent = swollen(by_ms=55)
     listener = listen(sent)
-    assert listener.played == list(range(700))
-    assert listener.starts[600] - sent[600].arrived > 200 * MS
+    assert listener.played == list(range(750))
+    assert listener.starts[740] - sent[740].arrived > 50 * MS
+
+
+def test_a_delay_that_is_long_for_long_is_cut_once_to_what_is_needed() -> None:
+    """A path was full and is not any more: nobody should wait for a minute until a conversation is one again."""
+    sent = swollen(by_ms=220)
+    listener = listen(sent)
+    skipped = sorted(set(range(750)) - set(listener.played))
+    assert skipped == list(range(skipped[0], skipped[0] + 11))
+    assert sent[skipped[0]].arrived - sent[250].arrived < 9 * SECOND, "5 s until the jitter is forgotten, and a moment"
+    assert listener.concealed() == listen(sent[:300]).concealed(), "the cut itself leaves no hole"
+    assert listener.starts[740] - sent[740].arrived <= WAIT
 
 
 def test_two_losses_in_a_row_are_made_up_for_100_ms_at_most() -> None:

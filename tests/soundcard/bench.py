@@ -1,5 +1,6 @@
 """A folder with virtual sound devices and the ALSA configuration that names them."""
 
+import os
 import shutil
 import tempfile
 import time
@@ -25,7 +26,8 @@ class Bench:
     """Devices that share one clock epoch: frame 0 of all of them is the moment the bench was made.
 
     All that a process needs to open them lies in `folder`, readable for every user: the devices, the plugin, the
-    configuration. The folder is made, in memory where the machine allows, and removed by `close`, if none is given.
+    configuration. If none is given it is made, in TMPDIR, else in memory where the machine allows, and removed by
+    `close`.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -35,7 +37,7 @@ class Bench:
         self._renamed: dict[str, Device] = {}
         self._own_folder = folder is None
         if folder is None:
-            parent = _SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None
+            parent = _SHARED_MEMORY if _SHARED_MEMORY.is_dir() and "TMPDIR" not in os.environ else None
             folder = Path(tempfile.mkdtemp(prefix="soundcard-", dir=parent))
             folder.chmod(0o755)
         self.folder = folder
