@@ -34,7 +34,7 @@ MAX_AGE = 500 * MS
 MAX_CONCEALED = 100 * MS
 # libopus conceals in steps of 2.5 ms.
 CONCEAL_STEP = 120
-# A delay beyond the due one is worth a cut when excess times how long it lasts comes to this: 1 s of 500 ms, 4 s of 125.
+# An excess is worth a cut when it comes to this, multiplied by how long it lasts: 1 s of 500 ms, or 4 s of 125.
 # The slips take 10 ms of it away each second, and are done before where it is below 112 ms at first.
 _CUT_AT = 500 * MS * 1_000 * MS
 _LEAST_TO_CUT = 50 * MS
