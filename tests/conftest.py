@@ -1,8 +1,10 @@
-"""For all tests: what needs root is left out where there is none, and counted."""
+"""For all tests: what needs root is left out where there is none, and counted; two processes share the machine."""
 
+import fcntl
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import coverage
@@ -41,6 +43,29 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """A line that scripts can look for, also when nothing was left out."""
     terminalreporter.write_line(f"NOT RUN (needs root): {config.stash.get(NOT_RUN, 0)}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def grounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of all test processes. Processes under test, which are not root, may pass through it."""
+    own = tmp_path_factory.getbasetemp()
+    for folder in (own, *own.parents):
+        if folder.stat().st_mode & 0o111 != 0o111:
+            folder.chmod(folder.stat().st_mode | 0o111)
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(autouse=True)
+def place(request: pytest.FixtureRequest, grounds: Path) -> Iterator[None]:
+    """A place on the machine: beside others, or with all of it for who is marked to be alone.
+
+    Whoever waits to be alone holds the door, so that it is not overtaken for ever.
+    """
+    with (grounds / "door").open("w") as door, (grounds / "floor").open("w") as floor:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(floor, fcntl.LOCK_EX if request.node.get_closest_marker("alone") else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        yield
 
 
 @pytest.fixture

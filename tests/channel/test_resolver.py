@@ -21,6 +21,7 @@ class Dns:
     def __init__(self) -> None:
         self.answers = threading.Event()
         self.answers.set()
+        self.hanging: list[threading.Event] = []
         self.asked: list[str] = []
         self.address = "127.0.0.9"
         self.error: Exception | None = None
@@ -29,7 +30,7 @@ class Dns:
         if options.get("flags"):
             return REAL(host, port, *arguments, **options)
         self.asked.append(host)
-        answers = self.answers
+        self.hanging.append(answers := self.answers)
         assert answers.wait(seconds(20))
         if self.error is not None:
             raise self.error
@@ -41,7 +42,8 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
     fake = Dns()
     monkeypatch.setattr(socket, "getaddrinfo", fake)
     yield fake
-    fake.answers.set()
+    for answers in fake.hanging:
+        answers.set()
     until(lambda: not threads())
 
 
@@ -89,12 +91,12 @@ async def test_another_thread_asks_beside_one_that_hangs_and_its_answer_is_for_a
     resolver = Resolver()
     first = asyncio.ensure_future(resolver.look_up("hub.local", 8800))
     await asyncio.sleep(AGAIN_S * 1.1)
-    hanging, dns.answers = dns.answers, threading.Event()
+    dns.answers = threading.Event()
     dns.answers.set()
     assert await resolver.look_up("hub.local", 8800) == await first == ((socket.AF_INET, ("127.0.0.9", 8800)),)
-    assert dns.asked == ["hub.local"] * 2 and len(threads()) == 1
+    assert dns.asked == ["hub.local"] * 2
+    until(lambda: len(threads()) == 1)  # the one that hangs
     assert await resolver.look_up("hub.local", 8800)
-    hanging.set()
 
 
 async def test_there_are_only_so_many_threads_and_more_again_when_they_have_given_up(

@@ -29,6 +29,7 @@ def hub() -> Iterator[HubDaemon]:
         yield hub
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", ONES)
 def test_an_honest_call_loses_nothing_and_the_hub_does_not_grow(name: str, hub: HubDaemon) -> None:
     for _ in range(TRIES):
