@@ -182,8 +182,10 @@ class Peer:
         speaking: Callable[[float], bool],
         weather: Weather | None = None,
         fails: Callable[[float], Miss | None] = lambda now: None,
+        no_card: Callable[[float], bool] = lambda now: False,
     ) -> None:
-        """fails: why there is no way for a dial of this moment, as its machine says."""
+        """fails: why there is no way for a dial of this moment, as its machine says. no_card: whether it stands still,
+        is used by others or is not there."""
         self.hub, self.time, self.speaking = hub, hub.time, speaking
         self.weather = weather or hub.weather
         self.events: list[tuple[float, str, dict[str, Any]]] = []
@@ -193,7 +195,7 @@ class Peer:
         self.heard: list[tuple[float, float]] = []  # (spoken at, sounded at)
         self.refused: list[object] = []
         self.told: Callable[[Emit], object] = lambda event: None
-        self.fails = fails
+        self.fails, self.no_card = fails, no_card
         self.dials = 0
         self._talkers = Talkers(lambda: Ear(self), TICK_MS * CLOCK)
         self._rate = 1 + ppm * 1e-6
@@ -210,19 +212,21 @@ class Peer:
 
     def _capture(self) -> None:
         now = self.time.now
-        if self.speaking(now):
+        speaks = self.speaking(now) and not self.no_card(now)
+        if speaks:
             self._tell_connections()
             timestamp = (self._first + self._frames) & 0xFFFFFFFF
             payload = TOC + struct.pack("!d", now)
             data, conns = self.session.send(payload, timestamp, -20, not self._spoke, now) or (b"", [])
             for conn in conns:
                 self._up(conn, data)
-        self._spoke = self.speaking(now)
+        self._spoke = speaks
         self._frames += PACKET_MS * CLOCK
         self.time.at(self._began + self._frames / CLOCK / 1e3 / self._rate, self._capture)
 
     def _play(self) -> None:
-        self._talkers.pull(round(self.time.now * 1e9))
+        if not self.no_card(self.time.now):
+            self._talkers.pull(round(self.time.now * 1e9))
         self.time.at(self.time.now + TICK_MS / 1e3 / self._rate, self._play)
 
     def _wake(self) -> None:
@@ -238,6 +242,7 @@ class Peer:
             self.session.path(conn, self.wires[conn].path(), self.time.now)
 
     def received(self, number: int, message: str | bytes) -> None:
+        """What the hub has sent is there."""
         conn = next((conn for conn, known in self.numbers.items() if known == number), None)
         if conn is None or conn not in self.wires:
             return
