@@ -12,7 +12,7 @@ from tests.installation import Box
 from tests.soundcard import Bench, chirps
 from tests.timing import until
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.xdist_group("install")]
 
 COMMAND = "sudo scripts/install"
 CA = "/etc/intercomd/tls/ca.crt"

@@ -418,10 +418,12 @@ def test_three_minutes_of_heavy_loss(loss: float, least_share: float) -> None:
     check(call(weather, 1 / 20), weather, 1 / 20, least_share)
 
 
+@pytest.mark.xdist_group("hour")
 def test_an_hour_with_holes_of_two_seconds_to_a_minute() -> None:
     check(an_hour_with_holes(), BAD, 1, 0.95)
 
 
+@pytest.mark.xdist_group("hour")
 def test_speech_is_back_soon_after_a_hole_ends() -> None:
     _, second = an_hour_with_holes()
     for begin, end in HOLES:

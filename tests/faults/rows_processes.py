@@ -1,6 +1,7 @@
 """Faults of the processes: a hub that crashes or stands still, a hub that dies for good, a listener that stops."""
 
 import signal
+from typing import Any
 
 from . import dated
 from .row import BACK_IN_HALF_A_SECOND, KEPT, NOBODY_NOTICES, NOTHING_OLD, Limit, Row
@@ -41,6 +42,13 @@ def planned_restart(name: str, secure: bool) -> Row:
     return Row(name, 3.0, restart_as_planned, nothing, limits, scene={"secure": secure})
 
 
+# A single frame is concealed now and then on a busy machine, see "no fault".
+NO_GAP = Limit("others_gap_ms", dated.FRAME_MS)
+A_MINUTE_OF_THREE: dict[str, Any] = {
+    "ways": (("near", "far"),), "bystanders": (("near", "other"), ("other", "near")), "muted_too": False,
+    "scene": {"parties": ("near", "far", "other")},
+}  # fmt: skip
+
 ROWS = (
     Row(
         "hub killed and restarted", 2.0, kill_the_hub, Scene.restart_hub,
@@ -55,12 +63,12 @@ ROWS = (
         (Limit("sound_back_s", 2.0), NOTHING_OLD, KEPT), scene={"hubs": 2},
     ),
     Row("device stopped 4 s", 4.0, stop_the_listener, wake_the_listener),
-    # Nor here, after the 20 s for which a seat outlives its owner. A single frame is concealed now and then on a busy
-    # machine, also without any fault.
+    # What this machine does to a call without any fault: a process that has to wait for a core is heard as a concealed
+    # frame now and then.
+    Row("no fault for 60 s", 60.0, nothing, nothing, (NOTHING_OLD, KEPT, *NOBODY_NOTICES, NO_GAP), **A_MINUTE_OF_THREE),
+    # The others cannot but notice that one has left, after the 20 s for which a seat outlives its owner.
     Row(
         "listener stopped 60 s", 60.0, stop_the_listener, wake_the_listener,
-        (BACK_IN_HALF_A_SECOND, NOTHING_OLD, KEPT, Limit("others_gap_ms", dated.FRAME_MS)),
-        ways=(("near", "far"),), bystanders=(("near", "other"), ("other", "near")), muted_too=False,
-        scene={"parties": ("near", "far", "other")},
+        (BACK_IN_HALF_A_SECOND, NOTHING_OLD, KEPT, NO_GAP), **A_MINUTE_OF_THREE,
     ),
 )  # fmt: skip

@@ -6,6 +6,7 @@ import contextlib
 import os
 import resource
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class House:
         self.elsewhere = False
         self.hubs = [Hub("127.0.0.1:0", **options)]  # type: ignore[arg-type]
         self._starting: list[asyncio.Task[None]] = []
+        self._stand_ins: list[subprocess.Popen[bytes]] = []
 
     @property
     def now(self) -> Hub:
@@ -43,7 +45,8 @@ class House:
         listen = f"127.0.0.{2 if self.elsewhere else 1}:{self.now.port}"
         self.hubs.append(Hub(listen, sockets=sockets, **self.options))  # type: ignore[arg-type]
         self._starting.append(asyncio.get_running_loop().create_task(self.now.start()))
-        return os.getpid()
+        self._stand_ins.append(subprocess.Popen(["sleep", "60"]))  # the process that a failure would end
+        return self._stand_ins[-1].pid
 
     async def restart(self) -> asyncio.Event:
         """A planned restart; returns what is set when the old hub carries nothing any more."""
@@ -56,6 +59,9 @@ class House:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for stand_in in self._stand_ins:
+            stand_in.kill()
+            stand_in.wait()
         for hub in self.hubs:
             await hub.stop()
 

@@ -409,6 +409,7 @@ def passthroughs() -> dict[str, Passthrough]:
         return {name: result.result() for name, result in results.items()}
 
 
+@pytest.mark.xdist_group("passthroughs")
 class TestTime:
     @pytest.mark.parametrize(("frame_ms", "prefill"), [(10, 4), (20, 3)])
     def test_a_bare_passthrough_takes_a_period_and_the_prefill(
