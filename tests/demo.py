@@ -21,8 +21,9 @@ from tests.soundcard.quality import Heard
 from tests.soundcard.speech import RATE, Speech
 
 SENTENCES = 3
-# A call is good with speech as clear as telephones have it at their best, nothing cut out, and an answer at once.
-GOOD_PESQ, GOOD_OFFSET_MS = 3.0, 150.0
+# A call is good with speech as clear as telephones have it at their best, and an answer at once. A machine that had
+# something better to do for a moment is told of as a gap, and is no reason to send a newcomer away.
+GOOD_PESQ, GOOD_OFFSET_MS, GOOD_MISSING_MS = 3.0, 150.0, 100.0
 SHOW_EVERY_S = 0.2
 
 
@@ -38,12 +39,12 @@ def main() -> int:
         parser.error(f"--picture {options.picture}: {error.strerror}")
     print(f"Two intercoms and a hub. The first intercom hears {SENTENCES} spoken sentences.", flush=True)
     try:
-        failure = _demonstrate(options.picture)
+        wrong = _demonstrate(options.picture)
     except AssertionError as error:  # a process that ended, or what did not come about in time
         print(error)
-        failure = "there was no call, or it did not last; the lines above say why"
-    print(f"FAILED: {failure}" if failure else "OK: the call went through")
-    return 1 if failure else 0
+        wrong = "there was no call, or it did not last; the lines above say why"
+    print(f"FAILED: {wrong}" if wrong else "OK: the call went through")
+    return 1 if wrong else 0
 
 
 def _demonstrate(drawing: Path) -> str:
@@ -58,23 +59,24 @@ def _demonstrate(drawing: Path) -> str:
         heard = quality.judge(mouth.mic, ear.spk, begin, spoken)
         from_frame = round(ear.spk.frame(mouth.mic.time_ns(begin)))
         sounded = ear.spk.got(from_frame, from_frame + len(spoken.samples))
-    failure = _failure(heard)
+    wrong = failure(heard)
     print(*_report(heard, spoken), sep="\n")
-    _draw(drawing, spoken, sounded, heard, failure or "what was said, and what was heard")
+    _draw(drawing, spoken, sounded, heard, wrong or "what was said, and what was heard")
     print(f"picture: {drawing}")
-    return failure
+    return wrong
 
 
-def _failure(heard: list[Heard]) -> str:
+def failure(heard: list[Heard]) -> str:
+    """What was not good about a call of which this was heard, "" where nothing was."""
     if all(np.isnan(one.offset_ms) for one in heard):
         return "the second intercom heard nothing of what the first one said"
     missing_ms = sum(gap.length_ms for one in heard for gap in one.gaps)
-    if missing_ms:
+    if missing_ms > GOOD_MISSING_MS:
         return f"{missing_ms:.0f} ms of what the first intercom said were not heard by the second one"
-    latest_ms, worst = max(one.offset_ms for one in heard), min(one.pesq for one in heard)
+    latest_ms, usual = max(one.offset_ms for one in heard), statistics.median(one.pesq for one in heard)
     if latest_ms > GOOD_OFFSET_MS:
         return f"it was heard {latest_ms:.0f} ms late, more than {GOOD_OFFSET_MS:.0f} ms"
-    return f"PESQ {worst:.2f}, less than {GOOD_PESQ}" if worst < GOOD_PESQ else ""
+    return f"median PESQ {usual:.2f}, less than {GOOD_PESQ}" if usual < GOOD_PESQ else ""
 
 
 def _watch(daemon: Daemon, until_s: float) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from tests.box import folder
 from tests.daemon import ROOT
+from tests.demo import failure
+from tests.soundcard.quality import Gap, Heard
 from tests.timing import seconds
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
@@ -50,6 +52,24 @@ def test_with_the_hub_killed_meanwhile_the_demo_says_failed(tmp_path: Path) -> N
     assert process.returncode == 1, said
     assert said.splitlines()[-1].startswith("FAILED: ")
     assert "heard nothing" in said.splitlines()[-1] or "not heard by the second" in said.splitlines()[-1]
+
+
+def sentence(pesq: float = 3.9, offset_ms: float = 60.0, gap_ms: float = 0.0) -> Heard:
+    return Heard("Hello.", offset_ms, pesq, 0.99, (Gap(500.0, gap_ms),) if gap_ms else ())
+
+
+@pytest.mark.parametrize(
+    ("heard", "says"),
+    [
+        ([sentence(), sentence(pesq=2.9, gap_ms=30.0), sentence()], ""),
+        ([sentence(gap_ms=60.0), sentence(gap_ms=60.0), sentence()], "120 ms of what"),
+        ([sentence(), sentence(offset_ms=151.0), sentence()], "151 ms late"),
+        ([sentence(pesq=2.9), sentence(pesq=2.9), sentence()], "median PESQ 2.90"),
+        ([sentence(1.0, float("nan"))] * 3, "heard nothing"),
+    ],
+)
+def test_a_moment_that_the_machine_was_away_is_told_of_and_no_failure(heard: list[Heard], says: str) -> None:
+    assert says in failure(heard) and bool(says) == bool(failure(heard))
 
 
 def test_a_picture_that_cannot_be_written_is_said_before_the_call(tmp_path: Path) -> None:
