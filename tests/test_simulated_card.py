@@ -103,7 +103,7 @@ class Sleeper(Peer):
 
 
 @pytest.mark.parametrize("lasts_s", [10, 60])
-def test_a_listener_that_stops_costs_the_others_nothing_and_is_back_at_once(lasts_s: int) -> None:
+def test_R5_a_listener_that_stops_costs_the_others_nothing_and_is_back_at_once(lasts_s: int) -> None:
     """For longer than its seat is kept, or not."""
     time = Time()
     hub = HubSide(time, WEATHER)

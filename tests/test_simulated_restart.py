@@ -38,7 +38,7 @@ def longest_gap_s(peer: Peer) -> float:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_of_a_planned_restart_nobody_hears_or_sees_anything(seed: int) -> None:
+def test_H14_of_a_planned_restart_nobody_hears_or_sees_anything(seed: int) -> None:
     hub, peers = three(seed)
     uids = [peer.session.status.uid for peer in peers]
     began = hub.time.now

@@ -155,7 +155,7 @@ async def test_on_a_path_that_loses_packets_two_connections_carry_the_same_and_e
         assert hall.client.status.reconnects == kitchen.client.status.reconnects == 0
 
 
-async def test_a_hub_that_comes_back_has_everybody_back_without_a_word(tmp_path: Path) -> None:
+async def test_R1_a_hub_that_comes_back_has_everybody_back_without_a_word(tmp_path: Path) -> None:
     async with Hub("127.0.0.1:0", state_dir=tmp_path) as hub, call(hub) as (kitchen, hall):
         await hall.hears(kitchen)
         await hub.stop()
@@ -197,7 +197,7 @@ async def test_all_are_together_again_at_the_first_hub_soon_after_it_is_back(mon
             await asyncio.gather(*(person.client.leave() for person in people))
 
 
-async def test_the_newcomer_with_our_uid_has_the_seat_and_we_stay_away() -> None:
+async def test_H7_the_newcomer_with_our_uid_has_the_seat_and_we_stay_away() -> None:
     async with Hub("127.0.0.1:0") as hub, call(hub) as (kitchen, hall):
         newcomer = Person(hub.url)
         assert await newcomer.client.join(None, "lobby", 2) == 2

@@ -89,7 +89,7 @@ def test_a_talker_doubts_a_dead_path_after_400_ms_and_its_round_trip(rtt_s: floa
     assert path.doubts[0] - 10.0 == pytest.approx(DOUBT_S + rtt_s, abs=2 * FRAME_S + rtt_s)
 
 
-def test_a_listener_doubts_it_400_ms_after_the_next_ping() -> None:
+def test_R3_a_listener_doubts_it_400_ms_after_the_next_ping() -> None:
     path = drive(Path(lambda _: 0.05, [(10.5, 99.0)], talking=False), 20)
     assert len(path.doubts) == 1
     assert path.doubts[0] < 10.5 + 1.0 + DOUBT_S + 0.05 + 3 * FRAME_S
@@ -206,7 +206,7 @@ def test_bytes_that_we_did_not_count_are_no_progress() -> None:
     assert live.doubt_at() == pytest.approx(1.0 + DOUBT_S)
 
 
-def test_one_ping_at_a_time_and_its_answer_measures_the_round_trip() -> None:
+def test_R3_one_ping_at_a_time_and_its_answer_measures_the_round_trip() -> None:
     live = Liveness(0.0, 0.5, 1.0, secure=False)
     assert live.ping_at() == 1.0
     live.pinged(1.0)

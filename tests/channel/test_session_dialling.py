@@ -16,7 +16,7 @@ LOW, HIGH = 1 - VARY, 1 + VARY
 
 
 @pytest.mark.parametrize("miss", [Miss.REFUSED, Miss.UNREACHABLE, Miss.DNS, Miss.TIMEOUT])
-def test_while_nobody_answers_an_attempt_starts_every_250_ms_for_ever(miss: Miss) -> None:
+def test_R1_while_nobody_answers_an_attempt_starts_every_250_ms_for_ever(miss: Miss) -> None:
     world = World()
     world.network = world.fails(miss)
     request = world.session.join(JOIN, world.now)
@@ -96,7 +96,9 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("happens", "longest_s", "code"), REFUSALS)
-def test_only_an_answer_slows_the_dialling_down(happens: Callable[[World], None], longest_s: float, code: int) -> None:
+def test_R1_only_an_answer_slows_the_dialling_down(
+    happens: Callable[[World], None], longest_s: float, code: int
+) -> None:
     world = World()
     happens(world)
     request = world.session.join(JOIN, world.now)
@@ -198,7 +200,7 @@ def test_a_refusal_without_an_id_refuses_our_request() -> None:
     assert world.errors() == [jsonrpc.PARSE_ERROR]
 
 
-def test_several_hubs_are_tried_in_order_and_a_join_fails_when_all_have_refused() -> None:
+def test_R2_several_hubs_are_tried_in_order_and_a_join_fails_when_all_have_refused() -> None:
     world = World(hubs=2)
     world.answer = world.refuses(errors.LOGIN_FAILED)
     request = world.session.join(JOIN, world.now)
@@ -210,7 +212,7 @@ def test_several_hubs_are_tried_in_order_and_a_join_fails_when_all_have_refused(
     assert world.answers[request] == errors.LOGIN_FAILED
 
 
-def test_a_second_hub_takes_over_from_one_that_is_gone_and_knows_no_session() -> None:
+def test_R2_a_second_hub_takes_over_from_one_that_is_gone_and_knows_no_session() -> None:
     world = in_call(World(hubs=2))
     world.answer = world.refuses(errors.SESSION_UNKNOWN, only="rejoin")
     world.network = lambda conn: (world.fails(Miss.REFUSED) if world.connections[conn].hub == 0 else world.works)(conn)

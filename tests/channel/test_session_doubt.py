@@ -86,7 +86,7 @@ def test_after_four_seconds_in_doubt_it_is_offline_and_back_when_heard() -> None
     assert float(back.split()[-2]) == pytest.approx(world.now - died, abs=1.0)
 
 
-def test_an_outage_of_a_minute_is_told_once_and_over_within_a_second() -> None:
+def test_R1_an_outage_of_a_minute_is_told_once_and_over_within_a_second() -> None:
     world = in_call(World())
     world.logs.clear()
     world.network = world.black_hole
@@ -100,7 +100,7 @@ def test_an_outage_of_a_minute_is_told_once_and_over_within_a_second() -> None:
     assert world.methods()[-2:] == ["rejoin", "publish"]
 
 
-def test_a_loss_is_dialled_at_once() -> None:
+def test_R1_a_loss_is_dialled_at_once() -> None:
     world = in_call(World())
     world.hub_closes(world.session.conn)
     lost = world.now

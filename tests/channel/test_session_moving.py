@@ -46,7 +46,7 @@ def at_the_second() -> World:
     return world
 
 
-def test_a_hub_that_makes_room_for_its_next_process_is_dialled_beside_and_left_when_that_has_the_seat() -> None:
+def test_H14_a_hub_that_makes_room_for_its_next_process_is_dialled_beside_and_left_when_that_has_the_seat() -> None:
     world = call()
     world.talk(1.0)
     old, told = world.session.conn, world.now
@@ -84,7 +84,7 @@ def test_an_address_that_is_not_in_the_list_is_never_dialled(url: object) -> Non
     assert world.dials == [] and world.session.conn == old
 
 
-def test_another_hub_of_the_list_is_moved_to_and_the_seat_given_up_where_it_was() -> None:
+def test_H14_another_hub_of_the_list_is_moved_to_and_the_seat_given_up_where_it_was() -> None:
     world = call(hubs=2)
     away(world)
     old = world.session.conn

@@ -21,7 +21,7 @@ def test_the_answer_to_join_says_all_that_a_client_needs() -> None:
     assert Sessions(KEY).is_ours(answer["session"], APP, "lobby", 7)
 
 
-def test_uid_0_gets_a_free_one_that_is_not_0() -> None:
+def test_H2_uid_0_gets_a_free_one_that_is_not_0() -> None:
     class Dice:
         """Throws 0, then a uid in use, then a free one; anything for sessions."""
 
@@ -91,7 +91,7 @@ def test_a_hub_for_certain_apps_refuses_others() -> None:
 # Apps and channels
 
 
-def test_apps_and_channels_never_hear_each_other() -> None:
+def test_H3_apps_and_channels_never_hear_each_other() -> None:
     house = House()
     house.talker("a", 1, autoSubscribe=True)
     house.join("b", 2, channel="attic", autoSubscribe=True)
@@ -111,7 +111,7 @@ def test_the_same_app_id_in_capitals_is_the_same_app() -> None:
     assert house.rejoin("c", seat)["resumed"]
 
 
-def test_a_channel_ends_with_its_last_seat() -> None:
+def test_H4_a_channel_ends_with_its_last_seat() -> None:
     house = House()
     house.talker("a", 1)
     house.join("b", 2)

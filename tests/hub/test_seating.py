@@ -9,7 +9,7 @@ from tests.hub.house import APP, House, refused
 # A used uid
 
 
-def test_the_newcomer_gets_the_seat_and_the_other_is_told() -> None:
+def test_H7_the_newcomer_gets_the_seat_and_the_other_is_told() -> None:
     house = House()
     old = house.talker("a", 1)
     house.rejoin("a2", old)
@@ -24,7 +24,7 @@ def test_the_newcomer_gets_the_seat_and_the_other_is_told() -> None:
     assert house.speak("c", 1) == [], "the newcomer has not published"
 
 
-def test_the_old_session_never_steals_the_seat_back() -> None:
+def test_H7_the_old_session_never_steals_the_seat_back() -> None:
     house = House()
     old = house.join("a", 1)
     house.join("b", 1)
@@ -47,7 +47,7 @@ def test_a_uid_is_not_taken_without_its_session() -> None:
 # Coming back
 
 
-def test_who_is_back_within_10_s_was_never_away_for_the_others() -> None:
+def test_H9_who_is_back_within_10_s_was_never_away_for_the_others() -> None:
     house = House()
     seat = house.talker("a", 1)
     house.join("b", 2, autoSubscribe=True)
@@ -71,7 +71,7 @@ def test_subscriptions_survive_a_lost_connection() -> None:
     assert house.speak("a", 1) == ["b2"]
 
 
-def test_the_stream_goes_after_10_s_and_comes_back_with_its_owner() -> None:
+def test_H8_the_stream_goes_after_10_s_and_comes_back_with_its_owner() -> None:
     house = House()
     seat = house.talker("a", 1)
     house.join("b", 2, autoSubscribe=True)
@@ -84,7 +84,7 @@ def test_the_stream_goes_after_10_s_and_comes_back_with_its_owner() -> None:
     assert house.speak("a2", 1) == ["b"], "no need to publish again"
 
 
-def test_the_seat_goes_after_20_s() -> None:
+def test_H8_the_seat_goes_after_20_s() -> None:
     house = House()
     seat = house.talker("a", 1)
     house.join("b", 2)
@@ -229,7 +229,7 @@ def test_a_restarted_hub_honours_its_sessions_and_waits_before_it_says_who_is_mi
     assert house.news("a") == [], "told once"
 
 
-def test_who_is_back_within_20_s_of_a_crash_has_neither_left_nor_joined_for_the_others() -> None:
+def test_H9_who_is_back_within_20_s_of_a_crash_has_neither_left_nor_joined_for_the_others() -> None:
     house, seats = restarted(1, 2, 3, 4)
     house.rejoin("a", seats[1], known=[2, 3, 4])
     house.rejoin("b", seats[2], known=[1, 3, 4])
