@@ -53,7 +53,7 @@ def test_two_devices_hear_each_other_at_once() -> None:
 
 
 @pytest.mark.usefixtures("unmeasured")
-def test_nine_devices_hear_the_one_that_talks_and_nobody_hears_himself() -> None:
+def test_P5_nine_devices_hear_the_one_that_talks_and_nobody_hears_himself() -> None:
     with Call(ppm=[0.0] * 9, audio={"complexity": 0}) as call:
         mouth, *ears = call.parties
         sound, at = chirps.stimulus(5)
