@@ -36,8 +36,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """One of several processes has ended; each has left out the same."""
-    node.config.stash[NOT_RUN] = getattr(node, "workeroutput", {}).get(NAME, 0)
+    """One of several processes has ended; each has left out the same, and one that crashed says nothing."""
+    left_out = getattr(node, "workeroutput", {}).get(NAME, 0)
+    node.config.stash[NOT_RUN] = max(left_out, node.config.stash.get(NOT_RUN, 0))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -47,11 +48,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session", autouse=True)
 def grounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of all test processes. Processes under test, which are not root, may pass through it."""
+    """The folder of all test processes. Root opens pytest's own folders, for processes under test to pass through."""
     own = tmp_path_factory.getbasetemp()
-    for folder in (own, *own.parents):
-        if folder.stat().st_mode & 0o111 != 0o111:
-            folder.chmod(folder.stat().st_mode | 0o111)
+    for folder in (own, *own.parents) if os.geteuid() == 0 else ():
+        folder.chmod(folder.stat().st_mode | 0o111)
+        if folder.name.startswith("pytest-of-"):
+            break
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
@@ -66,6 +68,7 @@ def place(request: pytest.FixtureRequest, grounds: Path) -> Iterator[None]:
         fcntl.flock(floor, fcntl.LOCK_EX if request.node.get_closest_marker("alone") else fcntl.LOCK_SH)
         fcntl.flock(door, fcntl.LOCK_UN)
         yield
+        fcntl.flock(floor, fcntl.LOCK_UN)  # for all who may have inherited it
 
 
 @pytest.fixture

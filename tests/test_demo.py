@@ -33,6 +33,7 @@ def demo(picture: Path, **env: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 @pytest.mark.alone
+@pytest.mark.xdist_group("alone")
 def test_the_demo_ends_with_a_report_and_a_picture(tmp_path: Path) -> None:
     picture = tmp_path / "demo.png"
     with demo(picture) as process:
@@ -81,7 +82,7 @@ def test_a_picture_that_cannot_be_written_is_said_before_the_call(tmp_path: Path
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_whatever_ends_it_meanwhile_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    with folder() as own, demo(tmp_path / "demo.png", TMPDIR=str(own)) as process:
+    with folder() as own, demo(tmp_path / "demo.png", TMPDIR=str(own), SOUNDCARD_FOLDER=str(own)) as process:
         assert process.stdout
         assert any(line.startswith("hub: process ") for line in process.stdout)
         kinds = {path.name.rpartition("-")[0] for path in own.iterdir()}

@@ -4,7 +4,8 @@ A talker's microphone and this speaker count 48,000 samples a second by two crys
 or empties: at 200 ppm by 0.7 s in an hour. `Drift` looks at each packet that is played: how long it waited (delay),
 and how much of that is more than it needed (excess). Half a millisecond either way is left alone. Beyond that 0.1 % of
 the packet is dropped or repeated for each ms, at most 1 %, so that an excess dies away within seconds; in quiet
-passages, where nobody hears it, ten times as much. The same steps shorten the delay when jitter is over.
+passages, where nobody hears it, ten times as much. The same steps shorten the delay when jitter is over; what nobody
+has needed for long is cut by the jitter buffer.
 
 Lengths are samples of 48 kHz. A resampler can stand in the same place: it would take `correct` as a ratio.
 """

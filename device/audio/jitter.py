@@ -14,9 +14,10 @@ that comes meanwhile takes the position back to its own time, at most to the flo
 too late is skipped, it makes the delay longer; and an isolated loss costs its own length, however shallow the buffer.
 
 What would sound more than 100 ms later than usual while newer packets are held is skipped up to the first one that is
-on time: after an outage nothing old is played, and the delay is what it was before. So is, once, what sounds later than
-it has to by much or for long: a path that was full leaves half a second in the buffer, and the slips of drift.py would
-take a minute for it.
+on time: after an outage nothing old is played, and the delay is what it was before.
+
+A delay that nobody needs any more is cut: once every packet of 5 s has waited 200 ms and more, those are skipped that
+are not due any more. A path that was full leaves up to half a second, for which the slips of drift.py take a minute.
 
 All times are samples of 48 kHz; those of arrival and playing on the monotonic clock.
 """
@@ -34,10 +35,9 @@ MAX_AGE = 500 * MS
 MAX_CONCEALED = 100 * MS
 # libopus conceals in steps of 2.5 ms.
 CONCEAL_STEP = 120
-# An excess is worth a cut when it comes to this, multiplied by how long it lasts: 1 s of 500 ms, or 4 s of 125.
-# The slips take 10 ms of it away each second, and are done before where it is below 112 ms at first.
-_CUT_AT = 500 * MS * 1_000 * MS
-_LEAST_TO_CUT = 50 * MS
+# Less than this the slips do away with, and less time is forgotten by spikes that come again: a cut is heard, and would
+# be heard each time. The time is that which the due time remembers (arrivals.py).
+AMPLE, AMPLE_FOR = 200 * MS, 5_000 * MS
 # Memory that a talker may take: 1 s of the shortest usual packets, 130 kB at the very most.
 MAX_HELD = 100
 # RFC 3550 appendix A.1: a sequence that jumps further is another stream.
@@ -113,6 +113,7 @@ class _Held(NamedTuple):
     sequence: int
     samples: int
     payload: bytes
+    arrived: int
 
 
 class JitterBuffer:
@@ -157,7 +158,7 @@ class JitterBuffer:
         if at < self._floor:
             self.counts.late += 1
         else:
-            self._hold(_Held(at, self._newest_sequence + min(0, step), samples, payload))
+            self._hold(_Held(at, self._newest_sequence + min(0, step), samples, payload, arrived))
 
     def pop(self, at: int, wanted: int) -> Play | Lost | Silence:
         """What sounds at `at`: Play and Lost may be longer than wanted (samples), Silence never is."""
@@ -182,7 +183,7 @@ class JitterBuffer:
         self._arrivals = Arrivals(arrived - timestamp, arrived, self._tick)
         self._newest_sequence, self._newest_timestamp, self._seen = sequence, timestamp, 0
         self._position, self._floor, self._last_sequence = None, -math.inf, sequence - 1
-        self._concealing = self._usual_delay = self._waited = 0
+        self._concealing = self._usual_delay = self._ample = 0
 
     def _note(self, step: int, at: int, samples: int, arrived: int) -> None:
         if step > 0:
@@ -202,7 +203,9 @@ class JitterBuffer:
     def _head(self, at: int) -> _Held | None:
         """The oldest packet held, after skipping what would sound too late."""
         target = self._arrivals.due - self._arrivals.fastest
-        limit = max(target, self._usual_delay) + MAX_CONCEALED if self._waited < _CUT_AT else target
+        limit = max(target, self._usual_delay) + MAX_CONCEALED
+        if self._ample >= AMPLE_FOR:
+            limit, self._ample = target, 0
         while self._held:
             head = self._held[0]
             delay = at - head.timestamp - self._arrivals.fastest
@@ -223,9 +226,9 @@ class JitterBuffer:
         self._concealing = 0
         delay, due_delay = at - head.timestamp - self._arrivals.fastest, self._arrivals.due - self._arrivals.fastest
         self._usual_delay = min(delay, max(due_delay, self._usual_delay) + MAX_CONCEALED)
-        excess = delay - due_delay
-        self._waited = self._waited + excess * head.samples if excess > _LEAST_TO_CUT else 0
-        return Play(head.payload, head.samples, delay, excess)
+        waited = at - head.arrived - self._tick
+        self._ample = self._ample + head.samples if waited > AMPLE else 0
+        return Play(head.payload, head.samples, delay, delay - due_delay)
 
     def _take(self, head: _Held) -> None:
         del self._held[0]

@@ -30,9 +30,12 @@ from device.hub.turns import Account, Share
 
 logger = logging.getLogger(__name__)
 
-# What may wait for somebody who does not read, beside his backlog: all of a full channel may come at once, as after a
+# What may wait for somebody who does not read, his backlog included: all of a full channel may come at once, as after a
 # crash, and he is told twice of each. With a third of this who read all the time was cut off (tests/hostile).
-MAX_UNREAD_BYTES = 196_608 + KEEP_BYTES
+MAX_UNREAD_BYTES = 294_912 + KEEP_BYTES
+# For all at one address together: more than that is cut off of who leaves most. 250 who are served one after the other
+# have a hundredth of it each.
+MAX_UNREAD_OF_ADDRESS_BYTES, MUCH_UNREAD_BYTES = 16_777_216, 65_536
 # Nobody of ours splits a message; who does it may, within reason.
 MAX_FRAGMENTS = 64
 # For a peer to take the close frame and answer it.
@@ -84,6 +87,7 @@ class Connection(ServerConnection):
         self._handshake_bytes = 0
         self._account = Account()
         self._unseen = bytearray()
+        self._unread = 0
 
     def start(self) -> None:
         """The handshake is done: frames are taken and given from now on."""
@@ -104,7 +108,7 @@ class Connection(ServerConnection):
         """Send a text frame; a client that leaves too many of them unread is cut off."""
         if self.state is not State.OPEN:
             return
-        if self.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+        if self._leaves_too_much_unread():
             logger.info("cutting off %s: it does not read", self.address)
             self.abandon()
         else:
@@ -130,6 +134,7 @@ class Connection(ServerConnection):
         self.clear = False
         sockets.forget_unsent(self.transport.get_extra_info("socket"))
         self.transport.abort()
+        self._unread_bytes()
 
     # What asyncio and websockets call
 
@@ -159,6 +164,7 @@ class Connection(ServerConnection):
         """It is gone, for whatever reason."""
         self.clear = False
         super().connection_lost(exc)
+        self._unread_bytes()
         self._house.connections.discard(self)
         self.desk.closed(self, time.monotonic())
 
@@ -198,12 +204,24 @@ class Connection(ServerConnection):
     def resume_writing(self) -> None:
         """Everything is with the kernel: send what is still worth hearing."""
         super().resume_writing()
+        self._unread_bytes()
         if self._started and self.state is State.OPEN:
             self.clear = True
             fresh, late = self._backlog.take(time.monotonic())
             self.desk.packets_late += late
             if fresh:
                 self.queue(fresh)
+
+    def _leaves_too_much_unread(self) -> bool:
+        unread = self._unread_bytes()
+        together = self._share.unread_bytes
+        return unread > MAX_UNREAD_BYTES or (unread > MUCH_UNREAD_BYTES and together > MAX_UNREAD_OF_ADDRESS_BYTES)
+
+    def _unread_bytes(self) -> int:
+        """What waits here; the account of its address has it from now on."""
+        before, self._unread = self._unread, self.transport.get_write_buffer_size()
+        self._share.unread_bytes += self._unread - before
+        return self._unread
 
     def _wait_with(self, data: bytes) -> None:
         self._unseen += data

@@ -7,7 +7,8 @@ import ipaddress
 
 from device.channel import rules
 
-# Each costs 20 kB here, and 100 kB of the kernel's while it does not read: 240 MB when every place is taken so.
+# Each costs 20 kB here, and 100 kB of the kernel's while it does not read: 240 MB when every place is taken so. What
+# waits for those of one address to read it is 16 MB at most (connection.py).
 MAX_CONNECTIONS = 2_000
 # A house, an office or a load test behind one address; a single machine cannot take all the places.
 MAX_CONNECTIONS_PER_ADDRESS = 250

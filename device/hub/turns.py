@@ -38,14 +38,18 @@ class Account:
 
 
 class Share:
-    """One address. again: asks for `next_turn` to be called in the next turn of the loop."""
+    """One address. again: asks for `next_turn` to be called in the next turn of the loop.
 
-    __slots__ = ("__weakref__", "_again", "_asked", "_numbers", "_spent_s", "_waiting")
+    unread_bytes: what waits for all that are there to read it; they count it.
+    """
+
+    __slots__ = ("__weakref__", "_again", "_asked", "_numbers", "_spent_s", "_waiting", "unread_bytes")
 
     def __init__(self, again: Callable[["Share"], object]) -> None:
         self._again = again
         self._asked = False
         self._spent_s = 0.0
+        self.unread_bytes = 0
         self._numbers = count()
         self._waiting: list[tuple[float, int, Callable[[], None]]] = []
 

@@ -55,7 +55,7 @@ def test_an_excess_dies_away_within_seconds(sign: int) -> None:
 
 
 def test_a_cut_is_not_taken_for_drift() -> None:
-    """The jitter buffer skips what is no longer worth waiting for; nothing sounds in between."""
+    """The jitter buffer skips what is no longer worth waiting for, and may go on without a pause."""
     call = Call(0, 300 * MS).run(10)
     call.excess = 0
     assert call.run(10).drift.ppm == pytest.approx(0, abs=10)

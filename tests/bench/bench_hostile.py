@@ -49,8 +49,8 @@ def cases(chosen: argparse.Namespace) -> Iterator[dict[str, object]]:
                 yield {
                     "case": f"{name}{', TLS' if secure else ''}",
                     **figures,
-                    "limit": f"lost <= 0, memory_growth_mb <= {MOST_MB:g}",
-                    "ok": figures["lost"] == 0 and figures["memory_growth_mb"] <= MOST_MB,
+                    "limit": f"lost <= 0, redials <= 0, memory_growth_mb <= {MOST_MB:g}",
+                    "ok": figures["lost"] == figures["redials"] == 0 and figures["memory_growth_mb"] <= MOST_MB,
                 }
 
 

@@ -116,6 +116,17 @@ def crowd_that_does_not_read(target: Target) -> tuple[int, int]:
     return battery(target, CROWD, make, pause_s=0.1, most=20 * len(packet(1, 0, LONG)))
 
 
+def crowd_that_is_told_much(target: Target) -> tuple[int, int]:
+    """200 in a channel of their own publish and stop it, with names as long as can be, and do not read what is said."""
+    turn = request("publish") + request("unpublish")
+
+    def make(_: int) -> Gun:
+        sock, _uid = seat(target, ELSEWHERE, deaf=True, autoSubscribe=True, label="é" * 32)
+        return Gun(sock, turn, deaf=True)
+
+    return battery(target, CROWD, make, pause_s=2 / 50, most=len(turn))
+
+
 def pings(target: Target) -> tuple[int, int]:
     """200 send WebSocket pings as fast as they can."""
     return battery(target, CROWD, lambda _: Gun(seat(target, ELSEWHERE)[0], masked(0x89, bytes(125)) * 500))
@@ -243,8 +254,9 @@ def _again_and_again(target: Target, once: Callable[[], None]) -> tuple[int, int
 
 _ALL: tuple[Attack, ...] = (
     requests, garbage, packets, tiny_packets, foreign_packets, stolen_uid, crowd_that_comes_and_goes, crowd_that_talks,
-    crowd_that_rings, crowd_that_does_not_read, pings, fragments, tiny_fragments, long_frames, long_headers,
-    endless_line, huge_bodies, silence, slow_loris, half_open_tls, hellos_at_once, handshakes, connects, pages,
+    crowd_that_rings, crowd_that_does_not_read, crowd_that_is_told_much, pings, fragments, tiny_fragments, long_frames,
+    long_headers, endless_line, huge_bodies, silence, slow_loris, half_open_tls, hellos_at_once, handshakes, connects,
+    pages,
 )  # fmt: skip
 ATTACKS = {attack.__name__.replace("_", " "): attack for attack in _ALL}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from device.channel import rules
-from device.hub import limits
+from device.hub import connection, limits
 from device.hubapp import Hub
 from tests.hub.deaf import deaf, drain
 from tests.hub.guest import guest
@@ -70,3 +70,33 @@ async def test_who_leaves_his_texts_unread_is_cut_off(monkeypatch: pytest.Monkey
                 await other.ask("publish")
                 await other.ask("unpublish")
         sleeper.close()
+
+
+async def test_who_leaves_much_unread_is_cut_off_sooner_where_others_of_his_address_do_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "REQUEST_BURST", 1_000_000)
+    monkeypatch.setattr(connection, "MUCH_UNREAD_BYTES", 2_000)
+    monkeypatch.setattr(connection, "MAX_UNREAD_OF_ADDRESS_BYTES", 20_000)
+    async with Hub("127.0.0.1:0") as hub, guest(hub.url) as other:
+        await other.join(2)
+        sleepers = [await deaf(hub, uid) for uid in (3, 4, 5, 6)]
+        told = 0
+        async with asyncio.timeout(seconds(60)):
+            while hub.snapshot()["connections"] == 5:
+                await other.ask("publish")
+                await other.ask("unpublish")
+                told += 2
+        ended = hub.snapshot()["connections"]
+        assert ended in (2, 3, 4), "not all of them: what the first had is not counted any more"
+        for sleeper in sleepers:
+            sleeper.close()
+        async with asyncio.timeout(seconds(10)):
+            while hub.snapshot()["connections"] > 1:
+                await asyncio.sleep(0.01)
+        alone = await deaf(hub, 7)
+        for _ in range(told // 2):  # four of them have brought it to the limit with that; one alone does not
+            await other.ask("publish")
+            await other.ask("unpublish")
+        assert hub.snapshot()["connections"] == 2
+        alone.close()

@@ -21,6 +21,9 @@ SPOKEN_S = 75.0
 # Far more than any single row of the table allows: faults come in twos, the machine is busy with judging, and of two
 # hubs everybody has to be at the same one again, which takes a look (every 5 s, device/channel/moving.py).
 BACK_WITHIN_S, AFTER_S = 10.0, 3.0
+# And so much later, not sooner than the jitter buffers have noticed that nobody needs their depth any more, what is
+# said is heard as soon as in a conversation.
+PROMPT_WITHIN_S, PROMPT_MS, AUDIBLE_DBFS = 15.0, 300.0, -60
 # A button is answered when it is done; what was said until then may be on its way.
 PRESS_S = 0.05
 MEASURE_EVERY_S, SAMPLES, SAMPLE_EVERY_S = 60.0, 5, 0.4
@@ -174,6 +177,7 @@ class Soak:
         self._outage_s += time.monotonic() - began_s
         at(time.monotonic() + AFTER_S)
         self._until_well(episode.muted, ended_s)  # all may have met at the second hub, and be moving to the first
+        self._until_prompt(ended_s)
         self._lines += self._logbook.lines() - before
         self._begun.update(fault.kind for fault in episode.faults)
         answers = self._listen(spoken_s, ended_s, _silences(done))
@@ -200,6 +204,22 @@ class Soak:
             if time.monotonic() > since_s + seconds(BACK_WITHIN_S):
                 self._expect_well(muted)
             at(time.monotonic() + 0.05)
+
+    def _until_prompt(self, since_s: float) -> None:
+        """Wait until nobody is heard late any more. Raises Failure."""
+        while wrong := self._late():
+            if time.monotonic() > since_s + seconds(PROMPT_WITHIN_S):
+                raise Failure(wrong)
+            at(time.monotonic() + 0.05)
+
+    def _late(self) -> list[str]:
+        """Who hears whom too late, of those that talk."""
+        return [
+            f"{name}: hears {talker['label']} {talker['latency_ms']:.0f} ms late, expected {PROMPT_MS:g} at most"
+            for name in DEVICES
+            for talker in self._scene[name].daemon.ask("status")["talkers"]
+            if talker["level_dbfs"] > AUDIBLE_DBFS and talker["latency_ms"] > PROMPT_MS
+        ]
 
     def _expect_well(self, muted: frozenset[str]) -> None:
         if wrong := self._wrong(muted):

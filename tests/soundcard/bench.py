@@ -26,8 +26,8 @@ class Bench:
     """Devices that share one clock epoch: frame 0 of all of them is the moment the bench was made.
 
     All that a process needs to open them lies in `folder`, readable for every user: the devices, the plugin, the
-    configuration. If none is given it is made, in TMPDIR, else in memory where the machine allows, and removed by
-    `close`.
+    configuration. If none is given it is made in the folder SOUNDCARD_FOLDER of the environment, else in memory
+    where the machine allows, and removed by `close`.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -37,7 +37,7 @@ class Bench:
         self._renamed: dict[str, Device] = {}
         self._own_folder = folder is None
         if folder is None:
-            parent = _SHARED_MEMORY if _SHARED_MEMORY.is_dir() and "TMPDIR" not in os.environ else None
+            parent = os.environ.get("SOUNDCARD_FOLDER") or (_SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None)
             folder = Path(tempfile.mkdtemp(prefix="soundcard-", dir=parent))
             folder.chmod(0o755)
         self.folder = folder
