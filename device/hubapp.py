@@ -81,7 +81,7 @@ class Hub:
         if not open and not address.is_loopback(self._host):
             raise HubConfigError(
                 f"the hub would let anybody on the network join at {self._host}:{self._port}: "
-                'set open = true in [hub] to allow it, or listen = "127.0.0.1:8800"'
+                'set open = true in [hub] or --open to allow it, or listen = "127.0.0.1:8800"'
             )
         self._tls = _tls_context(tls_cert, tls_key)
         self._key, self._keeps_key = keys.load(Path(state_dir)) if state_dir else (keys.new(), False)
@@ -100,7 +100,10 @@ class Hub:
             self._listener = sock = Door.of(self._listener or listening_socket(self._host, self._port))
             set_options(sock)
         except OSError as error:
-            raise HubError(f"cannot listen on {self._host}:{self._port}: {error.strerror}") from error
+            raise HubError(
+                f"cannot listen on {self._host}:{self._port}: {error.strerror}; end what listens there (ss -ltnp "
+                "names it), or choose another address with --listen or [hub] listen"
+            ) from error
         self._port = sock.getsockname()[1]
         open_files.allow(limits.MAX_CONNECTIONS)
         try:

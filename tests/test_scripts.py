@@ -284,6 +284,7 @@ def test_run_makes_an_app_id_once_and_then_shows_a_live_line(home: Path) -> None
     config = home / ".config" / "intercomd" / "intercom.toml"
     with Running("scripts/run", "--card", "--help", env=of(home)) as first:
         assert first.end() == 0
+    assert (home / ".local" / "state" / "intercomd").is_dir(), "where mute and volume survive"
     assert first.lines[0] == f"This intercom has an App ID now; those it shall talk to need the same one: {config}"
 
     port = free_port()
@@ -336,7 +337,8 @@ def test_help_is_about_the_script(home: Path) -> None:
     assert "Without" not in run.lines[0] and any("--card" in line for line in run.lines)
     with Running("scripts/check", "--help", env=of(home)) as check:
         assert check.end() == 0
-    assert check.lines == ["Style, formatting and types of all sources; quick enough to run before every commit."]
+    assert check.lines[0] == "Style, formatting and types of all sources; quick enough to run before every commit."
+    assert "features" in check.lines[-1] and len(check.lines) == 2
 
 
 def test_run_ends_as_its_intercom_does(home: Path) -> None:

@@ -180,7 +180,7 @@ class Soak:
         self._until_prompt(ended_s)
         self._lines += self._logbook.lines() - before
         self._begun.update(fault.kind for fault in episode.faults)
-        answers = self._listen(spoken_s, ended_s, _silences(done))
+        answers = self._listen(spoken_s, ended_s, silences(done))
         entry["back_s"] = back_s = round(max(answer.back_s for answer in answers), 2)
         wrong = [line for answer in answers for line in answer.faults(BACK_WITHIN_S)] + self._logbook.tracebacks()
         self._tell(f"{entry['at_s']:7.1f} s  {'; '.join(map(str, episode.faults))}: back after {back_s:.2f} s")
@@ -298,11 +298,14 @@ class Soak:
         ]
 
 
-def _silences(done: Sequence[tuple[Fault, float, float]]) -> dict[str, list[tuple[float, float]]]:
-    """Between which times nothing may be heard of whom: from when a button was answered until it was pressed again."""
-    silences = dict[str, list[tuple[float, float]]]()
-    for kind in ("muted for a moment", "left and rejoined"):
-        pressed = [step for step in done if step[0].kind == kind]
-        for (fault, _, begin), (_, end, _) in zip(pressed[::2], pressed[1::2], strict=True):
-            silences.setdefault(fault.target, []).append((begin + PRESS_S, end - PRESS_S))
-    return silences
+def silences(done: Sequence[tuple[Fault, float, float]]) -> dict[str, list[tuple[float, float]]]:
+    """Between which times nothing may be heard of whom: from when a button was answered until it was pressed again.
+
+    done: each press, when it began and when it was answered, in order; those of two devices may overlap.
+    """
+    found = dict[str, list[tuple[float, float]]]()
+    kinds = "muted for a moment", "left and rejoined"
+    for fault in dict.fromkeys(fault for fault, _, _ in done if fault.kind in kinds):
+        (_, _, begin), (_, end, _) = [press for press in done if press[0] is fault]
+        found.setdefault(fault.target, []).append((begin + PRESS_S, end - PRESS_S))
+    return found

@@ -14,6 +14,9 @@ from tests import unprivileged
 from tests.daemon import ROOT
 from tests.timing import seconds, until
 
+from .plan import Fault
+from .soak import PRESS_S, silences
+
 
 def soak(*arguments: str, drop: Sequence[str] = ()) -> subprocess.Popen[str]:
     """Started; in a process group of its own, as on a terminal."""
@@ -70,3 +73,10 @@ def test_without_root_it_says_so_in_one_line() -> None:
         out, err = process.communicate(timeout=seconds(30))
     assert (process.returncode, out) == (1, "")
     assert err == "scripts/soak needs root and /dev/net/tun, to make networks that it can break\n"
+
+
+def test_two_who_leave_at_once_are_each_silent_from_their_own_leave_to_their_own_return() -> None:
+    far, near = Fault("left and rejoined", "far", 0.0, 4.2), Fault("muted for a moment", "near", 0.1, 2.1)
+    hole = Fault("black hole", "other", 0.0, 3.0)
+    presses = [(far, 0.0, 0.1), (hole, 0.0, 0.0), (near, 0.1, 0.2), (near, 2.2, 2.3), (hole, 3.0, 3.0), (far, 4.2, 4.3)]
+    assert silences(presses) == {"far": [(0.1 + PRESS_S, 4.2 - PRESS_S)], "near": [(0.2 + PRESS_S, 2.2 - PRESS_S)]}
