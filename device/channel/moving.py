@@ -16,7 +16,8 @@ look comes after 1 s already: a connection that failed while the hub was well ha
 Together again: who moves gives its seat up where it was, and whoever sees somebody leave looks at once. So the first
 one to find an earlier hub takes everybody along within some round trips, however their times fell.
 
-No flapping: a hub whose seat was lost within a minute is worth a longer wait each time, 10 s doubling to 5 minutes.
+No flapping: a hub whose seat was lost within a minute is worth a longer wait each time, 10 s doubling to a minute; so
+long may somebody be alone at the first who starts meanwhile.
 Unless we are alone where we are: then there is no conversation to disturb, and the others may be there, as it was our
 own way that failed. Whoever comes meanwhile has us wait after all.
 """
@@ -35,7 +36,7 @@ SPREAD_S = 0.05
 AGAIN_S = 1.0
 BELIEVED_S = 30.0
 STEADY_S = 60.0
-WARY_S, WARIEST_S = 10.0, 300.0
+WARY_S, WARIEST_S = 10.0, 60.0
 # A hub that has sent us to a later one does not want us back at once.
 SENT_AWAY_S = 60.0
 _NEVER = float("inf")
