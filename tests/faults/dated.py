@@ -75,10 +75,13 @@ class Hearing:
             fresh[begin : begin + FRAME_MS] = True
         return fresh[: len(self.latency_ms) * FRAME_MS]
 
-    def back_s(self, after_s: float) -> float:
-        """How long after this moment the last gap ends that matters; 0 without one, infinity where it does not end."""
+    def back_s(self, after_s: float, little_ms: int = LITTLE_MS) -> float:
+        """How long after this moment the last gap ends that matters; 0 without one, infinity where it does not end.
+
+        little_ms: what is shorter does not matter.
+        """
         begins, ends = _runs(~self._fresh())
-        matter = ends[(ends - begins >= LITTLE_MS) & (ends > after_s * 1_000)]
+        matter = ends[(ends - begins >= little_ms) & (ends > after_s * 1_000)]
         if not len(matter):
             return 0.0
         return float("inf") if matter[-1] == len(self.latency_ms) * FRAME_MS else matter[-1] / 1_000 - after_s

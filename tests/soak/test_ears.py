@@ -64,6 +64,14 @@ def test_who_is_muted_may_not_be_heard() -> None:
     assert answer(asked(leaked, always)).forbidden_s == pytest.approx(0.2, abs=0.03)
 
 
+def test_a_hiccup_of_the_machine_at_the_end_is_no_sound_that_stays_away() -> None:
+    heard = late(said())
+    heard[-dated.RATE // 5 :] = 0
+    assert answer(asked(heard)).faults(1) == []
+    heard[-dated.RATE // 2 :] = 0
+    assert answer(asked(heard)).faults(1) == ["far to near: sound is back not at all, expected within 1 s"]
+
+
 def test_who_is_muted_for_a_moment_may_be_heard_before_and_after() -> None:
     span = ((3.0, 5.0),)
     heard = late(said())
