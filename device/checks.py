@@ -1,43 +1,14 @@
 """What a value of intercom.toml must be, beside having the type of its default: a function for each key."""
 
-import json
 import os
-import re
 import stat
 from collections.abc import Callable, Container
 from typing import Any
 
 from device.channel import address, rules
+from device.tomltext import toml
 
 Check = Callable[[Any], object]  # raises ValueError with what is wrong
-
-
-def toml(value: object) -> str:
-    """A value as TOML writes it: as JSON does, but for DEL, which TOML wants escaped."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def masked(url: str) -> str:
-    """A hub's URL as people may see it."""
-    return re.sub(r"\?.*", "?***", re.sub(r"//[^/]*@", "//***@", url))
-
-
-_KINDS = {bool: "true or false", int: "a whole number", str: "text in quotes", list: "a list of texts"}
-
-
-def check_type(default: object, value: object) -> None:
-    """Raises ValueError with what is wrong with the type of a value, and what was probably meant."""
-    kind = type(default)
-    if type(value) is kind and not (isinstance(value, list) and any(type(item) is not str for item in value)):
-        return
-    meant: object = None
-    if kind is str and type(value) in (int, float):
-        meant = str(value)
-    elif kind is int and re.fullmatch(r"-?\d{1,10}(\.0*)?", str(value)):
-        meant = int(float(str(value)))
-    elif kind is list and isinstance(value, str):
-        meant = [masked(value)]
-    raise ValueError(f"must be {_KINDS[kind]}" + ("" if meant is None else f"; did you mean {toml(meant)}?"))
 
 
 def _among(allowed: Container[object], text: str) -> Check:

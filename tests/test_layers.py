@@ -17,6 +17,7 @@ HOUSE = ROOT / "device"
 PURE = (
     "call.py",
     "jsonrpc.py",
+    "tomltext.py",
     "channel/actions.py",
     "channel/address.py",
     "channel/approach.py",
@@ -176,8 +177,8 @@ NEIGHBOURS = {
     "call": set[str](),
     "channel": {"channel"},
     "cli": {"app", "config", "doctor", "failure", "hubapp", "service"},
-    "checks": {"channel.rules", "channel.address"},
-    "config": {"checks", "channel.address"},
+    "checks": {"channel.rules", "channel.address", "tomltext"},
+    "config": {"checks", "channel.address", "tomltext"},
     "commands": {"appliance", "call", "selftest", "service"},
     "doctor": {"audio", "call", "channel", "config", "doctor", "front", "selftest", "service"},
     "duplex": {"audio", "config", "selftest", "sound"},
@@ -196,6 +197,7 @@ NEIGHBOURS = {
     "service": {"service"},
     "sound": {"audio", "channel", "config", "handover"},
     "state": set[str](),
+    "tomltext": set[str](),
 }
 
 FILE_LINES, FUNCTION_LINES, ATTRIBUTES = 300, 60, 15
