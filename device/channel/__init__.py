@@ -2,11 +2,17 @@
 
 Both ends: what may be on the wire
 
-    rules        names and numbers: App IDs, channel names, uids, labels, roles
+    rules        names and numbers: App IDs, certificates, channel names, uids, labels, roles
     address      where a hub is: ws://host:port or wss://host:port
     errors       every error code, its meaning, and what to do about it
     messages     requests and notifications: what their params hold, read and checked
     rtp          media packets
+    token        the right to join: tokens of all formats, verified
+    token005     Channel Key
+    token006     AccessToken
+    token007     AccessToken2
+    token_wire   what the formats share: base64, numbers, texts and maps
+    grant        what a token allows, and until when
 
 The client's end: from a program's wish to its socket
 
