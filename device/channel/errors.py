@@ -56,6 +56,8 @@ IN_CLEAR = 1004
 NOBODY_THERE = 1005
 BANNED = 1006
 NO_NETWORK = 1007
+NOT_ALLOWED_TO_PUBLISH = 1010
+TOO_MANY_PUBLISHERS = 1011
 
 TABLE: dict[int, Meaning] = {
     jsonrpc.PARSE_ERROR: Meaning("PARSE_ERROR", "not JSON", Remedy.FIX_THE_CALL),
@@ -89,6 +91,10 @@ TABLE: dict[int, Meaning] = {
     NOBODY_THERE: Meaning("NOBODY_THERE", "nobody with that uid is in the channel", Remedy.FIX_THE_CALL),
     BANNED: Meaning("BANNED", "a rule of the hub keeps this device out", Remedy.ASK_A_HUMAN),
     NO_NETWORK: Meaning("NO_NETWORK", "this machine has no network", Remedy.REJOIN),
+    NOT_ALLOWED_TO_PUBLISH: Meaning(
+        "NOT_ALLOWED_TO_PUBLISH", "this token gives no right to publish", Remedy.FIX_THE_CALL
+    ),
+    TOO_MANY_PUBLISHERS: Meaning("TOO_MANY_PUBLISHERS", "as many as may publish here do already", Remedy.FIX_THE_CALL),
     IN_CLEAR: Meaning("IN_CLEAR", "a token goes over wss:// only, unless insecure = true", Remedy.FIX_THE_CALL),
 }
 

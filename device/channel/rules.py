@@ -1,4 +1,5 @@
-"""Names and numbers that both ends of the wire agree on: App IDs, certificates, channel names, uids, labels, roles.
+"""Names and numbers that both ends of the wire agree on: App IDs, certificates, channel names, uids, labels, roles,
+profiles.
 
 Each check returns its argument, or raises ValueError with one sentence that says what is wrong and what would be right.
 The rules are those of the documented voice-call SDK (channel names: 64 bytes of 89 characters; uid: unsigned 32 bit).
@@ -33,6 +34,13 @@ class Role(StrEnum):
 
     BROADCASTER = "broadcaster"
     AUDIENCE = "audience"
+
+
+class Profile(StrEnum):
+    """What the roles of an App are for: in a communication everybody is a broadcaster, live has an audience, too."""
+
+    COMMUNICATION = "communication"
+    LIVE = "live"
 
 
 def check_app_id(app_id: str) -> str:
