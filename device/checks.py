@@ -1,8 +1,10 @@
 """What a value of intercom.toml must be, beside having the type of its default: a function for each key."""
 
+import contextlib
 import os
 import stat
 from collections.abc import Callable, Container
+from pathlib import Path
 from typing import Any
 
 from device.channel import address, rules
@@ -67,6 +69,29 @@ def check_hubs_file(path: str) -> None:
             raise
 
 
+def check_apps(path: str) -> None:
+    """An apps file without a mistake; raises ValueError with a line for each. What this process may not read is for
+    the hub to say, as above."""
+    from device.hub import appsfile  # few have such a file
+
+    check_hubs_file(path)
+    with contextlib.suppress(PermissionError):
+        appsfile.load(Path(path))
+
+
+def asks_for_tokens(path: str) -> bool:
+    """Whether nobody joins without a token where this is the apps file, "" for none; True where only the hub can know.
+
+    Raises ValueError as `check_apps`.
+    """
+    from device.hub import appsfile
+
+    try:
+        return bool(path) and appsfile.load(Path(path)).ask_for_tokens
+    except PermissionError:
+        return True
+
+
 # What a button may do; the first two close the microphone, and for that nobody waits.
 AT_THE_EDGE = ("mute", "talk")
 ACTIONS = (*AT_THE_EDGE, "leave", "rejoin", "ring", "volume-up", "volume-down", "")
@@ -107,6 +132,7 @@ CHECKS: dict[tuple[str, str], Check] = {
     # A week is the longest: what nobody looks at for longer is not looked after.
     ("self_test", "every_h"): _among(range(169), "0 to 168 hours"),
     ("hub", "listen"): address.read_listen,
+    ("hub", "apps_file"): check_apps,
     ("hub", "tls_cert"): check_file,
     ("hub", "tls_key"): check_hubs_file,
 }

@@ -157,6 +157,7 @@ def _hub(options: argparse.Namespace) -> int:
         hub = Hub(
             options.listen or config.hub.listen,
             app_ids=[config.channel.app_id] if config.channel.app_id else [],
+            apps_file=config.hub.apps_file,
             open=config.hub.open,
             tls_cert=config.hub.tls_cert,
             tls_key=config.hub.tls_key,

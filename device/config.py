@@ -129,6 +129,7 @@ class Hub:
     """[hub]: the hub that this program serves itself."""
 
     listen: str
+    apps_file: str
     open: bool
     tls_cert: str
     tls_key: str
@@ -180,7 +181,8 @@ def load(path: Path | None = None, *, needs_app_id: bool = True, open: bool = Fa
         mistakes.setdefault("[channel] app_id", "is missing; take the hub's, or make one: openssl rand -hex 16")
     if mistakes:
         file = path or search()[-1]
-        raise ConfigError("\n".join(one_line(f"{file}: {where}: {what}") for where, what in mistakes.items()))
+        lines = (f"{where}: {line}" for where, what in mistakes.items() for line in what.split("\n"))
+        raise ConfigError("\n".join(one_line(f"{file}: {line}") for line in lines))
     hub = values["hub"]
     hubs = values["channel"]["hub"] or [address.of_own_hub(hub["listen"], bool(hub["tls_cert"]))]
     return Config(
@@ -277,9 +279,10 @@ def _find_conflicts(values: Values, mistakes: dict[str, str]) -> None:
         if values["hub"][other] and not values["hub"][key]:
             mistakes.setdefault(f"[hub] {key}", f"is missing; {other} needs it")
     hub = values["hub"]
-    if not hub["open"] and not address.is_loopback(address.read_listen(hub["listen"])[0]):
+    reachable = not hub["open"] and not address.is_loopback(address.read_listen(hub["listen"])[0])
+    if reachable and "[hub] apps_file" not in mistakes and not checks.asks_for_tokens(hub["apps_file"]):
         mistakes.setdefault(
             "[hub] listen",
-            f"lets anybody on the network join at {hub['listen']}; open = true allows that, "
-            '"127.0.0.1:8800" keeps it to this machine',
+            f"lets anybody on the network join at {hub['listen']}; open = true allows that, an apps_file with a "
+            'certificate for each App asks for tokens, "127.0.0.1:8800" keeps it to this machine',
         )

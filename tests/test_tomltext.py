@@ -46,7 +46,8 @@ def test_a_value_of_another_type_says_what_was_meant(default: object, value: Any
 
 
 @pytest.mark.parametrize(
-    ("word", "hint"), [("certificat", "; did you mean [certificate]?"), ("max", "; did you mean [max_seats]?"), ("x", "")]
+    ("word", "hint"),
+    [("certificat", "; did you mean [certificate]?"), ("max", "; did you mean [max_seats]?"), ("x", "")],
 )
 def test_a_word_that_is_nearly_right_is_recognised(word: str, hint: str) -> None:
     assert tomltext.did_you_mean(word, ["certificate", "max_seats"], "[{}]") == hint
