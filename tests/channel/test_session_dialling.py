@@ -285,3 +285,15 @@ def test_A18_a_new_role_is_that_of_every_seat_that_has_to_be_found_from_then_on(
     world.session.join(JOIN, world.now)
     world.run(1.0)
     assert world.requests[-1][2]["role"] == "broadcaster"
+
+
+def test_B7_whose_token_has_ended_in_the_call_is_told_so_for_as_long_as_it_keeps_him_out() -> None:
+    world = in_call(World())
+    world.answer = world.refuses(errors.TOKEN_EXPIRED)
+    world.says("error", code=errors.TOKEN_EXPIRED, reason="expired token")
+    world.run(30.0)
+    problem = world.session.status.problem
+    assert problem is not None and problem.code == errors.TOKEN_EXPIRED, "and not that the connection is gone"
+    assert world.dials == [] and world.session.state is State.OFFLINE
+    world.run(HUMAN_WAIT_S)
+    assert len(world.dials) == 1
