@@ -137,6 +137,7 @@ EDGES = {
     "selftest.py": "event loop, clock, log",
     "sound.py": "event loop",
     "state.py": "files, log",
+    "tokens.py": "arguments, files, clock, stdout",
 }
 IMPURE_MODULES = {
     *("asyncio", "concurrent", "multiprocessing", "queue", "sched", "signal", "threading", "_thread"),
@@ -181,7 +182,7 @@ NEIGHBOURS = {
     "bell": {"audio", "config", "sound"},
     "call": set[str](),
     "channel": {"channel"},
-    "cli": {"app", "config", "doctor", "failure", "hubapp", "service"},
+    "cli": {"app", "config", "doctor", "failure", "hubapp", "service", "tokens"},
     "checks": {"channel.rules", "channel.address"},
     "config": {"checks", "channel.address"},
     "commands": {"appliance", "call", "selftest", "service"},
@@ -202,6 +203,7 @@ NEIGHBOURS = {
     "service": {"service"},
     "sound": {"audio", "channel", "config", "handover"},
     "state": set[str](),
+    "tokens": {"channel"},
 }
 
 FILE_LINES, FUNCTION_LINES, ATTRIBUTES = 300, 60, 15
