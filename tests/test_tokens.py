@@ -12,7 +12,7 @@ import pytest
 from device import cli
 from device.channel import token
 from device.channel.errors import ChannelError
-from device.channel.grant import Privilege
+from device.channel.grant import Grant, Privilege
 from tests.channel.tokens import (
     ACCEPTED,
     APP_ID,
@@ -55,8 +55,8 @@ def say(certificate: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     return say
 
 
-def admitted(text: str, now_s: float, channel: str = CHANNEL, uid: int = UID) -> dict[Privilege, float]:
-    return dict(token.verify(text, APP_ID, [CERTIFICATE], channel, uid, now_s).ends_s)
+def grant(text: str, now_s: float, channel: str = CHANNEL, uid: int = UID) -> Grant:
+    return token.verify(text.strip(), APP_ID, [CERTIFICATE], channel, uid, now_s)
 
 
 def test_a_token_is_made_and_verified_from_the_first_line_of_python_to_the_last(certificate: Path) -> None:
@@ -79,13 +79,12 @@ def test_what_is_made_is_good_for_as_long_as_was_asked_for(say: Any, kind: str) 
     before_s = int(time.time())
     code, text, _ = say("make", "--seconds=60", f"--format={kind}")
     assert code == 0 and text.startswith(kind)
-    ends_s = admitted(text.strip(), before_s)
-    assert set(ends_s) == set(Privilege)
-    end_s = ends_s[Privilege.JOIN]
-    assert before_s + 60 <= end_s <= time.time() + 60
-    assert set(ends_s.values()) == {end_s}
+    given = grant(text, before_s)
+    assert set(given.ends_s) == set(Privilege)
+    assert before_s + 60 <= given.usable_until_s <= time.time() + 60
+    assert set(given.ends_s.values()) == {given.usable_until_s}
     with pytest.raises(ChannelError, match="expired"):
-        admitted(text.strip(), end_s)
+        grant(text, given.usable_until_s)
 
 
 def test_each_token_is_made_with_a_salt_of_its_own(say: Any) -> None:
@@ -105,14 +104,14 @@ def test_each_token_is_made_with_a_salt_of_its_own(say: Any) -> None:
 def test_a_token_is_for_a_role_or_for_some_privileges(say: Any, asked: str, given: set[Privilege]) -> None:
     for kind in ("006", "007"):
         code, text, _ = say("make", asked, f"--format={kind}")
-        assert (code, set(admitted(text.strip(), time.time()))) == (0, given)
+        assert (code, set(grant(text, time.time()).ends_s)) == (0, given)
 
 
 def test_a_token_may_be_for_everybody_and_for_many_channels(say: Any) -> None:
-    text = say("make", channel="floor*", uid=0)[1].strip()
-    assert admitted(text, time.time(), "floor2", 5)
+    text = say("make", channel="floor*", uid=0)[1]
+    assert grant(text, time.time(), "floor2", 5).may(Privilege.JOIN, time.time())
     with pytest.raises(ChannelError, match="another channel"):
-        admitted(text, time.time(), "cellar", 5)
+        grant(text, time.time(), "cellar", 5)
 
 
 @pytest.mark.parametrize(
