@@ -1,7 +1,7 @@
 """Tokens: how long a hub takes to verify one, of each format, and of many hostile ones the worst.
 
 CPU of the thread that verifies. Limit: a median of 100 us for a genuine 007; the others have none. Hostile: the changes
-of tests/channel/test_token_fuzz.py, of which none may take more than 5 ms.
+of tests/channel/test_token_fuzz.py, of which none may take more than 5 ms each time that it is tried.
 """
 
 import statistics

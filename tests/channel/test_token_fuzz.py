@@ -187,7 +187,17 @@ def without_collector() -> Iterator[None]:
 
 
 def admitted(text: str, app_id: str, certificate: str, channel: str, uid: int, now_s: float) -> tuple[bool, float]:
-    """Whether it is, and the CPU that it took to find out; in seconds."""
+    """Whether it is, and the CPU that it takes to find out; in seconds.
+
+    What takes long is tried again: a busy machine puts some of its own work onto this account, but not each time.
+    """
+    yes, took_s = _tried(text, app_id, certificate, channel, uid, now_s)
+    for _ in range(3 if took_s > LONGEST_CPU_S / 10 else 0):
+        took_s = min(took_s, _tried(text, app_id, certificate, channel, uid, now_s)[1])
+    return yes, took_s
+
+
+def _tried(text: str, app_id: str, certificate: str, channel: str, uid: int, now_s: float) -> tuple[bool, float]:
     began_s = time.thread_time()
     try:
         token.verify(text, app_id, [certificate], channel, uid, now_s)
@@ -272,8 +282,7 @@ def test_each_single_bit_of_a_token_counts(made: Callable[[], str]) -> None:
 def test_the_worst_tokens_take_little_time(text: str) -> None:
     """Also those that only who has the certificate can make."""
     with without_collector():
-        took_s = min(admitted(text, APP_ID, CERTIFICATE, CHANNEL, UID, MADE_S)[1] for _ in range(5))
-    assert took_s < LONGEST_CPU_S
+        assert admitted(text, APP_ID, CERTIFICATE, CHANNEL, UID, MADE_S)[1] < LONGEST_CPU_S
 
 
 def test_reading_alone_raises_nothing_but_that_it_is_refused() -> None:
