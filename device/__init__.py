@@ -15,6 +15,7 @@ Rooms, and what each may import:
 
     cli         arguments, log handlers, exit codes
     app         the process of a device, from its start to its end: signals, hub, control socket
+    tokens      the commands that make and verify tokens; imports channel
     commands    what the control socket offers
     appliance   assembles a device from its Config, and does what the table says; translates between the rooms
     call        the appliance as a table: (state, input) -> (state, what is to be done and heard); imports nothing

@@ -144,6 +144,7 @@ EDGES = {
     "selftest.py": "event loop, clock, log",
     "sound.py": "event loop",
     "state.py": "files, log",
+    "tokens.py": "arguments, files, clock, stdout",
 }
 IMPURE_MODULES = {
     *("asyncio", "concurrent", "multiprocessing", "queue", "sched", "signal", "threading", "_thread"),
@@ -188,7 +189,7 @@ NEIGHBOURS = {
     "bell": {"audio", "config", "sound"},
     "call": set[str](),
     "channel": {"channel"},
-    "cli": {"app", "config", "doctor", "failure", "hubapp", "service"},
+    "cli": {"app", "config", "doctor", "failure", "hubapp", "service", "tokens"},
     "checks": {"channel.rules", "channel.address", "hub.appsfile", "tomltext"},
     "config": {"checks", "channel.address", "tomltext"},
     "commands": {"appliance", "call", "selftest", "service"},
@@ -209,6 +210,7 @@ NEIGHBOURS = {
     "service": {"service"},
     "sound": {"audio", "channel", "config", "handover"},
     "state": set[str](),
+    "tokens": {"channel"},
     "tomltext": set[str](),
 }
 

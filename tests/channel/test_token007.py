@@ -3,10 +3,11 @@
 import base64
 import re
 import struct
+import tracemalloc
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from device.channel import rules, token007
@@ -117,6 +118,10 @@ def test_whom_and_which_channel_a_token_is_for(
             read.grant(joined_channel, joined_uid, MADE_S)
 
 
+@example("ab*ba", "aba")
+@example("*a*a*", "a")
+@example("*ab*b", "ab")
+@example("*ab*ba*", "aba")
 @given(st.text("ab*", max_size=8), st.text("ab", min_size=1, max_size=10))
 def test_a_star_stands_for_any_characters(pattern: str, channel: str) -> None:
     """As a regular expression has it; an empty name is a star, too."""
@@ -243,6 +248,17 @@ def test_how_it_was_compressed_does_not_matter() -> None:
 def test_a_stream_that_no_builder_writes_is_refused(data: bytes, why: str) -> None:
     with pytest.raises(Refused, match=why):
         token("007" + base64.b64encode(data).decode())
+
+
+def test_a_bomb_is_not_inflated() -> None:
+    """Its one and a half megabytes come to exist nowhere."""
+    text = "007" + base64.b64encode(zlib.compress(bytes(1_500_000))).decode()
+    tracemalloc.start()
+    with pytest.raises(Refused, match="more than 4096 bytes"):
+        token(text)
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most_bytes < 100_000
 
 
 def test_a_stream_may_be_as_long_as_its_limit() -> None:

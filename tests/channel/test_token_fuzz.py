@@ -13,6 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from random import Random
 
 import pytest
@@ -34,7 +35,7 @@ from tests.channel.tokens import (
     service,
 )
 
-MUTATIONS = 100_000
+SEEDS, MUTATIONS = range(4), 25_000
 LONGEST_CPU_S = 0.005
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 STRANGE: list[str] = [
@@ -56,10 +57,17 @@ ELSEWHERE = (
     of_005(certificate=SECONDARY), of_006(certificate=SECONDARY), of_007(certificate=SECONDARY),
     of_005(service=2),
 )  # fmt: skip
+ALL = (*GENUINE, *ELSEWHERE)
 
 SIZES = (1_000, 2_048, 4_096, 30_000)
 HEAD = {"005": 3, "006": 35, "007": 3}
 CONTENT = zlib.decompress(base64.b64decode(of_007()[3:]))
+
+
+@cache
+def innermost(text: str) -> bytes:
+    """What one of ALL holds, inflated where it is compressed."""
+    return zlib.decompress(body(text)) if text.startswith("007") else body(text)
 
 
 def body(text: str) -> bytes:
@@ -129,10 +137,9 @@ def inflated_changed(text: str, other: str, random: Random) -> str:
     """Inside the stream; of the formats that have none, once more inside the base64."""
     if text[:3] != "007":
         return body_changed(body_changed(text, other, random), other, random)
-    content = zlib.decompress(body(text))
-    donor = zlib.decompress(body(other)) if other.startswith("007") else body(other)
+    content = innermost(text)
     for _ in range(random.randrange(3)):
-        content = changed_bytes(content, donor, random)
+        content = changed_bytes(content, innermost(other), random)
     return with_body(
         text, zlib.compress(content, random.randrange(10)) + random.choice((b"", b"", b"", b"\0", content))
     )
@@ -142,11 +149,8 @@ def made_of_two(text: str, other: str, random: Random) -> str:
     """The signature of one, and the rest of the other."""
     if other[:3] != text[:3]:
         return text[:3] + other[3:]
-    one, two = body(text), body(other)
-    if text.startswith("007"):
-        one, two = zlib.decompress(one), zlib.decompress(two)
-    signature = 2 + (40 if text.startswith("005") else 32) + (2 if text.startswith("005") else 0)
-    mixed = one[:signature] + two[signature:]
+    signature = 2 + 2 + 40 if text.startswith("005") else 2 + 32
+    mixed = innermost(text)[:signature] + innermost(other)[signature:]
     return with_body(text, zlib.compress(mixed) if text.startswith("007") else mixed)
 
 
@@ -183,7 +187,17 @@ def without_collector() -> Iterator[None]:
 
 
 def admitted(text: str, app_id: str, certificate: str, channel: str, uid: int, now_s: float) -> tuple[bool, float]:
-    """Whether it is, and the CPU that it took to find out; in seconds."""
+    """Whether it is, and the CPU that it takes to find out; in seconds.
+
+    What takes long is tried again: a busy machine puts some of its own work onto this account, but not each time.
+    """
+    yes, took_s = _tried(text, app_id, certificate, channel, uid, now_s)
+    for _ in range(3 if took_s > LONGEST_CPU_S / 10 else 0):
+        took_s = min(took_s, _tried(text, app_id, certificate, channel, uid, now_s)[1])
+    return yes, took_s
+
+
+def _tried(text: str, app_id: str, certificate: str, channel: str, uid: int, now_s: float) -> tuple[bool, float]:
     began_s = time.thread_time()
     try:
         token.verify(text, app_id, [certificate], channel, uid, now_s)
@@ -194,8 +208,9 @@ def admitted(text: str, app_id: str, certificate: str, channel: str, uid: int, n
     return True, time.thread_time() - began_s
 
 
-def test_who_is_let_in_has_a_token_that_says_what_a_genuine_one_says() -> None:
-    random = Random(7)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_who_is_let_in_has_a_token_that_says_what_a_genuine_one_says(seed: int) -> None:
+    random = Random(seed)
     genuine = [token.read(text) for text in GENUINE]
     let_in: Counter[str] = Counter()
     longest_s = 0.0
@@ -203,14 +218,14 @@ def test_who_is_let_in_has_a_token_that_says_what_a_genuine_one_says() -> None:
         for _ in range(MUTATIONS):
             text = random.choice(GENUINE)
             change = random.choice(CHANGES)
-            hostile = change(text, random.choice((*GENUINE, *ELSEWHERE)), random)
+            hostile = change(text, random.choice(ALL), random)
             yes, took_s = admitted(hostile, APP_ID, CERTIFICATE, CHANNEL, UID, MADE_S)
             longest_s = max(longest_s, took_s)
             if yes:
                 let_in[change.__name__] += 1
                 assert token.read(hostile) in genuine, hostile
     assert not let_in[a_bomb.__name__]
-    assert let_in[inflated_changed.__name__] > 1_000, "the same content in another stream is the same token"
+    assert let_in[inflated_changed.__name__] > 300, "the same content in another stream is the same token"
     assert longest_s < LONGEST_CPU_S
 
 
@@ -267,8 +282,7 @@ def test_each_single_bit_of_a_token_counts(made: Callable[[], str]) -> None:
 def test_the_worst_tokens_take_little_time(text: str) -> None:
     """Also those that only who has the certificate can make."""
     with without_collector():
-        took_s = min(admitted(text, APP_ID, CERTIFICATE, CHANNEL, UID, MADE_S)[1] for _ in range(5))
-    assert took_s < LONGEST_CPU_S
+        assert admitted(text, APP_ID, CERTIFICATE, CHANNEL, UID, MADE_S)[1] < LONGEST_CPU_S
 
 
 def test_reading_alone_raises_nothing_but_that_it_is_refused() -> None:
