@@ -22,9 +22,10 @@ from types import TracebackType
 from typing import Self
 
 from device import restart
-from device.channel import address, rules
+from device.channel import address
 from device.failure import end_on_failure
-from device.hub import keys, limits, open_files
+from device.hub import appsfile, keys, limits, open_files
+from device.hub.apps import Apps
 from device.hub.door import Door
 from device.hub.exchange import Exchange
 from device.hub.predecessor import Predecessor
@@ -53,8 +54,9 @@ class HubConfigError(HubError):
 class Hub:
     """One hub. Raises HubConfigError for what it cannot be, HubError for what this machine does not let it be.
 
-    listen: "HOST:PORT", an IPv6 host in brackets; port 0 takes a free one. app_ids: those served, none means every
-    one. open: whoever knows an App ID may join, from anywhere; without it the hub listens on loopback only.
+    listen: "HOST:PORT", an IPv6 host in brackets; port 0 takes a free one. apps_file: which Apps are served, and how.
+    app_ids: without one, those served, none means every one. open: whoever knows an App ID may join, from anywhere;
+    without it the hub listens on loopback only, unless each App of apps_file asks for a token.
     tls_cert, tls_key: PEM files, both or none. state_dir: keeps the key that signs sessions, so that they outlive a
     crash; without one they outlive a planned restart alone. sockets: what whoever started this process has opened for
     it, by name: one to listen on, and the way to the hub that this one succeeds.
@@ -65,6 +67,7 @@ class Hub:
         listen: str,
         *,
         app_ids: Iterable[str] = (),
+        apps_file: str = "",
         open: bool = False,
         tls_cert: str = "",
         tls_key: str = "",
@@ -78,17 +81,14 @@ class Hub:
         self._bridge = sockets.get(restart.PREDECESSOR)
         self._listener_name = restart.LISTENER
         self._listener = self._given({name: sock for name, sock in sockets.items() if name != restart.PREDECESSOR})
-        if not open and not address.is_loopback(self._host):
+        self._apps = _read_apps(apps_file, app_ids)
+        if not open and not self._apps.ask_for_tokens and not address.is_loopback(self._host):
             raise HubConfigError(
-                f"the hub would let anybody on the network join at {self._host}:{self._port}: "
-                'set open = true in [hub] or --open to allow it, or listen = "127.0.0.1:8800"'
+                f"the hub would let anybody on the network join at {self._host}:{self._port}: set open = true in [hub] "
+                'or --open to allow it, an apps_file with a certificate for each App, or listen = "127.0.0.1:8800"'
             )
         self._tls = _tls_context(tls_cert, tls_key)
         self._key, self._keeps_key = keys.load(Path(state_dir)) if state_dir else (keys.new(), False)
-        try:
-            self._app_ids = frozenset(rules.check_app_id(app_id) for app_id in app_ids)
-        except ValueError as error:
-            raise HubConfigError(str(error)) from error
         self._has_left = False
         self._ends: list[Predecessor | Successor] = []
         self._exchange: Exchange | None = None
@@ -123,7 +123,7 @@ class Hub:
             await predecessor.open(self._bridge)
             key = await predecessor.bequest()
             self._key = self._key if self._keeps_key else key
-        rooms = Rooms(Sessions(self._key), os.urandom, time.monotonic(), self._app_ids, _version())
+        rooms = Rooms(Sessions(self._key), os.urandom, time.monotonic(), self._apps, _version())
         self._exchange = Exchange(rooms)
         self._server = Server(self._exchange)
         if predecessor:
@@ -264,6 +264,15 @@ async def keep_serving(make: Callable[[], Hub]) -> None:
             logger.log(logging.DEBUG if lost_at else logging.WARNING, "%s; trying on", error)
             lost_at = lost_at or time.monotonic()
             await asyncio.sleep(RETRY_S)
+
+
+def _read_apps(apps_file: str, app_ids: Iterable[str]) -> Apps:
+    try:
+        return appsfile.load(Path(apps_file)) if apps_file else Apps.of_ids(app_ids)
+    except ValueError as error:
+        raise HubConfigError(str(error)) from error
+    except OSError as error:
+        raise HubError(f"cannot read {error.filename}: {error.strerror}") from error
 
 
 def _tls_context(cert: str, key: str) -> ssl.SSLContext | None:

@@ -15,6 +15,7 @@ from device.channel import messages, rules
 from device.hub import limits
 from device.hub.limits import Pace
 from device.hub.out import Connection
+from device.hub.rights import Rights
 from device.hub.window import Window
 
 
@@ -63,7 +64,7 @@ class Seat:
     session: str = field(repr=False)
     channel: "Channel" = field(repr=False)
     label: str = ""
-    role: rules.Role = rules.Role.BROADCASTER
+    rights: Rights = field(default_factory=Rights)
     auto_subscribe: bool = False
     publishing: bool = False
     live: bool = False
@@ -74,6 +75,11 @@ class Seat:
     listeners: list[Connection] | None = None  # None: out of date
     window: Window = field(default_factory=Window)
     packets: Pace = field(default_factory=lambda: Pace(rules.MAX_PACKETS_PER_S, limits.PACKET_BURST))
+
+    @property
+    def role(self) -> rules.Role:
+        """Broadcaster or audience."""
+        return self.rights.role
 
     def last_heard(self) -> float:
         """When there was last a sign of this participant."""
