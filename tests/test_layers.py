@@ -37,7 +37,7 @@ PURE = (
     "channel/rules.py",
     "channel/seat.py",
     "channel/session.py",
-    "channel/standing.py",
+    "channel/claims.py",
     "channel/streams.py",
     "channel/token.py",
     "channel/token005.py",

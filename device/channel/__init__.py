@@ -29,7 +29,7 @@ The client's end: from a program's wish to its socket
     verdicts     what its end means for the next one
     seat         uid and session, and the requests made in it
     requests     those that wait for their answer
-    standing     its role and its token, if they are not those of the join
+    claims       its role and its token, if they are not those of the join
     streams      whose streams there are, and which are wanted
     copies       what the hub says on both connections, told once
     voice        numbers for the packets that are sent

@@ -21,7 +21,7 @@ from device.channel.moving import Moving
 from device.channel.news import News
 from device.channel.requests import ANSWER_WITHIN_S, Call, Requests
 from device.channel.rules import Role
-from device.channel.standing import Standing
+from device.channel.claims import Claims
 from device.channel.streams import Streams
 from device.channel.voice import Voice
 
@@ -42,7 +42,7 @@ class Seat:
         self.skipped = 0
         self._seated: Seated | None = None
         self._streams = Streams()
-        self._standing = Standing()
+        self._claims = Claims()
         self._requests = Requests()
         self._copies = Copies()
         self._voice = Voice(random)
@@ -75,7 +75,7 @@ class Seat:
 
     def asks(self, join: Join) -> Join | Rejoin:
         """How to ask a hub for it: anew, or for the one that we had."""
-        join, ticket = self._standing.asks(join), self.ticket or join.ticket
+        join, ticket = self._claims.asks(join), self.ticket or join.ticket
         if ticket is None:
             return join
         return Rejoin(replace(join, uid=ticket.uid), ticket.session, tuple(self._streams.known))
@@ -121,7 +121,7 @@ class Seat:
     def leave(self, why: ChannelError) -> None:
         """Nobody holds it any more; who still waits for an answer hears why."""
         self.links, self._seated = [], None
-        self._streams, self._standing = Streams(), Standing()
+        self._streams, self._claims = Streams(), Claims()
         self._actions += [Answer(call.number, why) for call in self._requests.clear() if call.caller]
 
     def call(self, method: str, params: jsonrpc.Params, now: float) -> int:
@@ -131,7 +131,7 @@ class Seat:
             self._actions.append(Answer(number, ChannelError(errors.TOO_FREQUENT)))
             return number
         self._streams.wished(method, params)
-        self._standing.wished(method, params)
+        self._claims.wished(method, params)
         self._request(Call(number, method, params, now + ANSWER_WITHIN_S, caller=True), now)
         return number
 
@@ -191,8 +191,8 @@ class Seat:
         self._requests.drop_own()
         calls = list(self._requests.waiting.values())
         asked = [(call.method, call.params) for call in calls]
-        wishes = [*self._standing.again(), *self._streams.again()]
-        if self._standing.steps_down:
+        wishes = [*self._claims.again(), *self._streams.again()]
+        if self._claims.steps_down:
             wishes = [wish for wish in wishes if wish[0] != messages.PUBLISH]
         link.again = deque(wish for wish in wishes if wish not in asked)
         link.again_at = now
@@ -215,7 +215,7 @@ class Seat:
         if call is None:
             return
         self._streams.agreed(call.method, call.params)
-        self._standing.agreed(call.method, call.params)
+        self._claims.agreed(call.method, call.params)
         if call.method == messages.SET_ROLE and call.params["role"] == Role.AUDIENCE:
             self._streams.silenced()
         if call.caller:
@@ -227,7 +227,7 @@ class Seat:
             return
         error = ChannelError(failure.code, errors.for_people(failure.reason))
         if error.remedy in (Remedy.FIX_THE_CALL, Remedy.ASK_A_HUMAN):
-            self._standing.refused(call.method, call.params)
+            self._claims.refused(call.method, call.params)
         if call.caller:
             if error.remedy is Remedy.FIX_THE_CALL:  # else it is wanted still, and asked for at the next seat
                 self._streams.refused(call.method, call.params)

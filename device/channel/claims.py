@@ -24,7 +24,7 @@ class _Wish:
     wanted: Any = field(default=None, repr=False)
 
 
-class Standing:
+class Claims:
     """One for each seat."""
 
     def __init__(self) -> None:
