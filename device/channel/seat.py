@@ -12,6 +12,7 @@ from random import Random
 from device import jsonrpc
 from device.channel import errors, messages
 from device.channel.actions import DEBUG, Action, Answer, Close
+from device.channel.claims import Claims
 from device.channel.copies import Copies
 from device.channel.dialling import Attempt
 from device.channel.errors import ChannelError, Remedy
@@ -21,7 +22,6 @@ from device.channel.moving import Moving
 from device.channel.news import News
 from device.channel.requests import ANSWER_WITHIN_S, Call, Requests
 from device.channel.rules import Role
-from device.channel.claims import Claims
 from device.channel.streams import Streams
 from device.channel.voice import Voice
 

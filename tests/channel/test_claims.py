@@ -1,8 +1,8 @@
 """Role and token of a seat: wanted, agreed to, asked for again. How a seat uses it: test_seat.py."""
 
+from device.channel.claims import Claims
 from device.channel.messages import Join
 from device.channel.rules import Role
-from device.channel.claims import Claims
 
 JOIN = Join("0" * 32, "lobby", token="first", role=Role.BROADCASTER)
 AUDIENCE, BROADCASTER = ("setRole", {"role": "audience"}), ("setRole", {"role": "broadcaster"})
