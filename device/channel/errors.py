@@ -41,6 +41,7 @@ SERVICE_LOST = 501
 OVERLOADED = 502
 SERVICE_EXITED = 503
 NO_SERVER = 901
+NO_REQUEST_ID = 902
 TIMED_OUT = 903
 DISCONNECTED = 904
 UNREACHABLE = 905
@@ -59,7 +60,7 @@ TABLE: dict[int, Meaning] = {
     jsonrpc.INVALID_PARAMS: Meaning("INVALID_PARAMS", "wrong parameters", Remedy.FIX_THE_CALL),
     BAD_REQUEST: Meaning("BAD_REQUEST", "this hub does not serve this App ID", Remedy.ASK_A_HUMAN),
     TOO_FREQUENT: Meaning("TOO_FREQUENT", "too many requests", Remedy.SLOW_DOWN),
-    MALFORMED: Meaning("MALFORMED", "a media packet that cannot be read", Remedy.FIX_THE_CALL),
+    MALFORMED: Meaning("MALFORMED", "mute before subscribe, or a packet that cannot be read", Remedy.FIX_THE_CALL),
     LOGIN_FAILED: Meaning("LOGIN_FAILED", "login failed", Remedy.ASK_A_HUMAN),
     NOT_A_BROADCASTER: Meaning("NOT_A_BROADCASTER", "that uid publishes nothing", Remedy.FIX_THE_CALL),
     AUDIENCE_CANNOT_PUBLISH: Meaning("AUDIENCE_CANNOT_PUBLISH", "an audience cannot publish", Remedy.FIX_THE_CALL),
@@ -69,6 +70,7 @@ TABLE: dict[int, Meaning] = {
     OVERLOADED: Meaning("OVERLOADED", "the hub is overloaded", Remedy.SLOW_DOWN),
     SERVICE_EXITED: Meaning("SERVICE_EXITED", "the hub is stopping", Remedy.REJOIN),
     NO_SERVER: Meaning("NO_SERVER", "no hub is configured", Remedy.ASK_A_HUMAN),
+    NO_REQUEST_ID: Meaning("NO_REQUEST_ID", "a request without an id", Remedy.FIX_THE_CALL),
     TIMED_OUT: Meaning("TIMED_OUT", "the hub did not answer in time", Remedy.REJOIN),
     DISCONNECTED: Meaning("DISCONNECTED", "the connection to the hub is gone", Remedy.REJOIN),
     UNREACHABLE: Meaning("UNREACHABLE", "no hub can be reached", Remedy.REJOIN),

@@ -8,6 +8,7 @@
     turns        whose bytes are looked at next
     exchange     between the connections and the rooms, which know nothing of each other
     rooms        what every connection may do, and who hears whom
+    asides       what else a seat may ask for: silence, rings, stream messages
     seating      who gets which seat, who keeps it, and what the others are told
     sessions     what proves whose seat it was
     keys         the key that signs them, kept on the disk

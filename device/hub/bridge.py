@@ -91,6 +91,8 @@ class HeldSeat:
     expected: tuple[int, ...] = ()
     subscribers: tuple[int, ...] = ()
     connections: tuple[int, ...] = ()
+    muted: bool = False
+    deaf_to: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from device import jsonrpc
 from device.channel import errors, messages, rules
 from device.hub import limits, sessions
-from device.hub.bridge import Estate, HeldSeat
+from device.hub.bridge import Estate
 from device.hub.out import CLOSE_NORMAL, CLOSE_REPLACED, Close, Connection, Out, Send
 from device.hub.seats import Before, Channel, Link, Seat
 from device.hub.sessions import Sessions
@@ -73,6 +73,10 @@ class Seating:
         live = {other.uid for other in seat.channel.streams()}
         return tuple(sorted(set(known) - live - {seat.uid}))
 
+    def left(self, seat: Seat, known: Iterable[int], now: float) -> tuple[int, ...]:
+        """Those of `known` who are in the channel no more; likewise."""
+        return () if now < self._complete_at else tuple(sorted(set(known) - set(seat.channel.seats)))
+
     def leave(self, link: Link, seat: Seat) -> None:
         """The participant goes; this connection has no seat any more, a second one is closed."""
         for other in list(seat.links):
@@ -112,16 +116,19 @@ class Seating:
         if talker is not None:
             seat.channel.unsubscribe(seat, talker)
 
-    def ring(self, seat: Seat, ring: messages.Ring) -> None:
-        """Tell one, or all others, that this seat rings, or has answered. Raises JsonRpcError(NOBODY_THERE)."""
-        params = seat.stream().params() | {"answered": ring.answered}
-        if not ring.uid:
-            self._tell_others(seat, messages.RING, params)
-            return
-        other = seat.channel.seats.get(ring.uid)
-        if other is None or other is seat:
-            raise refusal(errors.NOBODY_THERE)
-        self._tell([other], messages.RING, params)
+    def set_muted(self, seat: Seat, is_muted: bool) -> None:
+        """A host is silent by himself, or talks again."""
+        if seat.muted is not is_muted:
+            seat.muted = is_muted
+            self._tell_others(seat, messages.MUTE_AUDIO if is_muted else messages.UNMUTE_AUDIO, {"uid": seat.uid})
+
+    def tell(self, seat: Seat, method: str, params: jsonrpc.Params) -> None:
+        """Tell one participant."""
+        self._tell([seat], method, params)
+
+    def tell_others(self, seat: Seat, method: str, params: jsonrpc.Params) -> None:
+        """Tell everybody else in the channel."""
+        self._tell_others(seat, method, params)
 
     def close(self, link: Link, code: int, reason: str) -> None:
         """Close a connection; its seat waits for the owner to come back."""
@@ -156,7 +163,7 @@ class Seating:
     def bequeath(self, numbers: Mapping[Connection, int]) -> Estate:
         """All of it, for a successor that knows connections by these numbers."""
         seats = (seat for channel in self._channels.values() for seat in channel.seats.values())
-        return Estate(self._started, tuple(_held(seat, numbers) for seat in seats))
+        return Estate(self._started, tuple(seat.held(numbers) for seat in seats))
 
     def inherit(self, estate: Estate, links: Mapping[int, Link]) -> None:
         """Go on where the hub was that left this; nobody is told anything, as nothing has changed."""
@@ -166,7 +173,8 @@ class Seating:
             seat = channel.seats[held.uid] = Seat(
                 held.uid, held.session, channel, held.label, rules.Role(held.role), held.auto_subscribe,
                 held.publishing, held.live, held.absent_since,
-                Before(held.back, frozenset(held.awaited), frozenset(held.expected)),
+                Before(held.back, frozenset(held.awaited), frozenset(held.expected)), muted=held.muted,
+                deaf_to=set(held.deaf_to),
             )  # fmt: skip
             self._seats += 1
             for number in held.connections:
@@ -204,6 +212,7 @@ class Seating:
         place = _place(join)
         channel = self._channels.setdefault(place, Channel(*place))
         seat = Seat(uid, session, channel, join.label, join.role, join.auto_subscribe, before=Before(back))
+        seat.muted = join.muted
         channel.seats[uid] = seat
         self._seats += 1
         channel.attach(seat, link)
@@ -215,7 +224,10 @@ class Seating:
             others = (
                 other for other in channel.seats.values() if other is not seat and not (back and other.before.back)
             )
+            others = list(others)
             self._tell(others, messages.USER_JOINED, seat.stream().params())
+            if seat.muted:
+                self._tell(others, messages.MUTE_AUDIO, {"uid": seat.uid})
         return seat
 
     def _resume(self, seat: Seat, link: Link, join: messages.Join) -> None:
@@ -223,6 +235,7 @@ class Seating:
         if surplus is not None:
             self.close(surplus, CLOSE_REPLACED, "two newer connections hold this seat")
         renamed, seat.label = seat.label != join.label, join.label
+        self.set_muted(seat, join.muted)
         if seat.live and renamed:
             self._tell_others(seat, messages.STREAM_ADDED, seat.stream().params())
         elif seat.publishing and not seat.live:
@@ -273,15 +286,6 @@ class Seating:
         left, seat.before.expected = sorted(seat.before.expected - set(seat.channel.seats)), frozenset()
         for uid in left:
             self._tell([seat], messages.USER_LEFT, {"uid": uid, "reason": "dropped"})
-
-
-def _held(seat: Seat, numbers: Mapping[Connection, int]) -> HeldSeat:
-    before = seat.before
-    return HeldSeat(
-        seat.channel.app_id, seat.channel.name, seat.uid, seat.session, seat.label, seat.role.value,
-        seat.auto_subscribe, seat.publishing, seat.live, seat.absent_since, before.back, tuple(sorted(before.awaited)),
-        tuple(sorted(before.expected)), tuple(seat.subscribers), tuple(numbers[link.connection] for link in seat.links),
-    )  # fmt: skip
 
 
 def _place(join: messages.Join) -> Place:

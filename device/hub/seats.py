@@ -9,10 +9,12 @@ thrown away when it changes and made again by the next packet, so that a packet 
 Nothing is sent from here; `rooms` tells people what has changed. PURE.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from device.channel import messages, rules
 from device.hub import limits
+from device.hub.bridge import HeldSeat
 from device.hub.limits import Pace
 from device.hub.out import Connection
 from device.hub.window import Window
@@ -56,7 +58,8 @@ class Seat:
     """A participant. The session is a secret.
 
     publishing: what the participant wants; live: what the others see of it. They differ while nobody has heard from
-    the seat for STREAM_GRACE_S.
+    the seat for STREAM_GRACE_S. muted: silent by himself, and published. deaf_to: whom he has subscribed and not wants
+    to hear.
     """
 
     uid: int
@@ -74,6 +77,12 @@ class Seat:
     listeners: list[Connection] | None = None  # None: out of date
     window: Window = field(default_factory=Window)
     packets: Pace = field(default_factory=lambda: Pace(rules.MAX_PACKETS_PER_S, limits.PACKET_BURST))
+    muted: bool = False
+    deaf_to: set[int] = field(default_factory=set)
+    writing: Pace = field(default_factory=lambda: Pace(rules.MAX_MESSAGES_PER_S, rules.MAX_MESSAGES_PER_S))
+    written_bytes: Pace = field(
+        default_factory=lambda: Pace(rules.MAX_MESSAGE_BYTES_PER_S, rules.MAX_MESSAGE_BYTES_PER_S)
+    )
 
     def last_heard(self) -> float:
         """When there was last a sign of this participant."""
@@ -83,10 +92,22 @@ class Seat:
         """What others hear of this stream."""
         return messages.Stream(self.uid, self.label)
 
+    def held(self, numbers: Mapping[Connection, int]) -> HeldSeat:
+        """As an estate has it, which knows connections by these numbers."""
+        before = self.before
+        return HeldSeat(
+            self.channel.app_id, self.channel.name, self.uid, self.session, self.label, self.role.value,
+            self.auto_subscribe, self.publishing, self.live, self.absent_since, before.back,
+            tuple(sorted(before.awaited)), tuple(sorted(before.expected)), tuple(self.subscribers),
+            tuple(numbers[link.connection] for link in self.links), muted=self.muted,
+            deaf_to=tuple(sorted(self.deaf_to)),
+        )  # fmt: skip
+
     def heard_by(self) -> list[Connection]:
         """The connections that this talker's packets go to."""
         if self.listeners is None:
-            self.listeners = [link.connection for seat in self.subscribers.values() for link in seat.links]
+            hearing = (seat for seat in self.subscribers.values() if self.uid not in seat.deaf_to)
+            self.listeners = [link.connection for seat in hearing for link in seat.links]
         return self.listeners
 
 
@@ -133,6 +154,8 @@ class Channel:
     def hide(self, talker: Seat) -> None:
         """A stream is gone, and with it the subscriptions to it."""
         talker.live = False
+        for seat in talker.subscribers.values():
+            seat.deaf_to.discard(talker.uid)
         talker.subscribers.clear()
         talker.listeners = None
 
@@ -143,7 +166,13 @@ class Channel:
 
     def unsubscribe(self, listener: Seat, talker: Seat) -> None:
         """And now no more."""
+        listener.deaf_to.discard(talker.uid)
         talker.subscribers.pop(listener.uid, None)
+        talker.listeners = None
+
+    def mute(self, listener: Seat, talker: Seat, is_muted: bool) -> None:
+        """The listener stays subscribed and gets no packets, or gets them again."""
+        (listener.deaf_to.add if is_muted else listener.deaf_to.discard)(talker.uid)
         talker.listeners = None
 
     def give_up(self, seat: Seat) -> None:
