@@ -15,8 +15,8 @@ MAX_STREAMS = messages.MAX_KNOWN_UIDS
 
 News = list[tuple[str, jsonrpc.Params]]
 
-# What is wished for, of our stream (uid 0) or of somebody's: that it is there, and that nothing is in it. In this order:
-# nobody mutes what he has not subscribed.
+# What is wished for, of our stream (uid 0) or of somebody's: that it is there, and that nothing is in it. In this
+# order, as nobody mutes what he has not subscribed.
 _THERE, _MUTED = 0, 1
 _OURS = 0
 # What each request asks for, and whether it is to be so or not.

@@ -6,7 +6,7 @@ from device import jsonrpc
 from device.channel import errors, messages, rules
 from device.channel.writing import Message
 from device.hub.seating import Seating, refusal
-from device.hub.seats import Link, Seat
+from device.hub.seats import Link, Seat, Writer
 
 Request = Callable[[Link, Seat, jsonrpc.Params], object]
 
@@ -24,7 +24,7 @@ def requests(seating: Seating) -> dict[str, Request]:
 
 
 def ring(seating: Seating, link: Link, seat: Seat, ring: messages.Ring) -> None:
-    """Tell one, or all others, that this seat rings, or has answered. Raises JsonRpcError: NOBODY_THERE, TOO_FREQUENT."""
+    """Tell one, or all others, that it rings, or has answered. Raises JsonRpcError: NOBODY_THERE, TOO_FREQUENT."""
     if not link.rings.take(link.heard_at):
         raise refusal(errors.TOO_FREQUENT)
     params = seat.stream().params() | {"answered": ring.answered}
@@ -38,7 +38,7 @@ def ring(seating: Seating, link: Link, seat: Seat, ring: messages.Ring) -> None:
 
 
 def mute(seat: Seat, uid: int, is_muted: bool) -> None:
-    """Hear a stream no more and stay subscribed, or hear it again. Raises JsonRpcError(MALFORMED) before subscribing."""
+    """Hear a stream no more and stay subscribed, or hear it again. Raises JsonRpcError: MALFORMED without that."""
     talker = seat.channel.seats.get(uid)
     if talker is None or seat.uid not in talker.subscribers:
         raise refusal(errors.MALFORMED, "subscribe first")
@@ -46,17 +46,16 @@ def mute(seat: Seat, uid: int, is_muted: bool) -> None:
 
 
 def mute_local(seating: Seating, seat: Seat, is_muted: bool) -> None:
-    """Be silent and stay published, or talk again; the others hear of it. Raises JsonRpcError(AUDIENCE_CANNOT_PUBLISH)."""
+    """Be silent and stay published, or talk again; others are told. Raises JsonRpcError: AUDIENCE_CANNOT_PUBLISH."""
     if seat.role is rules.Role.AUDIENCE:
         raise refusal(errors.AUDIENCE_CANNOT_PUBLISH, "an audience is silent anyway")
     seating.set_muted(seat, is_muted)
 
 
 def write(seating: Seating, link: Link, seat: Seat, message: Message) -> None:
-    """Tell everybody else in the channel, an audience too. Raises JsonRpcError: AUDIENCE_CANNOT_PUBLISH, TOO_FREQUENT."""
+    """Tell everybody else, an audience too. Raises JsonRpcError: AUDIENCE_CANNOT_PUBLISH, TOO_FREQUENT."""
     if seat.role is rules.Role.AUDIENCE:
         raise refusal(errors.AUDIENCE_CANNOT_PUBLISH, "an audience writes no stream messages")
-    now = link.heard_at
-    if not seat.writing.take(now) or not seat.written_bytes.take_many(len(message.data), now):
+    if not seat.channel.writers.setdefault(seat.uid, Writer()).take(len(message.data), link.heard_at):
         raise refusal(errors.TOO_FREQUENT, "too many stream messages")
     seating.tell_others(seat, messages.MESSAGE, {"uid": seat.uid, **message.params()})

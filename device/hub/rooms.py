@@ -136,7 +136,7 @@ class Rooms:
             return self._drop(link, link.bad_packets, now, errors.MALFORMED, str(error))
         if ssrc != seat.uid:
             return self._drop(link, link.bad_packets, now, errors.OUT_OF_ORDER, "send as yourself: the SSRC is the uid")
-        if not seat.live or seat.muted:
+        if not seat.live or seat.uid in seat.channel.muted:
             return self._not_live(link, seat, now)
         if not seat.packets.take(now):
             return self._drop(link, link.surplus, now)
@@ -216,7 +216,7 @@ class Rooms:
         return messages.Seated(
             seat.uid, seat.session, resumed, streams, self._seating.missing(seat, known, now), limits.PING_MS,
             int(limits.SEAT_GRACE_S * 1000), self._version, tuple(user.stream() for user in users),
-            tuple(user.uid for user in users if user.muted), self._seating.left(seat, known, now),
+            tuple(user.uid for user in users if user.uid in user.channel.muted), self._seating.left(seat, known, now),
         ).params()  # fmt: skip
 
     def _leave(self, link: Link, seat: Seat) -> None:

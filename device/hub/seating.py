@@ -118,8 +118,9 @@ class Seating:
 
     def set_muted(self, seat: Seat, is_muted: bool) -> None:
         """A host is silent by himself, or talks again."""
-        if seat.muted is not is_muted:
-            seat.muted = is_muted
+        muted = seat.channel.muted
+        if (seat.uid in muted) is not is_muted:
+            (muted.add if is_muted else muted.discard)(seat.uid)
             self._tell_others(seat, messages.MUTE_AUDIO if is_muted else messages.UNMUTE_AUDIO, {"uid": seat.uid})
 
     def tell(self, seat: Seat, method: str, params: jsonrpc.Params) -> None:
@@ -163,7 +164,8 @@ class Seating:
     def bequeath(self, numbers: Mapping[Connection, int]) -> Estate:
         """All of it, for a successor that knows connections by these numbers."""
         seats = (seat for channel in self._channels.values() for seat in channel.seats.values())
-        return Estate(self._started, tuple(seat.held(numbers) for seat in seats))
+        held = tuple(channel.held() for channel in self._channels.values())
+        return Estate(self._started, tuple(seat.held(numbers) for seat in seats), held)
 
     def inherit(self, estate: Estate, links: Mapping[int, Link]) -> None:
         """Go on where the hub was that left this; nobody is told anything, as nothing has changed."""
@@ -173,8 +175,7 @@ class Seating:
             seat = channel.seats[held.uid] = Seat(
                 held.uid, held.session, channel, held.label, rules.Role(held.role), held.auto_subscribe,
                 held.publishing, held.live, held.absent_since,
-                Before(held.back, frozenset(held.awaited), frozenset(held.expected)), muted=held.muted,
-                deaf_to=set(held.deaf_to),
+                Before(held.back, frozenset(held.awaited), frozenset(held.expected)),
             )  # fmt: skip
             self._seats += 1
             for number in held.connections:
@@ -183,6 +184,9 @@ class Seating:
             seats = self._channels[held.app_id, held.channel].seats
             for uid in held.subscribers:
                 seats[uid].channel.subscribe(seats[uid], seats[held.uid])
+        for silent in estate.channels:
+            channel = self._channels[silent.app_id, silent.channel]
+            channel.muted, channel.deaf = set(silent.muted), set(silent.deaf)
 
     def counts(self) -> tuple[int, int, int]:
         """Channels, seats, streams."""
@@ -212,7 +216,8 @@ class Seating:
         place = _place(join)
         channel = self._channels.setdefault(place, Channel(*place))
         seat = Seat(uid, session, channel, join.label, join.role, join.auto_subscribe, before=Before(back))
-        seat.muted = join.muted
+        if join.muted:
+            channel.muted.add(uid)
         channel.seats[uid] = seat
         self._seats += 1
         channel.attach(seat, link)
@@ -221,12 +226,11 @@ class Seating:
                 channel.subscribe(seat, talker)
         # The documented SDK announces hosts only: thousands may listen.
         if seat.role is rules.Role.BROADCASTER:
-            others = (
+            others = [
                 other for other in channel.seats.values() if other is not seat and not (back and other.before.back)
-            )
-            others = list(others)
+            ]
             self._tell(others, messages.USER_JOINED, seat.stream().params())
-            if seat.muted:
+            if join.muted:
                 self._tell(others, messages.MUTE_AUDIO, {"uid": seat.uid})
         return seat
 

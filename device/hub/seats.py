@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from device.channel import messages, rules
 from device.hub import limits
-from device.hub.bridge import HeldSeat
+from device.hub.bridge import HeldChannel, HeldSeat
 from device.hub.limits import Pace
 from device.hub.out import Connection
 from device.hub.window import Window
@@ -40,6 +40,20 @@ class Link:
     out_of_patience: bool = False
 
 
+class Writer:
+    """How much somebody may still write to the channel."""
+
+    __slots__ = ("_bytes", "_messages")
+
+    def __init__(self) -> None:
+        self._messages = Pace(rules.MAX_MESSAGES_PER_S, rules.MAX_MESSAGES_PER_S)
+        self._bytes = Pace(rules.MAX_MESSAGE_BYTES_PER_S, rules.MAX_MESSAGE_BYTES_PER_S)
+
+    def take(self, size: int, now: float) -> bool:
+        """Whether one more message of so many bytes keeps to the limits."""
+        return self._messages.take(now) and self._bytes.take_many(size, now)
+
+
 @dataclass(slots=True)
 class Before:
     """What a seat has from the time before the hub started anew.
@@ -58,8 +72,7 @@ class Seat:
     """A participant. The session is a secret.
 
     publishing: what the participant wants; live: what the others see of it. They differ while nobody has heard from
-    the seat for STREAM_GRACE_S. muted: silent by himself, and published. deaf_to: whom he has subscribed and not wants
-    to hear.
+    the seat for STREAM_GRACE_S.
     """
 
     uid: int
@@ -77,12 +90,6 @@ class Seat:
     listeners: list[Connection] | None = None  # None: out of date
     window: Window = field(default_factory=Window)
     packets: Pace = field(default_factory=lambda: Pace(rules.MAX_PACKETS_PER_S, limits.PACKET_BURST))
-    muted: bool = False
-    deaf_to: set[int] = field(default_factory=set)
-    writing: Pace = field(default_factory=lambda: Pace(rules.MAX_MESSAGES_PER_S, rules.MAX_MESSAGES_PER_S))
-    written_bytes: Pace = field(
-        default_factory=lambda: Pace(rules.MAX_MESSAGE_BYTES_PER_S, rules.MAX_MESSAGE_BYTES_PER_S)
-    )
 
     def last_heard(self) -> float:
         """When there was last a sign of this participant."""
@@ -99,25 +106,36 @@ class Seat:
             self.channel.app_id, self.channel.name, self.uid, self.session, self.label, self.role.value,
             self.auto_subscribe, self.publishing, self.live, self.absent_since, before.back,
             tuple(sorted(before.awaited)), tuple(sorted(before.expected)), tuple(self.subscribers),
-            tuple(numbers[link.connection] for link in self.links), muted=self.muted,
-            deaf_to=tuple(sorted(self.deaf_to)),
+            tuple(numbers[link.connection] for link in self.links),
         )  # fmt: skip
 
     def heard_by(self) -> list[Connection]:
         """The connections that this talker's packets go to."""
         if self.listeners is None:
-            hearing = (seat for seat in self.subscribers.values() if self.uid not in seat.deaf_to)
+            deaf = self.channel.deaf
+            hearing = (seat for seat in self.subscribers.values() if (seat.uid, self.uid) not in deaf)
             self.listeners = [link.connection for seat in hearing for link in seat.links]
         return self.listeners
 
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """Where people talk. It exists from the first seat taken to the last one given up."""
+    """Where people talk. It exists from the first seat taken to the last one given up.
+
+    muted: the uids of those who are silent by themselves, and may be published. deaf: (listener, talker) of those who
+    have subscribed somebody and do not want to hear him. writers: who has written stream messages.
+    """
 
     app_id: str
     name: str
     seats: dict[int, Seat] = field(default_factory=dict)
+    muted: set[int] = field(default_factory=set)
+    deaf: set[tuple[int, int]] = field(default_factory=set)
+    writers: dict[int, Writer] = field(default_factory=dict)
+
+    def held(self) -> HeldChannel:
+        """What an estate has of it beside its seats."""
+        return HeldChannel(self.app_id, self.name, tuple(sorted(self.muted)), tuple(sorted(self.deaf)))
 
     def streams(self) -> list[Seat]:
         """Who can be heard."""
@@ -154,8 +172,7 @@ class Channel:
     def hide(self, talker: Seat) -> None:
         """A stream is gone, and with it the subscriptions to it."""
         talker.live = False
-        for seat in talker.subscribers.values():
-            seat.deaf_to.discard(talker.uid)
+        self.deaf -= {(uid, talker.uid) for uid in talker.subscribers}
         talker.subscribers.clear()
         talker.listeners = None
 
@@ -166,18 +183,20 @@ class Channel:
 
     def unsubscribe(self, listener: Seat, talker: Seat) -> None:
         """And now no more."""
-        listener.deaf_to.discard(talker.uid)
+        self.deaf.discard((listener.uid, talker.uid))
         talker.subscribers.pop(listener.uid, None)
         talker.listeners = None
 
     def mute(self, listener: Seat, talker: Seat, is_muted: bool) -> None:
         """The listener stays subscribed and gets no packets, or gets them again."""
-        (listener.deaf_to.add if is_muted else listener.deaf_to.discard)(talker.uid)
+        (self.deaf.add if is_muted else self.deaf.discard)((listener.uid, talker.uid))
         talker.listeners = None
 
     def give_up(self, seat: Seat) -> None:
         """A seat is free again. It has to be silent and without links already."""
         del self.seats[seat.uid]
+        self.muted.discard(seat.uid)
+        self.writers.pop(seat.uid, None)
         for talker in self.seats.values():
             self.unsubscribe(seat, talker)
 

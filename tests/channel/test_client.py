@@ -1,12 +1,14 @@
 """Client, as people import it, against a hub that does what a test says."""
 
 import asyncio
+import re
 import socket
 import ssl
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -54,7 +56,12 @@ async def test_a_call_from_the_first_word_to_the_last() -> None:
         client = client_of(hub.url)
         heard: list[Any] = []
         got_media = asyncio.Event()
-        client.on("*", lambda event, params: heard.append((event, params)))
+        heard_events: list[tuple[str, dict[str, Any]]] = []
+
+        def everything(event: str, params: dict[str, Any]) -> None:
+            (heard_events if event == "connection-state-change" else heard).append((event, params))
+
+        client.on("*", everything)
 
         def media(packet: rtp.Packet, arrived_ns: int) -> None:
             heard.append(packet)
@@ -84,6 +91,8 @@ async def test_a_call_from_the_first_word_to_the_last() -> None:
     assert (sent.ssrc, sent.timestamp, sent.payload, sent.marker, sent.level_dbov) == (4_711, 960, b"opus", True, -30)
     assert (visit.code, visit.reset) == (1000, False)
     assert (status.state, status.uid, status.channel, status.hub) == (State.IN_CALL, 4_711, "lobby", hub.url)
+    changes = [params["state"] for event, params in heard_events if event == "connection-state-change"]
+    assert changes == ["connecting", "connected", "disconnected"]
     assert heard == [
         ("connection-state", {"state": "joining"}),
         ("connection-state", {"state": "in-call"}),
@@ -178,24 +187,38 @@ async def test_a_token_does_not_go_in_clear_to_another_machine(caplog: pytest.Lo
     assert "SECRET" not in caplog.text
 
 
-async def test_wrong_arguments_are_refused_at_once() -> None:
+async def test_A2_E13_wrong_arguments_are_refused_at_once_without_a_code() -> None:
     client = Client(["ws://127.0.0.1:1"])
     with pytest.raises(ChannelError, match="init first"):
         await client.join(None, "lobby")
-    with pytest.raises(ValueError, match="App ID"):
-        client.init("x")
+    for app_id in ("x", "", "null", None):
+        with pytest.raises(ValueError, match=r"^Invalid appId$"):
+            client.init(app_id)  # type: ignore[arg-type]
     client.init(APP_ID)
-    for wrong in (
-        client.join(None, "a/b"),
-        client.join(None, "lobby", uid=-1),
-        client.join(None, "lobby", label="\n"),
-        client.join(None, "lobby", role="king"),  # type: ignore[arg-type]
-        client.subscribe(0),
-        client.subscribe(True),
-        client.unsubscribe(2**32),
-    ):
-        with pytest.raises(ValueError, match=r"channel name|uid|label|Role"):
-            await wrong
+    wrong: list[tuple[str, Callable[[], object]]] = [
+        ("Invalid channel", lambda: client.join(None, "a/b")),
+        ("Invalid channelKey", lambda: client.join("null", "lobby")),
+        ("Invalid uid type", lambda: client.join(None, "lobby", uid=-1)),
+        ("Invalid uid type", lambda: client.join(None, "lobby", uid="kitchen")),
+        ("uid empty", lambda: client.join(None, "lobby", uid=" ", uid_type=1)),
+        ("a label cannot contain control characters", lambda: client.join(None, "lobby", label="\n")),
+        ("Invalid role", lambda: client.join(None, "lobby", role="king")),
+        ("isAudioOnly should be boolean", lambda: client.join(None, "lobby", is_audio_only=1)),  # type: ignore[arg-type]
+        ("Invalid uid type", lambda: client.rejoin(None, "lobby", 7, [0])),
+        ("Invalid uid type", lambda: client.subscribe(0)),
+        ("Invalid uid type", lambda: client.subscribe(True)),
+        ("Invalid uid type", lambda: client.unsubscribe(2**32)),
+        ('target should be "video", "audio" or "all"', lambda: client.mute(3, "smell")),
+        ('target should be "video", "audio" or "all"', lambda: client.mute_local("")),
+        ("a stream is 1 to 5", lambda: client.send_stream_message(b"x", 6)),
+        ("a stream message has 1 to 1024 bytes, this one 1025", lambda: client.send_stream_message(bytes(1_025))),
+        ("an interval is 0 (off), or more than 10 ms", lambda: client.enable_volume_indication(10)),
+        ("the codec is opus: others are not offered", lambda: client.set_audio_codec(9)),
+    ]
+    for text, call in wrong:
+        with pytest.raises(ValueError, match=f"^{re.escape(text)}$") as refused:
+            call()
+        assert not hasattr(refused.value, "code")
     with pytest.raises(ChannelError, match="join first"):
         await client.publish()
     with pytest.raises(ChannelError, match="join first"):
