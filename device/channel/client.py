@@ -57,7 +57,7 @@ class Client(Calls):
                                          taken by `rejoin`; there is nothing to do about it, it is heard
         stream-message {uid, stream, data}, ring {uid, label, answered}
         error {code, reason}             once for each trouble: see the table in README. DISCONNECTED (904) when the
-                                         connection is lost; nothing for a hub that stops as it should (503)
+                                         connection is lost, also by a hub that stops as it should (503, never told)
         client-banned {}                 a rule of the hub keeps us out
         connection-state {state}         left, joining, in-call, offline: what people are shown
         connection-state-change {state, previous, reason}

@@ -83,6 +83,59 @@ TABLE: dict[int, Meaning] = {
     IN_CLEAR: Meaning("IN_CLEAR", "a token goes over wss:// only, unless insecure = true", Remedy.FIX_THE_CALL),
 }
 
+# For the page of errors in README: what the client does by itself...
+_ACTS = {
+    Remedy.FIX_THE_CALL: "nothing: the call has failed",
+    Remedy.REJOIN: "dials at once, for ever, and takes seat, stream and subscriptions again",
+    Remedy.SLOW_DOWN: "tries again after 0.25 s, doubling to 5 s",
+    Remedy.ASK_A_HUMAN: "tries again every 60 s",
+    Remedy.GIVE_WAY: "leaves, and stays away until told to join",
+}
+_ACTS_ON = {
+    NO_SERVER: "nothing: there is no client yet",
+    TOO_FREQUENT: "nothing for a call; refused at the door: tries again after 0.25 s, doubling to 5 s",
+    TIMED_OUT: "asks for streams and silence again at the next seat; other calls have failed",
+    SESSION_UNKNOWN: "joins anew, with the same uid",
+    SERVICE_EXITED: "dials at once; the `error` event tells only that the connection is gone (904)",
+}
+# ...and what is left for people, unless it is what the remedy says anyway.
+_YOURS = {
+    Remedy.FIX_THE_CALL: "call it as its docstring says",
+    Remedy.REJOIN: "nothing",
+    Remedy.SLOW_DOWN: "nothing, unless it lasts",
+    Remedy.ASK_A_HUMAN: "read the reason, and change what it names",
+    Remedy.GIVE_WAY: "give each device a uid of its own",
+}
+_YOURS_ON = {
+    TOO_FREQUENT: "ask less often",
+    MALFORMED: "subscribe before muting; send RTP",
+    BAD_REQUEST: "an App ID that this hub serves",
+    LOGIN_FAILED: "a right token",
+    NOT_A_BROADCASTER: "wait for its stream-added",
+    AUDIENCE_CANNOT_PUBLISH: "be a broadcaster first",
+    OUT_OF_ORDER: "join first, and send as yourself",
+    NO_SERVER: "an address such as ws://192.168.1.10:8800",
+    NO_REQUEST_ID: "an id in each request, in a program without this client",
+    DISCONNECTED: "nothing; destroy and rejoin, as the documented SDK asks, does no harm",
+    UNREACHABLE: "look at the network and at the hub, if it lasts",
+    CHANNEL_FULL: "somebody has to leave, if it lasts",
+    NOBODY_THERE: "ring somebody else",
+    BANNED: "ask whoever runs the hub",
+    NO_NETWORK: "plug it in, or look at its Wi-Fi",
+    IN_CLEAR: "use wss://, or set insecure = true",
+}
+
+
+def acts(code: int) -> str:
+    """What a client does by itself at this code of TABLE."""
+    return _ACTS_ON.get(code) or _ACTS[TABLE[code].remedy]
+
+
+def left_for_you(code: int) -> str:
+    """What only whoever uses the client can do about it."""
+    return _YOURS_ON.get(code) or _YOURS[TABLE[code].remedy]
+
+
 # What a peer may say to people, in a log or an event: a sentence.
 REASON_MAX_CHARACTERS = 200
 

@@ -61,6 +61,8 @@ class Quality:
         self._received += 1
         self._received_bytes += size
         ahead = (packet.sequence - self._newest.get(packet.ssrc, packet.sequence - 1)) & 0xFFFF
+        if not ahead:
+            return
         if ahead <= NEW_START:
             self._missing += ahead - 1
         elif 0x10000 - ahead < NEW_START:

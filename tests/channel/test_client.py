@@ -192,8 +192,9 @@ async def test_A2_E13_wrong_arguments_are_refused_at_once_without_a_code() -> No
     with pytest.raises(ChannelError, match="init first"):
         await client.join(None, "lobby")
     for app_id in ("x", "", "null", None):
-        with pytest.raises(ValueError, match=r"^Invalid appId$"):
+        with pytest.raises(ValueError, match="Invalid appId") as refused:
             client.init(app_id)  # type: ignore[arg-type]
+        assert str(refused.value) == "Invalid appId"
     client.init(APP_ID)
     wrong: list[tuple[str, Callable[[], object]]] = [
         ("Invalid channel", lambda: client.join(None, "a/b")),
@@ -216,8 +217,9 @@ async def test_A2_E13_wrong_arguments_are_refused_at_once_without_a_code() -> No
         ("the codec is opus: others are not offered", lambda: client.set_audio_codec(9)),
     ]
     for text, call in wrong:
-        with pytest.raises(ValueError, match=f"^{re.escape(text)}$") as refused:
+        with pytest.raises(ValueError, match=re.escape(text)) as refused:
             call()
+        assert str(refused.value) == text, "what is right is a note below it"
         assert not hasattr(refused.value, "code")
     with pytest.raises(ChannelError, match="join first"):
         await client.publish()
