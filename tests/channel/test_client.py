@@ -50,7 +50,7 @@ async def left_in_time(client: Client) -> None:
 # A call
 
 
-async def test_a_call_from_the_first_word_to_the_last() -> None:
+async def test_A3_A11_a_call_from_the_first_word_to_the_last() -> None:
     async with FakeHub() as hub:
         hub.streams = (Stream(3, "hall"),)
         client = client_of(hub.url)
@@ -102,7 +102,7 @@ async def test_a_call_from_the_first_word_to_the_last() -> None:
     ]
 
 
-async def test_handlers_come_and_go() -> None:
+async def test_A11_handlers_come_and_go() -> None:
     async with FakeHub() as hub:
         client, heard = client_of(hub.url), list[str]()
         client.on("connection-state", lambda params: heard.append(params["state"]))
@@ -116,7 +116,7 @@ async def test_handlers_come_and_go() -> None:
         assert heard == ["joining", "in-call"]
 
 
-async def test_rejoin_is_a_new_connection_to_the_same_seat() -> None:
+async def test_A8_rejoin_is_a_new_connection_to_the_same_seat() -> None:
     async with FakeHub() as hub:
         client = client_of(hub.url)
         await client.join(None, "lobby", uid=9)
@@ -126,7 +126,7 @@ async def test_rejoin_is_a_new_connection_to_the_same_seat() -> None:
         await left_in_time(client)
 
 
-async def test_an_error_has_its_code_and_reason() -> None:
+async def test_A7_E4_an_error_has_its_code_and_reason() -> None:
     async with FakeHub() as hub:
         client = client_of(hub.url)
         hub.answer = hub.refuses(errors.LOGIN_FAILED, "token expired")
@@ -139,7 +139,7 @@ async def test_an_error_has_its_code_and_reason() -> None:
         await left_in_time(client)
 
 
-async def test_a_hub_that_is_overloaded_is_asked_again() -> None:
+async def test_E8_a_hub_that_is_overloaded_is_asked_again() -> None:
     async with FakeHub() as hub:
         hub.http = lambda connection, request: connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "")
         client = client_of(hub.url)
@@ -154,7 +154,7 @@ async def test_a_hub_that_is_overloaded_is_asked_again() -> None:
 # What can be wrong before anything is sent
 
 
-def test_addresses_that_are_none_are_refused() -> None:
+def test_E11_addresses_that_are_none_are_refused() -> None:
     for hubs in ([], ["http://hub"], ["ws://127.0.0.1", "hub"]):
         with pytest.raises(ChannelError) as refused:
             Client(hubs)
@@ -293,7 +293,7 @@ async def test_a_name_server_that_is_back_is_asked_at_once_whoever_still_waits_f
 # Leaving whatever the link does
 
 
-async def test_leaving_while_dns_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_A14_leaving_while_dns_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     may_answer, real = threading.Event(), socket.getaddrinfo
 
     def hangs(host: str, port: int, *arguments: Any, **options: Any) -> Any:
@@ -314,7 +314,7 @@ async def test_leaving_while_dns_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     await asyncio.to_thread(until, lambda: not resolver_threads())
 
 
-async def test_leaving_while_the_hub_stands_still() -> None:
+async def test_A14_leaving_while_the_hub_stands_still() -> None:
     async with silent_server() as url:
         client = client_of(url)
         joining = asyncio.ensure_future(client.join(None, "lobby"))
@@ -324,7 +324,7 @@ async def test_leaving_while_the_hub_stands_still() -> None:
             await joining
 
 
-async def test_leaving_a_hub_that_reads_nothing_any_more() -> None:
+async def test_A14_leaving_a_hub_that_reads_nothing_any_more() -> None:
     async with FakeHub() as hub:
         client = client_of(hub.url)
         await client.join(None, "lobby")
@@ -351,7 +351,7 @@ async def test_a_connection_half_open_is_replaced_and_the_old_one_reset() -> Non
         await left_in_time(client)
 
 
-async def test_a_join_that_is_cancelled_leaves() -> None:
+async def test_A14_a_join_that_is_cancelled_leaves() -> None:
     async with silent_server() as url:
         client = client_of(url)
         with pytest.raises(TimeoutError):
@@ -376,7 +376,7 @@ async def test_a_rejoin_that_is_cancelled_in_a_call_does_not_leave() -> None:
         await left_in_time(client)
 
 
-async def test_another_device_with_this_uid_ends_it_for_good() -> None:
+async def test_H7_another_device_with_this_uid_ends_it_for_good() -> None:
     async with FakeHub() as hub:
         client = client_of(hub.url)
         gone = asyncio.Event()

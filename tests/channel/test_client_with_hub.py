@@ -79,7 +79,7 @@ async def call(hub: Hub, **options: Any) -> AsyncIterator[tuple[Person, Person]]
         await asyncio.gather(kitchen.client.leave(), hall.client.leave())
 
 
-async def test_both_hear_each_other_and_every_packet_as_it_was() -> None:
+async def test_B1_B2_both_hear_each_other_and_every_packet_as_it_was() -> None:
     async with Hub("127.0.0.1:0") as hub, call(hub) as (kitchen, hall):
         await hall.hears(kitchen, 50)
         await kitchen.hears(hall, 50)
@@ -95,7 +95,7 @@ async def test_both_hear_each_other_and_every_packet_as_it_was() -> None:
         assert hall.seen("stream-removed") == [1]
 
 
-async def test_streams_are_heard_by_who_subscribes_as_long_as_he_does() -> None:
+async def test_A12_A13_streams_are_heard_by_who_subscribes_as_long_as_he_does() -> None:
     async with Hub("127.0.0.1:0") as hub, call(hub) as (kitchen, _):
         chooser = Person(hub.url)
         await chooser.client.join(None, "lobby", 3, role=rules.Role.AUDIENCE)
@@ -197,7 +197,7 @@ async def test_all_are_together_again_at_the_first_hub_soon_after_it_is_back(mon
             await asyncio.gather(*(person.client.leave() for person in people))
 
 
-async def test_the_newcomer_with_our_uid_has_the_seat_and_we_stay_away() -> None:
+async def test_H7_the_newcomer_with_our_uid_has_the_seat_and_we_stay_away() -> None:
     async with Hub("127.0.0.1:0") as hub, call(hub) as (kitchen, hall):
         newcomer = Person(hub.url)
         assert await newcomer.client.join(None, "lobby", 2) == 2
@@ -210,7 +210,7 @@ async def test_the_newcomer_with_our_uid_has_the_seat_and_we_stay_away() -> None
         await newcomer.client.leave()
 
 
-async def test_a_hub_that_does_not_serve_this_app_says_so() -> None:
+async def test_E1_a_hub_that_does_not_serve_this_app_says_so() -> None:
     async with Hub("127.0.0.1:0", app_ids=["f" * 32]) as hub:
         stranger = Person(hub.url)
         with pytest.raises(ChannelError) as refused:

@@ -9,17 +9,17 @@ from device.channel import rules
 allowed = st.text(alphabet=sorted(rules.CHANNEL_CHARACTERS), min_size=1, max_size=64)
 
 
-def test_there_are_89_characters_for_channel_names() -> None:
+def test_H1_there_are_89_characters_for_channel_names() -> None:
     assert len(rules.CHANNEL_CHARACTERS) == 89
 
 
 @given(allowed)
-def test_every_name_of_these_characters_is_one(name: str) -> None:
+def test_H1_every_name_of_these_characters_is_one(name: str) -> None:
     assert rules.check_channel(name) == name
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "küche", "a/b", "a\nb", "a\\b", 'a"b'])
-def test_other_channel_names_are_refused(name: str) -> None:
+def test_H1_other_channel_names_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="channel name"):
         rules.check_channel(name)
 
@@ -36,12 +36,12 @@ def test_other_app_ids_are_refused(app_id: str) -> None:
 
 
 @pytest.mark.parametrize("uid", [0, 1, 2**32 - 1])
-def test_uids_are_unsigned_32_bit(uid: int) -> None:
+def test_H2_uids_are_unsigned_32_bit(uid: int) -> None:
     assert rules.check_uid(uid) == uid
 
 
 @pytest.mark.parametrize("uid", [-1, 2**32])
-def test_other_uids_are_refused(uid: int) -> None:
+def test_H2_other_uids_are_refused(uid: int) -> None:
     with pytest.raises(ValueError, match="uid"):
         rules.check_uid(uid)
 
