@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +167,7 @@ class Membership:
             with contextlib.suppress(ChannelError):  # said already; what is refused now is asked for at the next seat
                 await self._client.publish()
 
-    async def _say(self, saying: Coroutine[Any, Any, None]) -> None:
+    async def _say(self, saying: Awaitable[None]) -> None:
         self._refusal = ""
         try:
             await saying

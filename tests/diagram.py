@@ -1,6 +1,7 @@
 """scripts/diagram: what README shows of the appliance, drawn from its tables, so that the two cannot disagree.
 
-Without an argument it prints all of it; with --write it puts it into README, between its two markers.
+Without an argument it prints all of it; with --write it puts it into README, between its two markers, and the page of
+errors (`tests/codes.py`) between its own.
 """
 
 import sys
@@ -11,6 +12,7 @@ from device import config
 from device.audio.tones import NOTES, Tone
 from device.call import PLACES, Input, Light, Looks, Mic, Place, State, looks
 from device.panel.lights import STEPS_MS, Pattern
+from tests import codes
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- scripts/diagram -->\n", "<!-- end of scripts/diagram -->\n"
@@ -164,7 +166,8 @@ def main(arguments: list[str]) -> int:
         return 2
     if arguments:
         before, _, rest = README.read_text("utf-8").partition(BEGIN)
-        README.write_text(f"{before}{BEGIN}{document()}{END}{rest.partition(END)[2]}", "utf-8")
+        page = f"{before}{BEGIN}{document()}{END}{rest.partition(END)[2]}"
+        README.write_text(codes.put_into(page), "utf-8")
     else:
         print(document(), end="")
     return 0

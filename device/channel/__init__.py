@@ -5,7 +5,9 @@ Both ends: what may be on the wire
     rules        names and numbers: App IDs, certificates, channel names, uids, labels, roles
     address      where a hub is: ws://host:port or wss://host:port
     errors       every error code, its meaning, and what to do about it
+    members      the members of their params, checked one by one
     messages     requests and notifications: what their params hold, read and checked
+    writing      what a host says to everybody in writing
     rtp          media packets
     token        the right to join: tokens of all formats, verified
     token005     Channel Key
@@ -16,7 +18,12 @@ Both ends: what may be on the wire
 
 The client's end: from a program's wish to its socket
 
-    client       what programs import: init, join, publish, send, on, leave
+    client       what programs import: init, join, send, on, leave
+    calls        what it asks for in its seat: publish, subscribe, mute, ring, ...
+    unneeded     what the documented SDK has, and a voice on a device does not need
+    arguments    what programs hand over, checked in that SDK's words
+    outcome      what a call comes to: to be awaited, or told to callbacks
+    log          LOG: lines of the log as that SDK has them
     handlers     who wants to hear of what
     driver       the event loop: carries out what the session decides, and tells it what happens
     session      the seat that is wanted, and what is asked for in it
@@ -31,10 +38,16 @@ The client's end: from a program's wish to its socket
     requests     those that wait for their answer
     claims       its role and its token, if they are not those of the join
     streams      whose streams there are, and which are wanted
+    notices      what the hub notifies a seat of, as events
+    presence     who else is there, and who of them is silent
     copies       what the hub says on both connections, told once
     voice        numbers for the packets that are sent
     link         one connection that is seated
     liveness     whether it still carries anything
+    gauges       what is measured while somebody wants to know:
+    volume       how loud who is
+    quality      how good the way is
+    standing     how the connection stands, in that SDK's words
     news         what the owner gets to see: state, problem, lines of the log
     wire         the websocket of one connection
     resolver     names of hosts, in threads that nobody waits for

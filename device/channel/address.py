@@ -2,7 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from device.channel import rules
 
@@ -43,6 +43,15 @@ def read(url: str) -> Address:
     path = rules.PATH if parts.path in ("", "/") else parts.path
     dialled = parts._replace(path=path).geturl()
     return Address(dialled, parts.scheme == "wss", parts.hostname, SCHEMES[parts.scheme] if port is None else port)
+
+
+def stream_url(hub: str, channel: str, uid: int) -> str:
+    """What a stream is called: ws://hub:8800/v1/lobby/7, the protocol's path, channel (percent-encoded) and uid.
+
+    A name for people and programs, unique within an App. It is played by joining that channel at that hub; nothing
+    answers at the path itself, and nothing secret is in it.
+    """
+    return f"{hub}{rules.PATH}/{quote(channel, safe='')}/{uid}"
 
 
 def read_listen(listen: str) -> tuple[str, int]:

@@ -11,13 +11,14 @@ from itertools import count
 from random import Random
 
 from device import jsonrpc
-from device.channel import errors, messages, rtp
+from device.channel import address, errors, messages, rtp
 from device.channel.actions import DEBUG, Action, Answer, Close
 from device.channel.address import Address
 from device.channel.approach import Approach, Arrival, Outcome, Setback
 from device.channel.dialling import STABLE_S, Dialling
 from device.channel.doubling import Doubling, Path
 from device.channel.errors import ChannelError, Remedy
+from device.channel.gauges import Gauges
 from device.channel.link import OFFLINE_S, Link
 from device.channel.liveness import Liveness
 from device.channel.messages import Join
@@ -38,6 +39,7 @@ class Connections:
         self._numbers = count(1)
         self._reconnects = 0
         self._news = News(self._actions)
+        self._gauges = Gauges()
         self._moving, self._doubling = Moving(self._hubs, random), Doubling()
         self._seat = Seat(random, self._actions, self._news, self._numbers, self._moving)
         self._dialling = Dialling(len(self._hubs), random)
@@ -69,7 +71,8 @@ class Connections:
         link = self._seat.link
         offline_at = link.offline_at() if link is not None and self.state is State.IN_CALL else float("inf")
         look_at = self._doubling.due_at() if link else float("inf")
-        return min(self._approach.deadline(), self._seat.deadline(), offline_at, look_at)
+        told_at = min(self._news.due_at(), self._gauges.due_at() if self.state is not State.LEFT else float("inf"))
+        return min(self._approach.deadline(), self._seat.deadline(), offline_at, look_at, told_at)
 
     # What happens to connections
 
@@ -118,9 +121,13 @@ class Connections:
             return None
         link.liveness.heard(now)
         try:
-            return rtp.unpack(data)
+            packet = rtp.unpack(data)
         except ValueError:
             return None
+        if self._seat.streams.is_muted(packet.ssrc):  # what was on its way when it was muted
+            return None
+        self._gauges.heard(packet, len(data), now)
+        return packet
 
     def unacknowledged(self, conn: int, unacknowledged_bytes: int, now: float) -> None:
         """How much of what was written the other kernel has not acknowledged; before each `tick` at least."""
@@ -133,6 +140,7 @@ class Connections:
         link = self._seat.link_of(conn)
         if link is not None:
             self._doubling.told(path.losses > link.losses, path.crowded, now)
+            self._gauges.quality.lost(max(0, path.losses - link.losses))
             link.losses = path.losses
 
     def tick(self, now: float) -> None:
@@ -145,6 +153,15 @@ class Connections:
             self._set_back(setback, now)
         self._ask(now)
         self._approach.dial(now)
+        self._news.tick(now)
+        if self.state is not State.LEFT:
+            self._measure(now)
+
+    def _measure(self, now: float) -> None:
+        seat, joining = self._seat, self.state is State.JOINING
+        rtt_ms = seat.link.liveness.rtt_s * 1_000 if seat.link and self.state is State.IN_CALL else None
+        for event, params in self._gauges.due(seat.uid, rtt_ms, seat.skipped, seat.others, joining, now):
+            self._news.emit(event, params)
 
     # A seat is found, doubted, and lost
 
@@ -173,8 +190,14 @@ class Connections:
         self._moving.seated(attempt.hub, not seated.streams, now)
         self._reconnects += self._seat.uid != 0
         self._answer_joins({"uid": seated.uid})
+        known = self._join is not None and self._join.known
+        hears_all = self._join is not None and self._join.auto_subscribe
+        heard = self._seat.subscribed(hears_all) if hub != self._news.hub else set()
         self._news.in_call(hub, attempt.hub + 1, now)
-        self._seat.sit(seated, link, attempt.resumes, now)
+        self._seat.sit(seated, link, attempt.resumes or bool(known), now)
+        for uid in sorted(heard & self._seat.subscribed(hears_all)):  # the same stream, to be had elsewhere
+            url = address.stream_url(str(hub), self._news.channel, uid)
+            self._news.emit(messages.UPDATE_URL, {"uid": uid, "url": url})
 
     def _set_back(self, setback: Setback, now: float) -> None:
         self._approach.give_up(setback, now)
@@ -193,6 +216,7 @@ class Connections:
             self._news.refused(error, hub)
             if self._dialling.all_closed():
                 self._answer_joins(error)
+                self._news.refused_by_all(error)
 
     def _judge(self, link: Link, now: float) -> None:
         hub = self._hubs[link.hub]
@@ -206,7 +230,7 @@ class Connections:
             self._approach.stop()
             self._news.in_call(hub, link.hub + 1, now)
         if link.silent_since is not None and now >= link.offline_at():
-            self._news.offline(f"silent for {OFFLINE_S:.0f} s", hub, link.silent_since)
+            self._news.offline(f"silent for {OFFLINE_S:.0f} s", hub, link.silent_since, silent=True)
 
     def _told_off(self, link: Link, error: ChannelError, now: float) -> None:
         if error.remedy is Remedy.GIVE_WAY:

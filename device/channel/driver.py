@@ -7,7 +7,8 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from device.channel import wire
 from device.channel.actions import Action, Answer, Close, Dial, Emit, Log, Send
@@ -23,6 +24,7 @@ from device.jsonrpc import Params
 logger = logging.getLogger(__name__)
 
 _NEVER = float("inf")
+T = TypeVar("T")
 
 
 class Driver:
@@ -35,7 +37,7 @@ class Driver:
         self._tls = tls
         self._resolver = Resolver()
         self._first_target = 0  # of a name's addresses, the one that the next attempt starts with
-        self._answers: dict[int, asyncio.Future[Params]] = {}
+        self._answers: dict[int, tuple[asyncio.Future[Any], Callable[[Params], Any]]] = {}
         self._wires: dict[int, Wire] = {}
         self._dials: dict[int, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -44,13 +46,15 @@ class Driver:
 
     async def answer(self, number: int) -> Params:
         """The result of this request of the session. Raises ChannelError, the session's."""
-        future: asyncio.Future[Params] = asyncio.get_running_loop().create_future()
-        self._answers[number] = future
-        try:
-            self.carry_out()
-            return await future
-        finally:
-            del self._answers[number]
+        return await self.ask(number, dict)
+
+    def ask(self, number: int, value: Callable[[Params], T]) -> "asyncio.Future[T]":
+        """What becomes of this request, which is made at once: what `value` makes of its result, or ChannelError."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._answers[number] = future, value
+        future.add_done_callback(lambda _: self._answers.pop(number))
+        self.carry_out()
+        return future
 
     def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool) -> bool:
         """One frame, sent now or not at all; returns which."""
@@ -66,6 +70,11 @@ class Driver:
         if self._timer_at > now + DOUBT_S:
             self._set_timer()
         return True
+
+    def wake(self) -> None:
+        """The session may have something to do sooner than it said; without a loop it has not."""
+        if self._session.conns:
+            self._set_timer()
 
     def carry_out(self) -> None:
         """Do what the session has decided."""
@@ -122,13 +131,13 @@ class Driver:
         logger.log(level, "%s", text, extra=fields)
 
     def _resolve(self, number: int, outcome: Params | ChannelError) -> None:
-        future = self._answers.get(number)
+        future, value = self._answers.get(number, (None, dict))
         if future is None or future.done():  # nobody waits any more
             return
         if isinstance(outcome, ChannelError):
             future.set_exception(outcome)
         else:
-            future.set_result(outcome)
+            future.set_result(value(outcome))
 
     def _close(self, conn: int, abort: bool) -> None:
         dial, opened = self._dials.pop(conn, None), self._wires.pop(conn, None)

@@ -46,6 +46,7 @@ SERVICE_LOST = 501
 OVERLOADED = 502
 SERVICE_EXITED = 503
 NO_SERVER = 901
+NO_REQUEST_ID = 902
 TIMED_OUT = 903
 DISCONNECTED = 904
 UNREACHABLE = 905
@@ -72,7 +73,7 @@ TABLE: dict[int, Meaning] = {
     TOKEN_MISSING: Meaning("TOKEN_MISSING", "this App asks for a token: get one to join with", Remedy.ASK_A_HUMAN),
     BAD_REQUEST: Meaning("BAD_REQUEST", "this hub does not serve this App ID", Remedy.ASK_A_HUMAN),
     TOO_FREQUENT: Meaning("TOO_FREQUENT", "too many requests", Remedy.SLOW_DOWN),
-    MALFORMED: Meaning("MALFORMED", "a media packet that cannot be read", Remedy.FIX_THE_CALL),
+    MALFORMED: Meaning("MALFORMED", "mute before subscribe, or a packet that cannot be read", Remedy.FIX_THE_CALL),
     LOGIN_FAILED: Meaning("LOGIN_FAILED", "login failed", Remedy.ASK_A_HUMAN),
     NOT_A_BROADCASTER: Meaning("NOT_A_BROADCASTER", "that uid publishes nothing", Remedy.FIX_THE_CALL),
     AUDIENCE_CANNOT_PUBLISH: Meaning("AUDIENCE_CANNOT_PUBLISH", "an audience cannot publish", Remedy.FIX_THE_CALL),
@@ -82,6 +83,7 @@ TABLE: dict[int, Meaning] = {
     OVERLOADED: Meaning("OVERLOADED", "the hub is overloaded", Remedy.SLOW_DOWN),
     SERVICE_EXITED: Meaning("SERVICE_EXITED", "the hub is stopping", Remedy.REJOIN),
     NO_SERVER: Meaning("NO_SERVER", "no hub is configured", Remedy.ASK_A_HUMAN),
+    NO_REQUEST_ID: Meaning("NO_REQUEST_ID", "a request without an id", Remedy.FIX_THE_CALL),
     TIMED_OUT: Meaning("TIMED_OUT", "the hub did not answer in time", Remedy.REJOIN),
     DISCONNECTED: Meaning("DISCONNECTED", "the connection to the hub is gone", Remedy.REJOIN),
     UNREACHABLE: Meaning("UNREACHABLE", "no hub can be reached", Remedy.REJOIN),
@@ -97,6 +99,59 @@ TABLE: dict[int, Meaning] = {
     TOO_MANY_PUBLISHERS: Meaning("TOO_MANY_PUBLISHERS", "as many as may publish here do already", Remedy.FIX_THE_CALL),
     IN_CLEAR: Meaning("IN_CLEAR", "a token goes over wss:// only, unless insecure = true", Remedy.FIX_THE_CALL),
 }
+
+# For the page of errors in README: what the client does by itself...
+_ACTS = {
+    Remedy.FIX_THE_CALL: "nothing: the call has failed",
+    Remedy.REJOIN: "dials at once, for ever, and takes seat, stream and subscriptions again",
+    Remedy.SLOW_DOWN: "tries again after 0.25 s, doubling to 5 s",
+    Remedy.ASK_A_HUMAN: "tries again every 60 s",
+    Remedy.GIVE_WAY: "leaves, and stays away until told to join",
+}
+_ACTS_ON = {
+    NO_SERVER: "nothing: there is no client yet",
+    TOO_FREQUENT: "nothing for a call; refused at the door: tries again after 0.25 s, doubling to 5 s",
+    TIMED_OUT: "asks for streams and silence again at the next seat; other calls have failed",
+    SESSION_UNKNOWN: "joins anew, with the same uid",
+    SERVICE_EXITED: "dials at once; the `error` event tells only that the connection is gone (904)",
+}
+# ...and what is left for people, unless it is what the remedy says anyway.
+_YOURS = {
+    Remedy.FIX_THE_CALL: "call it as its docstring says",
+    Remedy.REJOIN: "nothing",
+    Remedy.SLOW_DOWN: "nothing, unless it lasts",
+    Remedy.ASK_A_HUMAN: "read the reason, and change what it names",
+    Remedy.GIVE_WAY: "give each device a uid of its own",
+}
+_YOURS_ON = {
+    TOO_FREQUENT: "ask less often",
+    MALFORMED: "subscribe before muting; send RTP",
+    BAD_REQUEST: "an App ID that this hub serves",
+    LOGIN_FAILED: "a right token",
+    NOT_A_BROADCASTER: "wait for its stream-added",
+    AUDIENCE_CANNOT_PUBLISH: "be a broadcaster first",
+    OUT_OF_ORDER: "join first, and send as yourself",
+    NO_SERVER: "an address such as ws://192.168.1.10:8800",
+    NO_REQUEST_ID: "an id in each request, in a program without this client",
+    DISCONNECTED: "nothing; destroy and rejoin, as the documented SDK asks, does no harm",
+    UNREACHABLE: "look at the network and at the hub, if it lasts",
+    CHANNEL_FULL: "somebody has to leave, if it lasts",
+    NOBODY_THERE: "ring somebody else",
+    BANNED: "ask whoever runs the hub",
+    NO_NETWORK: "plug it in, or look at its Wi-Fi",
+    IN_CLEAR: "use wss://, or set insecure = true",
+}
+
+
+def acts(code: int) -> str:
+    """What a client does by itself at this code of TABLE."""
+    return _ACTS_ON.get(code) or _ACTS[TABLE[code].remedy]
+
+
+def left_for_you(code: int) -> str:
+    """What only whoever uses the client can do about it."""
+    return _YOURS_ON.get(code) or _YOURS[TABLE[code].remedy]
+
 
 # What a peer may say to people, in a log or an event: a sentence.
 REASON_MAX_CHARACTERS = 200

@@ -30,6 +30,14 @@ class Handlers:
         elif handler in self._handlers.get(event, []):
             self._handlers[event].remove(handler)
 
+    def clear(self) -> None:
+        """Take all of them away."""
+        self._handlers.clear()
+
+    def wants(self, event: str) -> bool:
+        """Whether anybody wants to hear of this."""
+        return bool(self._handlers.get(event))
+
     def emit(self, event: str, params: Params) -> None:
         """Call those of this event, then those of every event."""
         for handler in self._handlers.get(event, []).copy():

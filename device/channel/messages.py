@@ -7,10 +7,14 @@ Notifications from the hub are few and flat.
 """
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from device import jsonrpc
 from device.channel import errors, rtp, rules
+from device.channel.members import between as _between
+from device.channel.members import checked as _checked
+from device.channel.members import member as _member
+from device.channel.members import short as _short
 
 # Requests from the client
 JOIN = "join"
@@ -24,6 +28,9 @@ PING = "ping"
 SET_ROLE = "setRole"  # {role}
 RENEW_TOKEN = "renewToken"  # {token}
 RING = "ring"  # {uid: whom, 0 or missing for everybody; answered: true to say that a ring is answered}
+MUTE, UNMUTE = "mute", "unmute"  # {uid}: hear a stream no more that is subscribed, and hear it again
+MUTE_LOCAL, UNMUTE_LOCAL = "muteLocal", "unmuteLocal"  # be silent and stay published, and talk again
+STREAM_MESSAGE = "streamMessage"  # {stream: 1 to 5, data: base64}
 
 # Notifications from the hub
 STREAM_ADDED = "stream-added"  # {uid, label}
@@ -32,6 +39,9 @@ USER_JOINED = "user-joined"  # {uid, label}
 USER_LEFT = "user-left"  # {uid, reason: "quit" | "dropped" | "became-audience"}
 TOKEN_WILL_EXPIRE = "token-privilege-will-expire"  # {}: in 30 s
 TOKEN_DID_EXPIRE = "token-privilege-did-expire"  # {}: the seat is given up in a moment
+MUTE_AUDIO, UNMUTE_AUDIO = "mute-audio", "unmute-audio"  # {uid}: somebody is silent by himself, and talks again
+MESSAGE = "stream-message"  # {uid: of whom, stream, data: base64}
+CLIENT_BANNED = "client-banned"  # a rule of the hub keeps us out; what follows is an `error` with BANNED
 UPDATE_URL = "update-url"  # {url: the hub to dial beside this connection, one of its list; missing: this hub}
 ERROR = "error"  # {code, reason}; and "ring" {uid: who, label, answered}
 
@@ -44,32 +54,6 @@ SESSION_MAX_CHARACTERS = 128
 TOKEN_MAX_CHARACTERS = 2_047  # the longest token that the documented SDK accepts
 URL_MAX_CHARACTERS = 2_048
 MAX_KNOWN_UIDS = 1_000  # more than a channel holds
-
-
-def _member(params: jsonrpc.Params, name: str, kind: type, default: Any = ...) -> Any:
-    """A member of the right type; `default` where it is missing. Raises JsonRpcError(INVALID_PARAMS)."""
-    value = params.get(name, default)
-    if value is ...:
-        raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, f"{name} is missing")
-    if value is not default and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
-        raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, f"{name} is not of type {kind.__name__}")
-    return value
-
-
-def _checked(name: str, check: Any, value: Any) -> Any:
-    try:
-        return check(value)
-    except ValueError as error:
-        raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, f"{name}: {error}") from error
-
-
-def _short(limit: int) -> Any:
-    def check(text: str) -> str:
-        if len(text) > limit:
-            raise ValueError(f"longer than {limit} characters")
-        return text
-
-    return check
 
 
 class Ticket(NamedTuple):
@@ -87,6 +71,7 @@ class Join:
     """Who wants to sit where. `token` is a secret and has no place in a log.
 
     ticket: of the seat that a process before this one had there, and that it wants again. Never sent with a `join`.
+    muted: silent from the start. known: the uids that a participant knew before, of whom it wants to hear who is gone.
     """
 
     app_id: str
@@ -97,16 +82,23 @@ class Join:
     label: str = ""
     auto_subscribe: bool = False
     ticket: Ticket | None = field(default=None, compare=False)
+    muted: bool = False
+    known: tuple[int, ...] = field(default=(), compare=False)
 
     def __repr__(self) -> str:
         return f"Join(channel={self.channel!r}, uid={self.uid}, role={self.role.value!r})"
 
     def params(self) -> jsonrpc.Params:
         """What goes on the wire."""
-        return {
+        params: jsonrpc.Params = {
             "appId": self.app_id, "channel": self.channel, "uid": self.uid, "token": self.token,
             "role": self.role.value, "label": self.label, "autoSubscribe": self.auto_subscribe,
         }  # fmt: skip
+        if self.muted:
+            params["muted"] = True
+        if self.known:
+            params["known"] = list(self.known)
+        return params
 
     @classmethod
     def read(cls, params: jsonrpc.Params) -> Self:
@@ -119,6 +111,8 @@ class Join:
             role=_checked("role", rules.Role, _member(params, "role", str, rules.Role.BROADCASTER.value)),
             label=_checked("label", rules.check_label, _member(params, "label", str, "")),
             auto_subscribe=_member(params, "autoSubscribe", bool, False),
+            muted=_member(params, "muted", bool, False),
+            known=_uids(params, "known"),
         )
 
 
@@ -140,13 +134,10 @@ class Rejoin:
     @classmethod
     def read(cls, params: jsonrpc.Params) -> Self:
         """Params of `rejoin` as the hub got them. Raises JsonRpcError(INVALID_PARAMS)."""
-        known = _member(params, "known", list, [])
-        if len(known) > MAX_KNOWN_UIDS:
-            raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, f"known: more than {MAX_KNOWN_UIDS} uids")
         return cls(
             join=Join.read(params),
             session=_checked("session", _short(SESSION_MAX_CHARACTERS), _member(params, "session", str)),
-            known=tuple(_checked("known", rules.check_uid, _member({"known": uid}, "known", int)) for uid in known),
+            known=_uids(params, "known"),
         )
 
 
@@ -174,7 +165,8 @@ class Seated:
     uid: yours now. session: 128 random bits, signed; a secret. resumed: the seat was still there, with its stream and
     subscriptions. streams: everyone who publishes. ping_ms: how often the hub wants to hear `ping`.
     grace_ms: how long the seat outlives its last connection.
-    removed: those of `known` that publish no more.
+    removed: those of `known` that publish no more. users: everyone else whom the channel announces, silent or not.
+    muted: those of them who are silent by themselves. left: those of `known` who are in the channel no more.
     """
 
     uid: int
@@ -185,6 +177,9 @@ class Seated:
     ping_ms: int
     grace_ms: int
     hub_version: str
+    users: tuple[Stream, ...] = ()
+    muted: tuple[int, ...] = ()
+    left: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         return f"Seated(uid={self.uid}, resumed={self.resumed}, streams={len(self.streams)})"
@@ -194,6 +189,7 @@ class Seated:
         return {
             "uid": self.uid, "session": self.session, "resumed": self.resumed,
             "streams": [stream.params() for stream in self.streams], "removed": list(self.removed),
+            "users": [user.params() for user in self.users], "muted": list(self.muted), "left": list(self.left),
             "ping_ms": self.ping_ms, "grace_ms": self.grace_ms, "hub": {"version": self.hub_version},
             "limits": {
                 "packet_bytes": rtp.MAX_PACKET_BYTES,
@@ -205,17 +201,19 @@ class Seated:
     @classmethod
     def read(cls, result: jsonrpc.Params) -> Self:
         """An answer as the client got it. Raises JsonRpcError(INVALID_PARAMS)."""
-        streams, removed = _member(result, "streams", list, []), _member(result, "removed", list, [])
         hub = _member(result, "hub", dict, {})
         return cls(
             uid=read_uid(result),
             session=_checked("session", _short(SESSION_MAX_CHARACTERS), _member(result, "session", str)),
             resumed=_member(result, "resumed", bool, False),
-            streams=tuple(Stream.read(_member({"streams": item}, "streams", dict)) for item in streams),
-            removed=tuple(read_uid({"uid": uid}) for uid in removed),
+            streams=_streams(result, "streams"),
+            removed=_somebodies(result, "removed"),
             ping_ms=_checked("ping_ms", _between(100, 60_000), _member(result, "ping_ms", int, 1_000)),
             grace_ms=_checked("grace_ms", _between(0, 3_600_000), _member(result, "grace_ms", int, 20_000)),
             hub_version=_member(hub, "version", str, ""),
+            users=_streams(result, "users"),
+            muted=_somebodies(result, "muted"),
+            left=_somebodies(result, "left"),
         )
 
 
@@ -239,13 +237,19 @@ class Ring:
         )
 
 
-def _between(low: int, high: int) -> Any:
-    def check(value: int) -> int:
-        if not low <= value <= high:
-            raise ValueError(f"not within {low} to {high}")
-        return value
+def _uids(params: jsonrpc.Params, name: str) -> tuple[int, ...]:
+    uids = _member(params, name, list, [])
+    if len(uids) > MAX_KNOWN_UIDS:
+        raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, f"{name}: more than {MAX_KNOWN_UIDS} uids")
+    return tuple(_checked(name, rules.check_uid, _member({name: uid}, name, int)) for uid in uids)
 
-    return check
+
+def _streams(result: jsonrpc.Params, name: str) -> tuple[Stream, ...]:
+    return tuple(Stream.read(_member({name: item}, name, dict)) for item in _member(result, name, list, []))
+
+
+def _somebodies(result: jsonrpc.Params, name: str) -> tuple[int, ...]:
+    return tuple(read_uid({"uid": uid}) for uid in _member(result, name, list, []))
 
 
 def read_uid(params: jsonrpc.Params) -> int:

@@ -14,6 +14,7 @@ from device.channel.actions import DEBUG, INFO, WARNING, Action, Emit, Log
 from device.channel.address import Address
 from device.channel.errors import ChannelError
 from device.channel.messages import Ticket
+from device.channel.standing import Chronicle
 from device.channel.verdicts import Miss
 
 CONNECTION_STATE = "connection-state"  # {state}
@@ -74,6 +75,7 @@ class News:
         self._told: set[str] = set()
         self._down_since = 0.0
         self._hub: Address | None = None  # of the last call
+        self._chronicle = Chronicle()
 
     @property
     def problem(self) -> ChannelError | None:
@@ -85,6 +87,11 @@ class News:
         """The hub that the problem is about, None where it is about none."""
         return max(reversed(self._problems), key=self._got, default="") or None
 
+    @property
+    def hub(self) -> Address | None:
+        """Where the last call was, None before the first in this channel."""
+        return self._hub
+
     def emit(self, event: str, params: jsonrpc.Params) -> None:
         """An event."""
         self._actions.append(Emit(event, params))
@@ -95,10 +102,10 @@ class News:
 
     def joining(self, channel: str, now: float) -> None:
         """A seat is wanted from now on."""
-        self.channel = channel
+        self.channel, self._hub = channel, None
         self._forget()
         self._down_since = now
-        self._become(State.JOINING)
+        self._become(State.JOINING, self._chronicle.joining(now))
 
     def in_call(self, hub: Address, number: int, now: float) -> None:
         """The seat is ours, or ours again. number: of the hub in the list, 1 for the first."""
@@ -113,21 +120,21 @@ class News:
             return
         word, event = ("joined", "joined") if self.state is State.JOINING else ("back in", "link-back")
         self.log(INFO, f"{word} {self.channel} at {hub} after {now - self._down_since:.1f} s", event)
-        self._become(State.IN_CALL)
+        self._become(State.IN_CALL, self._chronicle.seated(self.state is State.OFFLINE, now))
 
-    def offline(self, why: str, hub: Address, since: float) -> None:
+    def offline(self, why: str, hub: Address, since: float, silent: bool = False) -> None:
         """The connection is gone, or has been silent since then for so long that it may as well be."""
         if self.state is State.IN_CALL:
             self._down_since = since
             lost = ChannelError(errors.DISCONNECTED)
             self._tell(lost, f"{hub} is lost ({why}), dialling", "link-lost")
             self._problems = {str(hub): (_LOST, lost)}
-            self._become(State.OFFLINE)
+            self._become(State.OFFLINE, self._chronicle.offline(silent, since))
 
     def left(self, problem: ChannelError | None) -> None:
         """No seat is wanted any more. problem: why, where nobody asked for that."""
         self._problems = {"": (_ANSWERED, problem)} if problem else {}
-        self._become(State.LEFT)
+        self._become(State.LEFT, self._chronicle.left(problem))
 
     def missed(self, error: ChannelError, hub: Address) -> None:
         """An attempt that nobody answered: worth a word while there is no seat, after a loss one for each hub."""
@@ -147,6 +154,18 @@ class News:
     def kept_out(self, error: ChannelError, hub: Address) -> None:
         """The connection is gone because of what the hub has said: that is the problem, and not that it is gone."""
         self._note(_ANSWERED, error, hub)
+
+    def refused_by_all(self, error: ChannelError) -> None:
+        """No hub is left that might say something else."""
+        self._emit_all(self._chronicle.refused(error))
+
+    def due_at(self) -> float:
+        """When `tick` has something to tell, infinity for never."""
+        return self._chronicle.due_at()
+
+    def tick(self, now: float) -> None:
+        """Time has passed."""
+        self._emit_all(self._chronicle.due(now))
 
     def error(self, error: ChannelError, line: str) -> None:
         """Something else that people should know; once until things are well again."""
@@ -178,6 +197,11 @@ class News:
         self._problems.clear()
         self._told.clear()
 
-    def _become(self, state: State) -> None:
+    def _become(self, state: State, changes: list[tuple[str, jsonrpc.Params]]) -> None:
         self.state = state
         self.emit(CONNECTION_STATE, {"state": state.value})
+        self._emit_all(changes)
+
+    def _emit_all(self, events: list[tuple[str, jsonrpc.Params]]) -> None:
+        for event, params in events:
+            self.emit(event, params)

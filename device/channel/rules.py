@@ -18,10 +18,17 @@ _HEXADECIMAL = frozenset(string.hexdigits)
 
 # RFC 7587 section 4.1: the RTP clock of Opus is 48 kHz, whatever was encoded.
 RTP_CLOCK_HZ = 48_000
-# Per seat. 400 packets are two connections carrying the same 10 ms packets, twice over; 50 requests are more than any
-# client makes in a second, and few enough that a flood costs the hub nothing.
+# Per seat. 400 packets are two connections carrying the same 10 ms packets, twice over.
 MAX_PACKETS_PER_S = 400
-MAX_REQUESTS_PER_S = 50
+# Of the two rates that the documented SDKs name for all stream messages of a user, 6 and 30 kB a second, the newer and
+# larger one; with 60 a second of at most 1 kB, in 5 streams.
+MAX_MESSAGE_STREAMS = 5
+MAX_MESSAGE_BYTES = 1_024
+MAX_MESSAGES_PER_S = 60
+MAX_MESSAGE_BYTES_PER_S = 30_000
+# 50 requests are more than any client makes in a second, beside its stream messages, and few enough that a flood costs
+# the hub nothing.
+MAX_REQUESTS_PER_S = 50 + MAX_MESSAGES_PER_S
 # The longest text message: a rejoin with 1,000 known uids and a token is 14 kB.
 MAX_TEXT_BYTES = 16_384
 
@@ -87,3 +94,10 @@ def check_label(label: str) -> str:
     if not label.isprintable():
         raise ValueError("a label cannot contain control characters")
     return label
+
+
+def check_message(data: bytes) -> bytes:
+    """What one stream message may carry: 1 to 1,024 bytes."""
+    if not 1 <= len(data) <= MAX_MESSAGE_BYTES:
+        raise ValueError(f"a stream message has 1 to {MAX_MESSAGE_BYTES} bytes, this one {len(data)}")
+    return data

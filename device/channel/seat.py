@@ -10,16 +10,17 @@ from dataclasses import replace
 from random import Random
 
 from device import jsonrpc
-from device.channel import errors, messages
+from device.channel import errors, messages, notices
 from device.channel.actions import DEBUG, Action, Answer, Close
 from device.channel.claims import Claims
 from device.channel.copies import Copies
 from device.channel.dialling import Attempt
 from device.channel.errors import ChannelError, Remedy
 from device.channel.link import Link
-from device.channel.messages import Join, Rejoin, Seated, Stream, Ticket
+from device.channel.messages import Join, Rejoin, Seated, Ticket
 from device.channel.moving import Moving
 from device.channel.news import News
+from device.channel.presence import Presence
 from device.channel.requests import ANSWER_WITHIN_S, Call, Requests
 from device.channel.rules import Role
 from device.channel.streams import Streams
@@ -32,7 +33,8 @@ Sending = tuple[bytes, list[int]]
 class Seat:
     """One for the life of a session; empty (uid 0) until `sit` and after `leave`.
 
-    links: the first, and the second beside it. skipped: frames not sent, as each link was clogged.
+    links: the first, and the second beside it. skipped: frames not sent, as each link was clogged. streams: the
+    others', and what is wanted of them and of ours.
     """
 
     def __init__(
@@ -40,9 +42,10 @@ class Seat:
     ) -> None:
         self.links: list[Link] = []
         self.skipped = 0
+        self.streams = Streams()
         self._seated: Seated | None = None
-        self._streams = Streams()
         self._claims = Claims()
+        self._presence = Presence()
         self._requests = Requests()
         self._copies = Copies()
         self._voice = Voice(random)
@@ -75,18 +78,39 @@ class Seat:
 
     def asks(self, join: Join) -> Join | Rejoin:
         """How to ask a hub for it: anew, or for the one that we had."""
-        join, ticket = self._claims.asks(join), self.ticket or join.ticket
+        ticket = self.ticket or join.ticket
+        join = replace(self._claims.asks(join), muted=self.streams.silenced)
         if ticket is None:
             return join
-        return Rejoin(replace(join, uid=ticket.uid), ticket.session, tuple(self._streams.known))
+        known = tuple({**self.streams.known, **self._presence.users})[: messages.MAX_KNOWN_UIDS]
+        return Rejoin(replace(join, uid=ticket.uid, known=()), ticket.session, known)
 
-    def sit(self, seated: Seated, link: Link, rejoined: bool, now: float) -> None:
-        """The hub gave it, on this connection, to a rejoin or else to a join.
+    def expect(self, join: Join) -> None:
+        """What our owner knows and wants from before: the streams of `known`, heard again; to be silent."""
+        ours = {join.uid, self.uid}
+        known = tuple(uid for uid in join.known if uid not in ours)
+        self.streams.expect(known, subscribe=not join.auto_subscribe)
+        self._presence.expect(known)
+        if join.muted:
+            self.streams.wished(messages.MUTE_LOCAL, {})
+
+    @property
+    def others(self) -> int:
+        """How many others the channel announces."""
+        return len(self._presence.users)
+
+    def subscribed(self, all_streams: bool) -> set[int]:
+        """The uids of the streams that are heard, or would be if they were not muted. all_streams: no one is chosen."""
+        return {uid for uid in self.streams.known if all_streams or self.streams.wants(uid)}
+
+    def sit(self, seated: Seated, link: Link, told_known: bool, now: float) -> None:
+        """The hub gave it, on this connection; told_known: it was told whom we know, and says who of them is gone.
 
         Says what has changed meanwhile, and asks for what is wanted of it.
         """
         self._seated, self.links, self._copies = seated, [link], Copies()
-        for event, params in self._streams.seated(seated, told_known=rejoined):
+        news = self._presence.came(seated) + self.streams.seated(seated, told_known)
+        for event, params in news + self._presence.gone(seated, told_known):
             self._news.emit(event, params)
         self._go_on(link, now)
 
@@ -121,7 +145,7 @@ class Seat:
     def leave(self, why: ChannelError) -> None:
         """Nobody holds it any more; who still waits for an answer hears why."""
         self.links, self._seated = [], None
-        self._streams, self._claims = Streams(), Claims()
+        self.streams, self._presence, self._claims = Streams(), Presence(), Claims()
         self._actions += [Answer(call.number, why) for call in self._requests.clear() if call.caller]
 
     def call(self, method: str, params: jsonrpc.Params, now: float) -> int:
@@ -130,7 +154,7 @@ class Seat:
         if self._requests.full():
             self._actions.append(Answer(number, ChannelError(errors.TOO_FREQUENT)))
             return number
-        self._streams.wished(method, params)
+        self.streams.wished(method, params)
         self._claims.wished(method, params)
         self._request(Call(number, method, params, now + ANSWER_WITHIN_S, caller=True), now)
         return number
@@ -152,7 +176,7 @@ class Seat:
 
     def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool, now: float) -> Sending | None:
         """One frame of ours, None where it is not to be sent. Raises ValueError if it is too long."""
-        if not self._streams.published:
+        if not self.streams.published or self.streams.silenced:
             return None
         links = [link for link in self.links if not link.liveness.is_clogged(now)]
         if not links:
@@ -178,7 +202,7 @@ class Seat:
             elif isinstance(message, jsonrpc.Notification) and message.method == messages.ERROR:
                 code, reason = messages.read_error(message.params)
                 if code == errors.NOT_ALLOWED_TO_PUBLISH:
-                    self._streams.silenced()
+                    self.streams.ended()
                 return ChannelError(code, errors.for_people(reason))
             elif isinstance(message, jsonrpc.Notification) and self._copies.is_new(link.conn, data, now):
                 self._notified(message.method, message.params, now)
@@ -191,7 +215,7 @@ class Seat:
         self._requests.drop_own()
         calls = list(self._requests.waiting.values())
         asked = [(call.method, call.params) for call in calls]
-        wishes = [*self._claims.again(), *self._streams.again()]
+        wishes = [*self._claims.again(), *self.streams.again()]
         if self._claims.steps_down:
             wishes = [wish for wish in wishes if wish[0] != messages.PUBLISH]
         link.again = deque(wish for wish in wishes if wish not in asked)
@@ -214,10 +238,10 @@ class Seat:
         call = self._requests.take(reply.id)
         if call is None:
             return
-        self._streams.agreed(call.method, call.params)
+        self.streams.agreed(call.method, call.params)
         self._claims.agreed(call.method, call.params)
         if call.method == messages.SET_ROLE and call.params["role"] == Role.AUDIENCE:
-            self._streams.silenced()
+            self.streams.ended()
         if call.caller:
             self._actions.append(Answer(call.number, reply.result))
 
@@ -230,37 +254,23 @@ class Seat:
             self._claims.refused(call.method, call.params)
         if call.caller:
             if error.remedy is Remedy.FIX_THE_CALL:  # else it is wanted still, and asked for at the next seat
-                self._streams.refused(call.method, call.params)
+                self.streams.refused(call.method, call.params)
             self._actions.append(Answer(call.number, error))
-        elif error.code == errors.NOT_A_BROADCASTER:
-            self._streams.not_there(call.params)
+        elif error.code in (errors.NOT_A_BROADCASTER, errors.MALFORMED) and "uid" in call.params:
+            self.streams.not_there(call.params["uid"])
         else:
             self._news.error(error, f"{call.method}: {error}")
 
     def _notified(self, method: str, params: jsonrpc.Params, now: float) -> None:
+        news = notices.read(method, params, self.uid, self.streams, self._presence)
         if method == messages.STREAM_ADDED:
-            stream = Stream.read(params)
-            news = self._streams.added(stream) if stream.uid != self.uid else []
             self._moving.somebody_came()
-            if self._streams.wants(stream.uid):  # a hub that has started anew did not know it when we asked
-                self._ask(messages.SUBSCRIBE, {"uid": stream.uid}, now)
-        elif method == messages.STREAM_REMOVED:
-            news = self._streams.removed(messages.read_uid(params))
-        elif method == messages.USER_JOINED:
-            user = Stream.read(params)  # whom we know never left: it is back at a hub that has started anew
-            news = [] if user.uid in self._streams.known else [(method, user.params())]
+            uid = messages.read_uid(params)
+            for wish in self.streams.again_of(uid):
+                self._ask(wish, {"uid": uid}, now)
         elif method == messages.USER_LEFT:
-            news = [(method, {"uid": messages.read_uid(params), "reason": messages.read_reason(params)})]
             self._moving.somebody_left(now)
-        elif method in (messages.TOKEN_WILL_EXPIRE, messages.TOKEN_DID_EXPIRE):
-            news = [(method, {})]
-        elif method == messages.RING:
-            news = [(method, Stream.read(params).params() | {"answered": messages.Ring.read(params).answered})]
-        elif method == messages.UPDATE_URL:
-            news = []
-            if not self._moving.told(messages.read_url(params), now):
-                self._news.log(DEBUG, "the hub sends us to a hub that is not in the list, and we stay")
-        else:
-            news = []
+        elif method == messages.UPDATE_URL and not self._moving.told(messages.read_url(params), now):
+            self._news.log(DEBUG, "the hub sends us to a hub that is not in the list, and we stay")
         for event, about in news:
             self._news.emit(event, about)

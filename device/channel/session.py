@@ -13,6 +13,8 @@ connection has the number in its `Dial`, and is forgotten after its `Close`; wha
     copies     what both of two say is told once
 """
 
+from dataclasses import replace
+
 from device import jsonrpc
 from device.channel import errors, messages
 from device.channel.actions import Answer
@@ -54,12 +56,21 @@ class Session(Connections):
             return number
         self.leave(now)
         self._join, self._joins = join, [number]
+        self._seat.expect(join)
         self._news.joining(join.channel, now)
         self._dialling.start(0)
         return number
 
-    def rejoin(self, now: float) -> int:
-        """The last join once more, on a new connection; the old one carries on until then. Raises ChannelError."""
+    def rejoin(self, now: float, join: Join | None = None) -> int:
+        """The last join once more, on a new connection; the old one carries on until then. Raises ChannelError.
+
+        join: with what is new in it, such as the token; asked for another seat it is a `join`.
+        """
+        if join is not None and not self._is_ours(join):
+            return self.join(join, now)
+        if join is not None:
+            self._join = join
+            self._seat.expect(join)
         if self._join is None:
             raise ChannelError(errors.OUT_OF_ORDER, "join first")
         if self._seat.link is None:
@@ -90,6 +101,14 @@ class Session(Connections):
         self._actions.append(Answer(number, ChannelError(errors.OUT_OF_ORDER, "join first")))
         return number
 
+    def indicate_volume(self, interval_ms: int, now: float) -> None:
+        """Tell volume-indication so often, 0 for never. Raises ValueError."""
+        self._gauges.volume.set_interval(interval_ms, now)
+
+    def report_quality(self, wanted: bool, now: float) -> None:
+        """Tell network-quality every 2 s, or no more."""
+        self._gauges.quality.turn(wanted, now)
+
     def clogged(self, now: float) -> list[int]:
         """The connections that the next frame would not be sent on, unless `unacknowledged` has better news."""
         return [link.conn for link in self._seat.links if link.liveness.is_clogged(now)]
@@ -99,4 +118,14 @@ class Session(Connections):
 
         Of `clogged` ones tell `unacknowledged` before. Raises ValueError for a payload that is empty or too long.
         """
-        return self._seat.send(payload, timestamp, level_dbov, marker, now)
+        sending = self._seat.send(payload, timestamp, level_dbov, marker, now)
+        if sending is not None:
+            self._gauges.said(level_dbov, len(sending[0]))
+        return sending
+
+    def _is_ours(self, join: Join) -> bool:
+        """Whether that is the seat that we have, or are on the way to."""
+        ours = self._join
+        if ours is None or self.state is State.LEFT or join.uid not in (ours.uid, self._seat.uid):
+            return False
+        return ours == replace(join, uid=ours.uid, token=ours.token, label=ours.label, muted=ours.muted)

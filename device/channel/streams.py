@@ -15,9 +15,25 @@ MAX_STREAMS = messages.MAX_KNOWN_UIDS
 
 News = list[tuple[str, jsonrpc.Params]]
 
-# What each request asks for: our stream (key 0) or the stream of a uid, to be there or not.
-_WANTED = {messages.PUBLISH: True, messages.UNPUBLISH: False, messages.SUBSCRIBE: True, messages.UNSUBSCRIBE: False}
+# What is wished for, of our stream (uid 0) or of somebody's: that it is there, and that nothing is in it. In this
+# order, as nobody mutes what he has not subscribed.
+_THERE, _MUTED = 0, 1
 _OURS = 0
+# What each request asks for, and whether it is to be so or not.
+_WANTED = {
+    messages.PUBLISH: (_THERE, True), messages.UNPUBLISH: (_THERE, False),
+    messages.SUBSCRIBE: (_THERE, True), messages.UNSUBSCRIBE: (_THERE, False),
+    messages.MUTE_LOCAL: (_MUTED, True), messages.UNMUTE_LOCAL: (_MUTED, False),
+    messages.MUTE: (_MUTED, True), messages.UNMUTE: (_MUTED, False),
+}  # fmt: skip
+_OF_OURS = {
+    (_THERE, True): messages.PUBLISH, (_THERE, False): messages.UNPUBLISH,
+    (_MUTED, True): messages.MUTE_LOCAL, (_MUTED, False): messages.UNMUTE_LOCAL,
+}  # fmt: skip
+_OF_OTHERS = {
+    (_THERE, True): messages.SUBSCRIBE, (_THERE, False): messages.UNSUBSCRIBE,
+    (_MUTED, True): messages.MUTE, (_MUTED, False): messages.UNMUTE,
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -25,12 +41,34 @@ class Streams:
     """known: the others' streams by uid."""
 
     known: dict[int, Stream] = field(default_factory=dict)
-    _wishes: dict[int, bool] = field(default_factory=dict)
+    _wishes: dict[tuple[int, int], bool] = field(default_factory=dict)  # by uid and what
+    _told_before: set[int] = field(default_factory=set)
 
     @property
     def published(self) -> bool:
         """Whether ours is to be there."""
-        return self._wishes.get(_OURS, False)
+        return self._wishes.get((_OURS, _THERE), False)
+
+    @property
+    def silenced(self) -> bool:
+        """Whether nothing is to be in ours."""
+        return self.is_muted(_OURS)
+
+    def is_muted(self, uid: int) -> bool:
+        """Whether nothing is to be heard of this one."""
+        return self._wishes.get((uid, _MUTED), False)
+
+    def expect(self, uids: tuple[int, ...], subscribe: bool) -> None:
+        """Somebody else has told our owner of these streams before: they are no news, their end is.
+
+        subscribe: they were subscribed, and are to be again.
+        """
+        for uid in uids:
+            if uid not in self.known:
+                self.known[uid] = Stream(uid)
+                self._told_before.add(uid)
+            if subscribe:
+                self._wishes[uid, _THERE] = True
 
     def seated(self, seated: Seated, told_known: bool) -> News:
         """The hub's list at join or rejoin; returns the difference, as events.
@@ -51,47 +89,59 @@ class Streams:
         if self.known.get(stream.uid) == stream or (stream.uid not in self.known and len(self.known) >= MAX_STREAMS):
             return []
         self.known[stream.uid] = stream
+        if stream.uid in self._told_before:  # what it is called has been told too
+            self._told_before.discard(stream.uid)
+            return []
         return [(messages.STREAM_ADDED, stream.params())]
 
     def removed(self, uid: int) -> News:
         """Somebody publishes no more. Returns the event, none where nobody knew."""
         if self.known.pop(uid, None) is None:
             return []
-        self._wishes.pop(uid, None)
+        self._told_before.discard(uid)
+        self._wishes.pop((uid, _THERE), None)
+        self._wishes.pop((uid, _MUTED), None)
         return [(messages.STREAM_REMOVED, {"uid": uid})]
 
     def wished(self, method: str, params: jsonrpc.Params) -> None:
         """This request is made; of no concern here if it is about no stream."""
         if method in _WANTED:
-            key = params.get("uid", _OURS)
-            self._wishes[key] = _WANTED[method]
+            uid = params.get("uid", _OURS)
+            what, wanted = _WANTED[method]
+            self._wishes[uid, what] = wanted
+            if method == messages.UNSUBSCRIBE:
+                self._wishes.pop((uid, _MUTED), None)
 
     def agreed(self, method: str, params: jsonrpc.Params) -> None:
         """The hub has carried it out."""
-        key = params.get("uid", _OURS)
+        what, wanted = _WANTED.get(method, (_THERE, True))
+        key = params.get("uid", _OURS), what
         if method == messages.PUBLISH:  # after it has ended the one of before
-            self._wishes.setdefault(_OURS, True)
-        if self._wishes.get(key) is False and _WANTED.get(method) is False:
+            self._wishes.setdefault(key, True)
+        if not wanted and self._wishes.get(key) is False:
             del self._wishes[key]
 
     def refused(self, method: str, params: jsonrpc.Params) -> None:
         """The hub will not."""
-        key = params.get("uid", _OURS)
-        if method in _WANTED and self._wishes.get(key) is _WANTED[method]:
-            del self._wishes[key]
+        if method in _WANTED:
+            what, wanted = _WANTED[method]
+            key = params.get("uid", _OURS), what
+            if self._wishes.get(key) is wanted:
+                del self._wishes[key]
 
-    def silenced(self) -> None:
+    def ended(self) -> None:
         """The hub has ended ours, and would not have it again as things are."""
         self.refused(messages.PUBLISH, {})
 
-    def not_there(self, params: jsonrpc.Params) -> None:
+    def not_there(self, uid: int) -> None:
         """The hub, asked at a new seat, knows no such stream. One that we know may come back: it is wanted still."""
-        if params["uid"] not in self.known:
-            self._wishes.pop(params["uid"], None)
+        if uid not in self.known:
+            self._wishes.pop((uid, _THERE), None)
+            self._wishes.pop((uid, _MUTED), None)
 
     def wants(self, uid: int) -> bool:
         """Whether this stream was asked for by name."""
-        return self._wishes.get(uid, False)
+        return self._wishes.get((uid, _THERE), False)
 
     def again(self) -> list[tuple[str, jsonrpc.Params]]:
         """The requests to make at a seat: all that is wanted, and what is no longer and was not agreed to.
@@ -99,10 +149,12 @@ class Streams:
         Also at a seat that the hub calls resumed: when several attempts reach a hub at once, the first makes the seat
         and the others resume it as it is, with nothing published yet. Asking twice changes nothing.
         """
-        requests: list[tuple[str, jsonrpc.Params]] = []
-        for key, wanted in sorted(self._wishes.items()):
-            if key == _OURS:
-                requests.append((messages.PUBLISH if wanted else messages.UNPUBLISH, {}))
-            else:
-                requests.append((messages.SUBSCRIBE if wanted else messages.UNSUBSCRIBE, {"uid": key}))
-        return requests
+        return [
+            (_OF_OURS[what, wanted], {}) if uid == _OURS else (_OF_OTHERS[what, wanted], {"uid": uid})
+            for (uid, what), wanted in sorted(self._wishes.items())
+        ]
+
+    def again_of(self, uid: int) -> list[str]:
+        """The requests to make when this stream is there: a hub that has started anew did not know it when we asked."""
+        wished = (_THERE, _MUTED)
+        return [_OF_OTHERS[what, True] for what in wished if self._wishes.get((uid, what))]

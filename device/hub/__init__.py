@@ -11,6 +11,7 @@
     appsfile     the file that says so
     admission    who is let in, by App ID and token
     rooms        what every connection may do, and who hears whom
+    asides       what else a seat may ask for: silence, rings, stream messages
     seating      who gets which seat, who keeps it, and what the others are told
     stage        roles, the clocks of tokens, who publishes
     rights       what a seat may do, and until when

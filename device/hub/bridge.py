@@ -19,9 +19,9 @@ import json
 import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
-from typing import Self
+from typing import Any, Self
 
 _HEADER = struct.Struct("!BII")
 
@@ -104,26 +104,44 @@ class HeldSeat(HeldRights):
 
 
 @dataclass(frozen=True, slots=True)
+class HeldChannel:
+    """Who is silent in a channel, as `seats.Channel` has it."""
+
+    app_id: str
+    channel: str
+    muted: tuple[int, ...] = ()
+    deaf: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Estate:
     """All that the rooms of a hub know. started: when it began to listen, in monotonic seconds of this machine."""
 
     started: float
     seats: tuple[HeldSeat, ...]
+    channels: tuple[HeldChannel, ...] = ()
 
     def pack(self) -> bytes:
         """As a message carries it."""
         # Not asdict: that copies each of what may be 100,000 numbers, while nobody is heard.
         seats = [{name: getattr(seat, name) for name in HeldSeat.__dataclass_fields__} for seat in self.seats]
-        return json.dumps({"started": self.started, "seats": seats}).encode()
+        channels = [asdict(channel) for channel in self.channels if channel.muted or channel.deaf]
+        return json.dumps({"started": self.started, "seats": seats, "channels": channels}).encode()
 
     @classmethod
     def read(cls, data: bytes) -> Self:
         """The estate in a message. Raises ValueError for what is none."""
         try:
             content = json.loads(data)
-            return cls(float(content["started"]), tuple(_seat(held) for held in content["seats"]))
+            channels = tuple(_channel(held) for held in content.get("channels", []))
+            return cls(float(content["started"]), tuple(_seat(held) for held in content["seats"]), channels)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not an estate: {error!r}") from error
+
+
+def _channel(held: dict[str, Any]) -> HeldChannel:
+    deaf = tuple((int(listener), int(talker)) for listener, talker in held["deaf"])
+    return HeldChannel(str(held["app_id"]), str(held["channel"]), tuple(held["muted"]), deaf)
 
 
 def _seat(held: dict[str, object]) -> HeldSeat:

@@ -111,3 +111,10 @@ class Pace:
             return False
         self._due_s = due + self._interval_s
         return True
+
+    def take_many(self, count: int, now: float) -> bool:
+        """The same for `count` events at once, of which one more than the pace allows may be the last."""
+        if not self.take(now):
+            return False
+        self._due_s += self._interval_s * (count - 1)
+        return True

@@ -15,7 +15,7 @@ from functools import partial
 
 from device import jsonrpc
 from device.channel import errors, messages, rtp, rules
-from device.hub import limits
+from device.hub import asides, limits
 from device.hub.admission import admit
 from device.hub.apps import EVERY, Apps
 from device.hub.bridge import Estate
@@ -73,8 +73,8 @@ class Rooms:
             messages.UNSUBSCRIBE: lambda link, seat, params: self._seating.unsubscribe(seat, messages.read_uid(params)),
             messages.SET_ROLE: lambda link, seat, params: self._seating.set_role(seat, messages.read_role(params)),
             messages.RENEW_TOKEN: self._renew,
-            messages.RING: self._ring,
             messages.PING: lambda link, seat, params: None,
+            **asides.requests(self._seating),
         }
 
     def opened(self, connection: Connection, address: str, now: float) -> str:
@@ -146,7 +146,7 @@ class Rooms:
             return self._drop(link, link.bad_packets, now, errors.MALFORMED, str(error))
         if ssrc != seat.uid:
             return self._drop(link, link.bad_packets, now, errors.OUT_OF_ORDER, "send as yourself: the SSRC is the uid")
-        if not seat.live:
+        if not seat.live or seat.uid in seat.channel.muted:
             return self._not_live(link, seat, now)
         if not seat.packets.take(now):
             return self._drop(link, link.surplus, now)
@@ -182,7 +182,9 @@ class Rooms:
             self._reply(link, jsonrpc.failure(error.id, error.code, error.reason))
             return
         if not isinstance(message, jsonrpc.Request):
-            return  # a notification that only a newer hub knows, or the answer to nothing
+            if isinstance(message, jsonrpc.Notification) and message.method in self._requests:
+                self._complain(link, errors.NO_REQUEST_ID, f"{message.method} needs an id")
+            return  # else a notification that only a newer hub knows, or the answer to nothing
         try:
             self._reply(link, jsonrpc.reply(message.id, self._carry_out(link, message, now)))
         except jsonrpc.JsonRpcError as error:
@@ -190,7 +192,7 @@ class Rooms:
 
     def _carry_out(self, link: Link, request: jsonrpc.Request, now: float) -> jsonrpc.Params:
         if request.method == messages.JOIN:
-            return self._join(link, request.params)
+            return self._join(link, request.params, now)
         if request.method == messages.REJOIN:
             return self._rejoin(link, request.params, now)
         if request.method not in self._requests:
@@ -200,39 +202,36 @@ class Rooms:
         self._requests[request.method](link, link.seat, request.params)
         return {}
 
-    def _join(self, link: Link, params: jsonrpc.Params) -> jsonrpc.Params:
+    def _join(self, link: Link, params: jsonrpc.Params, now: float) -> jsonrpc.Params:
         join = messages.Join.read(params)
         self._check_seatless(link)
         rights = admit(self._apps, join, link.heard_at, self._wall_s)
-        return self._seated(self._seating.join(link, join, rights), resumed=False, removed=())
+        return self._seated(self._seating.join(link, join, rights), False, join.known, now)
 
     def _rejoin(self, link: Link, params: jsonrpc.Params, now: float) -> jsonrpc.Params:
         rejoin = messages.Rejoin.read(params)
         self._check_seatless(link)
         admitted = partial(admit, self._apps, rejoin.join, now, self._wall_s)
         seat, resumed = self._seating.rejoin(link, rejoin, admitted, now)
-        return self._seated(seat, resumed, self._seating.missing(seat, rejoin.known, now))
+        return self._seated(seat, resumed, rejoin.known, now)
 
     def _check_seatless(self, link: Link) -> None:
         if link.seat is not None:
             raise refusal(errors.LOGIN_FAILED, "this connection has joined already")
 
-    def _seated(self, seat: Seat, resumed: bool, removed: tuple[int, ...]) -> jsonrpc.Params:
+    def _seated(self, seat: Seat, resumed: bool, known: tuple[int, ...], now: float) -> jsonrpc.Params:
         streams = tuple(talker.stream() for talker in seat.channel.streams() if talker is not seat)
-        grace_ms = int(limits.SEAT_GRACE_S * 1000)
+        announced = [other for other in seat.channel.seats.values() if other.role is rules.Role.BROADCASTER]
+        users = [other for other in announced if other is not seat]
         return messages.Seated(
-            seat.uid, seat.session, resumed, streams, removed, limits.PING_MS, grace_ms, self._version
-        ).params()
+            seat.uid, seat.session, resumed, streams, self._seating.missing(seat, known, now), limits.PING_MS,
+            int(limits.SEAT_GRACE_S * 1000), self._version, tuple(user.stream() for user in users),
+            tuple(user.uid for user in users if user.uid in user.channel.muted), self._seating.left(seat, known, now),
+        ).params()  # fmt: skip
 
     def _renew(self, link: Link, seat: Seat, params: jsonrpc.Params) -> None:
         join = messages.Join(seat.channel.app_id, seat.channel.name, seat.uid, messages.read_token(params), seat.role)
         self._seating.renew(seat, admit(self._apps, join, link.heard_at, self._wall_s))
-
-    def _ring(self, link: Link, seat: Seat, params: jsonrpc.Params) -> None:
-        ring = messages.Ring.read(params)
-        if not link.rings.take(link.heard_at):
-            raise refusal(errors.TOO_FREQUENT)
-        self._seating.ring(seat, ring)
 
     def _leave(self, link: Link, seat: Seat) -> None:
         self._seating.leave(link, seat)
@@ -256,7 +255,8 @@ class Rooms:
         return ()
 
     def _not_live(self, link: Link, seat: Seat, now: float) -> tuple[()]:
-        """Packets on their way when a stream ends are no abuse; a stream that was hidden is back by the next tick."""
+        """Packets on their way when a stream ends, or is muted, are no abuse; one that was hidden is back by the next
+        tick."""
         if seat.role is rules.Role.AUDIENCE:
             return self._drop(link, link.surplus, now, errors.AUDIENCE_CANNOT_PUBLISH, "an audience cannot publish")
         if not seat.publishing:
@@ -266,15 +266,17 @@ class Rooms:
     def _inspect(self, link: Link, now: float) -> None:
         if link.complaint and not link.complained:
             link.complained = True
-            code, reason = link.complaint
-            text = jsonrpc.notification(messages.ERROR, {"code": code, "reason": reason})
-            self._out.append(Send((link.connection,), text))
+            self._complain(link, *link.complaint)
         if link.out_of_patience:
             self._seating.close(link, CLOSE_POLICY, "too many packets, or bad ones")
         elif link.seat is None and now - link.opened_at > limits.JOIN_WITHIN_S:
             self._seating.close(link, CLOSE_POLICY, f"no join within {limits.JOIN_WITHIN_S:.0f} s")
         elif now - link.heard_at > limits.SEAT_GRACE_S:
             self._seating.close(link, CLOSE_POLICY, f"silent for {limits.SEAT_GRACE_S:.0f} s")
+
+    def _complain(self, link: Link, code: int, reason: str) -> None:
+        text = jsonrpc.notification(messages.ERROR, {"code": code, "reason": reason})
+        self._out.append(Send((link.connection,), text))
 
     def _excuse(self, gap_s: float) -> None:
         self._seating.excuse(gap_s)

@@ -15,7 +15,7 @@ from device import jsonrpc
 from device.channel import errors, messages, rules
 from device.hub import limits, sessions
 from device.hub.apps import EVERY, App, Apps
-from device.hub.bridge import Estate, HeldSeat
+from device.hub.bridge import Estate
 from device.hub.out import CLOSE_NORMAL, CLOSE_REPLACED, Close, Connection, Out, Send
 from device.hub.rights import Rights
 from device.hub.seats import Before, Channel, Link, Seat
@@ -82,6 +82,10 @@ class Seating:
         live = {other.uid for other in seat.channel.streams()}
         return tuple(sorted(set(known) - live - {seat.uid}))
 
+    def left(self, seat: Seat, known: Iterable[int], now: float) -> tuple[int, ...]:
+        """Those of `known` who are in the channel no more; likewise."""
+        return () if now < self._complete_at else tuple(sorted(set(known) - set(seat.channel.seats)))
+
     def leave(self, link: Link, seat: Seat) -> None:
         """The participant goes; this connection has no seat any more, a second one is closed."""
         for other in list(seat.links):
@@ -105,16 +109,20 @@ class Seating:
         if talker is not None:
             seat.channel.unsubscribe(seat, talker)
 
-    def ring(self, seat: Seat, ring: messages.Ring) -> None:
-        """Tell one, or all others, that this seat rings, or has answered. Raises JsonRpcError(NOBODY_THERE)."""
-        params = seat.stream().params() | {"answered": ring.answered}
-        if not ring.uid:
-            self._tell_others(seat, messages.RING, params)
-            return
-        other = seat.channel.seats.get(ring.uid)
-        if other is None or other is seat:
-            raise refusal(errors.NOBODY_THERE)
-        self._tell([other], messages.RING, params)
+    def set_muted(self, seat: Seat, is_muted: bool) -> None:
+        """A host is silent by himself, or talks again."""
+        muted = seat.channel.muted
+        if (seat.uid in muted) is not is_muted:
+            (muted.add if is_muted else muted.discard)(seat.uid)
+            self._tell_others(seat, messages.MUTE_AUDIO if is_muted else messages.UNMUTE_AUDIO, {"uid": seat.uid})
+
+    def tell(self, seat: Seat, method: str, params: jsonrpc.Params) -> None:
+        """Tell one participant."""
+        self._tell([seat], method, params)
+
+    def tell_others(self, seat: Seat, method: str, params: jsonrpc.Params) -> None:
+        """Tell everybody else in the channel."""
+        self._tell_others(seat, method, params)
 
     def close(self, link: Link, code: int, reason: str) -> None:
         """Close a connection; its seat waits for the owner to come back."""
@@ -149,7 +157,8 @@ class Seating:
     def bequeath(self, numbers: Mapping[Connection, int]) -> Estate:
         """All of it, for a successor that knows connections by these numbers."""
         seats = (seat for channel in self._channels.values() for seat in channel.seats.values())
-        return Estate(self._started, tuple(_held(seat, numbers) for seat in seats))
+        held = tuple(channel.held() for channel in self._channels.values())
+        return Estate(self._started, tuple(seat.held(numbers) for seat in seats), held)
 
     def inherit(self, estate: Estate, links: Mapping[int, Link]) -> None:
         """Go on where the hub was that left this; nobody is told anything, as nothing has changed."""
@@ -169,6 +178,9 @@ class Seating:
             seats = self._channels[held.app_id, held.channel].seats
             for uid in held.subscribers:
                 seats[uid].channel.subscribe(seats[uid], seats[held.uid])
+        for silent in estate.channels:
+            channel = self._channels[silent.app_id, silent.channel]
+            channel.muted, channel.deaf = set(silent.muted), set(silent.deaf)
 
     def counts(self) -> tuple[int, int, int]:
         """Channels, seats, streams."""
@@ -201,6 +213,8 @@ class Seating:
         place = _place(join)
         channel = self._channels.setdefault(place, Channel(*place))
         seat = Seat(uid, session, channel, join.label, rights, join.auto_subscribe, before=Before(back))
+        if join.muted:
+            channel.muted.add(uid)
         channel.seats[uid] = seat
         self._seats += 1
         channel.attach(seat, link)
@@ -209,10 +223,12 @@ class Seating:
                 channel.subscribe(seat, talker)
         # The documented SDK announces hosts only: thousands may listen.
         if seat.role is rules.Role.BROADCASTER:
-            others = (
+            others = [
                 other for other in channel.seats.values() if other is not seat and not (back and other.before.back)
-            )
+            ]
             self._tell(others, messages.USER_JOINED, seat.stream().params())
+            if join.muted:
+                self._tell(others, messages.MUTE_AUDIO, {"uid": seat.uid})
         return seat
 
     def _resume(self, seat: Seat, link: Link, join: messages.Join) -> None:
@@ -220,6 +236,7 @@ class Seating:
         if surplus is not None:
             self.close(surplus, CLOSE_REPLACED, "two newer connections hold this seat")
         renamed, seat.label = seat.label != join.label, join.label
+        self.set_muted(seat, join.muted)
         if seat.live and renamed:
             self._tell_others(seat, messages.STREAM_ADDED, seat.stream().params())
         elif seat.publishing and not seat.live:
@@ -270,16 +287,6 @@ class Seating:
         left, seat.before.expected = sorted(seat.before.expected - set(seat.channel.seats)), frozenset()
         for uid in left:
             self._tell([seat], messages.USER_LEFT, {"uid": uid, "reason": "dropped"})
-
-
-def _held(seat: Seat, numbers: Mapping[Connection, int]) -> HeldSeat:
-    before, rights = seat.before, seat.rights
-    return HeldSeat(
-        seat.channel.app_id, seat.channel.name, seat.uid, seat.session, seat.label,
-        seat.auto_subscribe, seat.publishing, seat.live, seat.absent_since, before.back, tuple(sorted(before.awaited)),
-        tuple(sorted(before.expected)), tuple(seat.subscribers), tuple(numbers[link.connection] for link in seat.links),
-        role=rights.role.value, join_until=rights.join_until, publish_until=rights.publish_until, told=rights.told,
-    )  # fmt: skip
 
 
 def _place(join: messages.Join) -> Place:

@@ -9,10 +9,12 @@ thrown away when it changes and made again by the next packet, so that a packet 
 Nothing is sent from here; `rooms` tells people what has changed. PURE.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from device.channel import messages, rules
 from device.hub import limits
+from device.hub.bridge import HeldChannel, HeldSeat
 from device.hub.limits import Pace
 from device.hub.out import Connection
 from device.hub.rights import Rights
@@ -37,6 +39,20 @@ class Link:
     complaint: tuple[int, str] | None = None  # code and reason of the first packet refused; told once, by a tick
     complained: bool = False
     out_of_patience: bool = False
+
+
+class Writer:
+    """How much somebody may still write to the channel."""
+
+    __slots__ = ("_bytes", "_messages")
+
+    def __init__(self) -> None:
+        self._messages = Pace(rules.MAX_MESSAGES_PER_S, rules.MAX_MESSAGES_PER_S)
+        self._bytes = Pace(rules.MAX_MESSAGE_BYTES_PER_S, rules.MAX_MESSAGE_BYTES_PER_S)
+
+    def take(self, size: int, now: float) -> bool:
+        """Whether one more message of so many bytes keeps to the limits."""
+        return self._messages.take(now) and self._bytes.take_many(size, now)
 
 
 @dataclass(slots=True)
@@ -89,20 +105,44 @@ class Seat:
         """What others hear of this stream."""
         return messages.Stream(self.uid, self.label)
 
+    def held(self, numbers: Mapping[Connection, int]) -> HeldSeat:
+        """As an estate has it, which knows connections by these numbers."""
+        before, rights = self.before, self.rights
+        return HeldSeat(
+            self.channel.app_id, self.channel.name, self.uid, self.session, self.label,
+            self.auto_subscribe, self.publishing, self.live, self.absent_since, before.back,
+            tuple(sorted(before.awaited)), tuple(sorted(before.expected)), tuple(self.subscribers),
+            tuple(numbers[link.connection] for link in self.links),
+            role=rights.role.value, join_until=rights.join_until, publish_until=rights.publish_until, told=rights.told,
+        )  # fmt: skip
+
     def heard_by(self) -> list[Connection]:
         """The connections that this talker's packets go to."""
         if self.listeners is None:
-            self.listeners = [link.connection for seat in self.subscribers.values() for link in seat.links]
+            deaf = self.channel.deaf
+            hearing = (seat for seat in self.subscribers.values() if (seat.uid, self.uid) not in deaf)
+            self.listeners = [link.connection for seat in hearing for link in seat.links]
         return self.listeners
 
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """Where people talk. It exists from the first seat taken to the last one given up."""
+    """Where people talk. It exists from the first seat taken to the last one given up.
+
+    muted: the uids of those who are silent by themselves, and may be published. deaf: (listener, talker) of those who
+    have subscribed somebody and do not want to hear him. writers: who has written stream messages.
+    """
 
     app_id: str
     name: str
     seats: dict[int, Seat] = field(default_factory=dict)
+    muted: set[int] = field(default_factory=set)
+    deaf: set[tuple[int, int]] = field(default_factory=set)
+    writers: dict[int, Writer] = field(default_factory=dict)
+
+    def held(self) -> HeldChannel:
+        """What an estate has of it beside its seats."""
+        return HeldChannel(self.app_id, self.name, tuple(sorted(self.muted)), tuple(sorted(self.deaf)))
 
     def streams(self) -> list[Seat]:
         """Who can be heard."""
@@ -139,6 +179,7 @@ class Channel:
     def hide(self, talker: Seat) -> None:
         """A stream is gone, and with it the subscriptions to it."""
         talker.live = False
+        self.deaf -= {(uid, talker.uid) for uid in talker.subscribers}
         talker.subscribers.clear()
         talker.listeners = None
 
@@ -149,12 +190,20 @@ class Channel:
 
     def unsubscribe(self, listener: Seat, talker: Seat) -> None:
         """And now no more."""
+        self.deaf.discard((listener.uid, talker.uid))
         talker.subscribers.pop(listener.uid, None)
+        talker.listeners = None
+
+    def mute(self, listener: Seat, talker: Seat, is_muted: bool) -> None:
+        """The listener stays subscribed and gets no packets, or gets them again."""
+        (self.deaf.add if is_muted else self.deaf.discard)((listener.uid, talker.uid))
         talker.listeners = None
 
     def give_up(self, seat: Seat) -> None:
         """A seat is free again. It has to be silent and without links already."""
         del self.seats[seat.uid]
+        self.muted.discard(seat.uid)
+        self.writers.pop(seat.uid, None)
         for talker in self.seats.values():
             self.unsubscribe(seat, talker)
 

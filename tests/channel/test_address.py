@@ -49,3 +49,8 @@ def test_what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
 )  # fmt: skip
 def test_what_cannot_leave_this_machine(host: str, is_loopback: bool) -> None:
     assert address.read(f"ws://{host}:8800").is_loopback is is_loopback
+
+
+def test_A9_a_stream_is_called_by_its_hub_channel_and_uid() -> None:
+    assert address.stream_url("wss://hub:443", "lobby", 7) == "wss://hub:443/v1/lobby/7"
+    assert address.stream_url("ws://[::1]:1", "a b#?%=", 1) == "ws://[::1]:1/v1/a%20b%23%3F%25%3D/1"

@@ -1,12 +1,14 @@
 """Client, as people import it, against a hub that does what a test says."""
 
 import asyncio
+import re
 import socket
 import ssl
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -48,13 +50,18 @@ async def left_in_time(client: Client) -> None:
 # A call
 
 
-async def test_a_call_from_the_first_word_to_the_last() -> None:
+async def test_A3_A11_a_call_from_the_first_word_to_the_last() -> None:
     async with FakeHub() as hub:
         hub.streams = (Stream(3, "hall"),)
         client = client_of(hub.url)
         heard: list[Any] = []
         got_media = asyncio.Event()
-        client.on("*", lambda event, params: heard.append((event, params)))
+        heard_events: list[tuple[str, dict[str, Any]]] = []
+
+        def everything(event: str, params: dict[str, Any]) -> None:
+            (heard_events if event == "connection-state-change" else heard).append((event, params))
+
+        client.on("*", everything)
 
         def media(packet: rtp.Packet, arrived_ns: int) -> None:
             heard.append(packet)
@@ -84,6 +91,8 @@ async def test_a_call_from_the_first_word_to_the_last() -> None:
     assert (sent.ssrc, sent.timestamp, sent.payload, sent.marker, sent.level_dbov) == (4_711, 960, b"opus", True, -30)
     assert (visit.code, visit.reset) == (1000, False)
     assert (status.state, status.uid, status.channel, status.hub) == (State.IN_CALL, 4_711, "lobby", hub.url)
+    changes = [params["state"] for event, params in heard_events if event == "connection-state-change"]
+    assert changes == ["connecting", "connected", "disconnected"]
     assert heard == [
         ("connection-state", {"state": "joining"}),
         ("connection-state", {"state": "in-call"}),
@@ -93,7 +102,7 @@ async def test_a_call_from_the_first_word_to_the_last() -> None:
     ]
 
 
-async def test_handlers_come_and_go() -> None:
+async def test_A11_handlers_come_and_go() -> None:
     async with FakeHub() as hub:
         client, heard = client_of(hub.url), list[str]()
         client.on("connection-state", lambda params: heard.append(params["state"]))
@@ -107,7 +116,7 @@ async def test_handlers_come_and_go() -> None:
         assert heard == ["joining", "in-call"]
 
 
-async def test_rejoin_is_a_new_connection_to_the_same_seat() -> None:
+async def test_A8_rejoin_is_a_new_connection_to_the_same_seat() -> None:
     async with FakeHub() as hub:
         client = client_of(hub.url)
         await client.join(None, "lobby", uid=9)
@@ -117,7 +126,7 @@ async def test_rejoin_is_a_new_connection_to_the_same_seat() -> None:
         await left_in_time(client)
 
 
-async def test_an_error_has_its_code_and_reason() -> None:
+async def test_A7_E4_an_error_has_its_code_and_reason() -> None:
     async with FakeHub() as hub:
         client = client_of(hub.url)
         hub.answer = hub.refuses(errors.LOGIN_FAILED, "token expired")
@@ -130,7 +139,7 @@ async def test_an_error_has_its_code_and_reason() -> None:
         await left_in_time(client)
 
 
-async def test_a_hub_that_is_overloaded_is_asked_again() -> None:
+async def test_E8_a_hub_that_is_overloaded_is_asked_again() -> None:
     async with FakeHub() as hub:
         hub.http = lambda connection, request: connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "")
         client = client_of(hub.url)
@@ -145,7 +154,7 @@ async def test_a_hub_that_is_overloaded_is_asked_again() -> None:
 # What can be wrong before anything is sent
 
 
-def test_addresses_that_are_none_are_refused() -> None:
+def test_E11_addresses_that_are_none_are_refused() -> None:
     for hubs in ([], ["http://hub"], ["ws://127.0.0.1", "hub"]):
         with pytest.raises(ChannelError) as refused:
             Client(hubs)
@@ -178,24 +187,40 @@ async def test_a_token_does_not_go_in_clear_to_another_machine(caplog: pytest.Lo
     assert "SECRET" not in caplog.text
 
 
-async def test_wrong_arguments_are_refused_at_once() -> None:
+async def test_A2_E13_wrong_arguments_are_refused_at_once_without_a_code() -> None:
     client = Client(["ws://127.0.0.1:1"])
     with pytest.raises(ChannelError, match="init first"):
         await client.join(None, "lobby")
-    with pytest.raises(ValueError, match="App ID"):
-        client.init("x")
+    for app_id in ("x", "", "null", None):
+        with pytest.raises(ValueError, match="Invalid appId") as refused:
+            client.init(app_id)  # type: ignore[arg-type]
+        assert str(refused.value) == "Invalid appId"
     client.init(APP_ID)
-    for wrong in (
-        client.join(None, "a/b"),
-        client.join(None, "lobby", uid=-1),
-        client.join(None, "lobby", label="\n"),
-        client.join(None, "lobby", role="king"),  # type: ignore[arg-type]
-        client.subscribe(0),
-        client.subscribe(True),
-        client.unsubscribe(2**32),
-    ):
-        with pytest.raises(ValueError, match=r"channel name|uid|label|Role"):
-            await wrong
+    wrong: list[tuple[str, Callable[[], object]]] = [
+        ("Invalid channel", lambda: client.join(None, "a/b")),
+        ("Invalid channelKey", lambda: client.join("null", "lobby")),
+        ("Invalid uid type", lambda: client.join(None, "lobby", uid=-1)),
+        ("Invalid uid type", lambda: client.join(None, "lobby", uid="kitchen")),
+        ("uid empty", lambda: client.join(None, "lobby", uid=" ", uid_type=1)),
+        ("a label cannot contain control characters", lambda: client.join(None, "lobby", label="\n")),
+        ("Invalid role", lambda: client.join(None, "lobby", role="king")),
+        ("isAudioOnly should be boolean", lambda: client.join(None, "lobby", is_audio_only=1)),  # type: ignore[arg-type]
+        ("Invalid uid type", lambda: client.rejoin(None, "lobby", 7, [0])),
+        ("Invalid uid type", lambda: client.subscribe(0)),
+        ("Invalid uid type", lambda: client.subscribe(True)),
+        ("Invalid uid type", lambda: client.unsubscribe(2**32)),
+        ('target should be "video", "audio" or "all"', lambda: client.mute(3, "smell")),
+        ('target should be "video", "audio" or "all"', lambda: client.mute_local("")),
+        ("a stream is 1 to 5", lambda: client.send_stream_message(b"x", 6)),
+        ("a stream message has 1 to 1024 bytes, this one 1025", lambda: client.send_stream_message(bytes(1_025))),
+        ("an interval is 0 (off), or more than 10 ms", lambda: client.enable_volume_indication(10)),
+        ("the codec is opus: others are not offered", lambda: client.set_audio_codec(9)),
+    ]
+    for text, call in wrong:
+        with pytest.raises(ValueError, match=re.escape(text)) as refused:
+            call()
+        assert str(refused.value) == text, "what is right is a note below it"
+        assert not hasattr(refused.value, "code")
     with pytest.raises(ChannelError, match="join first"):
         await client.publish()
     with pytest.raises(ChannelError, match="join first"):
@@ -268,7 +293,7 @@ async def test_a_name_server_that_is_back_is_asked_at_once_whoever_still_waits_f
 # Leaving whatever the link does
 
 
-async def test_leaving_while_dns_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_A14_leaving_while_dns_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     may_answer, real = threading.Event(), socket.getaddrinfo
 
     def hangs(host: str, port: int, *arguments: Any, **options: Any) -> Any:
@@ -289,7 +314,7 @@ async def test_leaving_while_dns_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     await asyncio.to_thread(until, lambda: not resolver_threads())
 
 
-async def test_leaving_while_the_hub_stands_still() -> None:
+async def test_A14_leaving_while_the_hub_stands_still() -> None:
     async with silent_server() as url:
         client = client_of(url)
         joining = asyncio.ensure_future(client.join(None, "lobby"))
@@ -299,7 +324,7 @@ async def test_leaving_while_the_hub_stands_still() -> None:
             await joining
 
 
-async def test_leaving_a_hub_that_reads_nothing_any_more() -> None:
+async def test_A14_leaving_a_hub_that_reads_nothing_any_more() -> None:
     async with FakeHub() as hub:
         client = client_of(hub.url)
         await client.join(None, "lobby")
@@ -326,7 +351,7 @@ async def test_a_connection_half_open_is_replaced_and_the_old_one_reset() -> Non
         await left_in_time(client)
 
 
-async def test_a_join_that_is_cancelled_leaves() -> None:
+async def test_A14_a_join_that_is_cancelled_leaves() -> None:
     async with silent_server() as url:
         client = client_of(url)
         with pytest.raises(TimeoutError):
@@ -351,7 +376,7 @@ async def test_a_rejoin_that_is_cancelled_in_a_call_does_not_leave() -> None:
         await left_in_time(client)
 
 
-async def test_another_device_with_this_uid_ends_it_for_good() -> None:
+async def test_H7_another_device_with_this_uid_ends_it_for_good() -> None:
     async with FakeHub() as hub:
         client = client_of(hub.url)
         gone = asyncio.Event()

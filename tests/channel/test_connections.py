@@ -282,7 +282,7 @@ def test_another_hub_is_moved_to_from_both_and_the_seat_given_up_once() -> None:
     assert world.methods(both[0])[-1] == "leave" and "leave" not in world.methods(both[1])
 
 
-def test_a_hub_that_ends_as_it_should_says_so_on_both_and_is_dialled() -> None:
+def test_E10_a_hub_that_ends_as_it_should_says_so_on_both_and_is_dialled() -> None:
     world = doubled()
     world.notify("error", code=errors.SERVICE_EXITED)
     world.talk(1.0)

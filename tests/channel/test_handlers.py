@@ -8,7 +8,7 @@ import pytest
 from device.channel.handlers import Handlers
 
 
-def test_handlers_hear_their_event_and_some_hear_all() -> None:
+def test_A11_handlers_hear_their_event_and_some_hear_all() -> None:
     handlers, heard = Handlers(), list[Any]()
     handlers.on("stream-added", lambda params: heard.append(params["uid"]))
     handlers.on("*", lambda event, params: heard.append((event, params["uid"])))
@@ -17,7 +17,7 @@ def test_handlers_hear_their_event_and_some_hear_all() -> None:
     assert heard == [1, ("stream-added", 1), ("stream-removed", 2)]
 
 
-def test_handlers_are_taken_away_one_by_one_or_all() -> None:
+def test_A11_handlers_are_taken_away_one_by_one_or_all() -> None:
     handlers, heard = Handlers(), list[Any]()
     first, second = heard.append, lambda params: heard.append("second")
     for handler in (first, second):
@@ -65,3 +65,15 @@ def test_no_memory_is_no_matter_of_one_handler() -> None:
     handlers.on("ring", greedy)
     with pytest.raises(MemoryError):
         handlers.emit("ring", {})
+
+
+def test_whether_anybody_listens_is_known() -> None:
+    handlers = Handlers()
+    assert not handlers.wants("a")
+    handlers.on("a", lambda params: None)
+    handlers.on("b", lambda params: None)
+    assert handlers.wants("a")
+    handlers.off("a")
+    assert not handlers.wants("a") and handlers.wants("b")
+    handlers.clear()
+    assert not handlers.wants("b")

@@ -15,7 +15,7 @@ def told(actions: list[Action]) -> list[tuple[int, str] | tuple[str, object]]:
         assert "SECRET" not in repr(action)
         if isinstance(action, Log):
             out.append((action.level, action.text))
-        elif isinstance(action, Emit):
+        elif isinstance(action, Emit) and action.event in ("connection-state", "error"):  # the rest: test_standing
             out.append((action.event, action.params.get("state", action.params.get("code"))))
     actions.clear()
     return out

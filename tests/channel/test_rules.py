@@ -14,7 +14,7 @@ def test_H1_there_are_89_characters_for_channel_names() -> None:
 
 
 @given(allowed)
-def test_every_name_of_these_characters_is_one(name: str) -> None:
+def test_H1_every_name_of_these_characters_is_one(name: str) -> None:
     assert rules.check_channel(name) == name
 
 

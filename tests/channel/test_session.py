@@ -16,12 +16,13 @@ from device.channel.dialling import STABLE_S
 from device.channel.errors import ChannelError
 from device.channel.messages import Join, Stream, Ticket
 from device.channel.news import State
+from device.channel.verdicts import Miss
 from tests.channel.world import JOIN, OPUS, World, in_call
 
 # Joining and leaving
 
 
-def test_a_join_is_dialled_at_once_and_answered_with_the_uid() -> None:
+def test_A3_a_join_is_dialled_at_once_and_answered_with_the_uid() -> None:
     world = World()
     request = world.session.join(JOIN, world.now)
     world.run(0.2)
@@ -60,7 +61,7 @@ def test_leaving_answers_at_once_tells_the_hub_and_closes_in_order() -> None:
     assert (world.dials, world.states()) == ([], ["left"])
 
 
-def test_leaving_while_nobody_answers_ends_the_join_and_every_attempt() -> None:
+def test_A14_leaving_while_nobody_answers_ends_the_join_and_every_attempt() -> None:
     world = World()
     world.network = world.black_hole
     request = world.session.join(JOIN, world.now)
@@ -72,7 +73,7 @@ def test_leaving_while_nobody_answers_ends_the_join_and_every_attempt() -> None:
     assert world.session.status.channel == "lobby"
 
 
-def test_joining_twice_answers_twice_and_changes_nothing() -> None:
+def test_A6_joining_twice_answers_twice_and_changes_nothing() -> None:
     world = World()
     first = world.session.join(JOIN, world.now)
     second = world.session.join(JOIN, world.now)
@@ -83,7 +84,7 @@ def test_joining_twice_answers_twice_and_changes_nothing() -> None:
     assert world.methods().count("join") == 1
 
 
-def test_joining_elsewhere_leaves_first() -> None:
+def test_A6_joining_elsewhere_leaves_first() -> None:
     world = in_call(World())
     request = world.session.join(Join(JOIN.app_id, "hall"), world.now)
     world.run(1.0)
@@ -92,7 +93,7 @@ def test_joining_elsewhere_leaves_first() -> None:
     assert world.states() == ["left", "joining", "in-call"]
 
 
-def test_requests_before_joining_are_refused() -> None:
+def test_E7_requests_before_joining_are_refused() -> None:
     world = World()
     request = world.session.call("publish", {}, world.now)
     world.run(0.0)
@@ -130,7 +131,7 @@ def test_a_hub_that_does_not_know_the_seat_of_the_process_before_gives_another_o
     assert world.states()[-1] == "in-call"
 
 
-def test_rejoin_takes_the_seat_again_on_a_new_connection_now() -> None:
+def test_A8_rejoin_takes_the_seat_again_on_a_new_connection_now() -> None:
     world = in_call(World())
     before = world.session.conn
     request = world.session.rejoin(world.now)
@@ -150,7 +151,7 @@ def test_rejoin_takes_the_seat_again_on_a_new_connection_now() -> None:
 # In the seat
 
 
-def test_requests_are_answered_or_time_out_after_ten_seconds() -> None:
+def test_E11_requests_are_answered_or_time_out_after_ten_seconds() -> None:
     world = in_call(World())
     good = world.session.call("subscribe", {"uid": 3}, world.now)
     world.run(0.1)
@@ -242,7 +243,7 @@ def test_a_refused_request_raises_for_who_made_it() -> None:
     assert world.session.send(OPUS, 0, None, True, world.now) is None
 
 
-def test_a_caller_who_asks_faster_than_anybody_answers_is_told_so() -> None:
+def test_E2_a_caller_who_asks_faster_than_anybody_answers_is_told_so() -> None:
     world = World()
     world.network = world.black_hole
     world.session.join(JOIN, world.now)
@@ -297,3 +298,166 @@ def test_a_hub_that_answers_no_ping_but_sends_other_things_is_alive() -> None:
         world.session.media(world.session.conn or 0, packet, world.now)
     assert world.dials == []
     assert 3 <= world.methods().count("ping") - 9 <= 5
+
+
+def world_of_a_join_with(known: tuple[int, ...], streams: dict[int, Stream]) -> World:
+    world = World()
+    world.streams = streams
+    world.session.join(replace(JOIN, known=known), world.now)
+    world.run(1.0)
+    return world
+
+
+def test_A8_the_list_of_a_join_reaches_the_hub_and_its_subscriptions_follow() -> None:
+    world = world_of_a_join_with((3, 5, 7), {3: Stream(3, "hall"), 4: Stream(4, "cellar")})
+    joins = [params for _, method, params in world.requests if method == "join"]
+    assert joins[0]["known"] == [3, 5, 7]
+    asked = [(method, params.get("uid")) for _, method, params in world.requests if method == "subscribe"]
+    assert asked == [("subscribe", 3), ("subscribe", 5)], "of whom may still come back, and never of ourselves"
+    added = [params["uid"] for event, params in world.events if event == "stream-added"]
+    assert added == [4]
+
+
+def test_A8_who_is_on_the_list_and_comes_back_later_is_subscribed_then() -> None:
+    world = world_of_a_join_with((3,), {})
+    world.requests.clear()
+    world.notify("stream-added", uid=3, label="hall")
+    world.run(0.1)
+    assert [(method, params) for _, method, params in world.requests if method != "ping"] == [("subscribe", {"uid": 3})]
+
+
+def test_A8_rejoin_with_a_new_token_keeps_the_seat_and_says_the_token() -> None:
+    world = in_call(World())
+    world.requests.clear()
+    number = world.session.rejoin(world.now, replace(JOIN, token="another", label="cellar"))
+    world.run(1.0)
+    assert world.answers[number] == {"uid": 7}
+    params = next(params for _, method, params in world.requests if method == "rejoin")
+    assert (params["token"], params["label"], params["uid"]) == ("another", "cellar", 7)
+    assert "leave" not in world.methods()
+
+
+def test_A8_rejoin_with_a_list_where_nothing_was_joined_is_a_join() -> None:
+    world = World()
+    number = world.session.rejoin(world.now, replace(JOIN, known=(3,)))
+    world.run(1.0)
+    assert world.answers[number] == {"uid": 7}
+    assert world.methods()[0] == "join"
+
+
+def test_A19_nothing_is_sent_while_muted_and_the_next_seat_is_asked_for_as_a_muted_one() -> None:
+    world = in_call(World())
+    world.session.call("muteLocal", {}, world.now)
+    world.run(0.1)
+    assert world.session.send(OPUS, 0, None, True, world.now) is None
+    world.hub_closes(world.session.conn)
+    world.run(1.0)
+    rejoin = next(params for _, method, params in world.requests if method == "rejoin")
+    assert rejoin["muted"] is True
+    assert world.methods(world.session.conn)[:3] == ["rejoin", "publish", "muteLocal"]
+    world.session.call("unmuteLocal", {}, world.now)
+    assert world.session.send(OPUS, 0, None, True, world.now)
+
+
+def test_A20_what_is_on_its_way_when_it_is_muted_is_not_heard() -> None:
+    world = in_call(World())
+    packet = rtp.Packet(3, 1, 2, b"opus").pack()
+    conn = world.session.conn or 0
+    assert world.session.media(conn, packet, world.now)
+    world.session.call("mute", {"uid": 3}, world.now)
+    assert world.session.media(conn, packet, world.now) is None
+    world.session.call("unmute", {"uid": 3}, world.now)
+    assert world.session.media(conn, packet, world.now)
+
+
+def test_B3_at_another_hub_every_stream_that_is_heard_has_another_name() -> None:
+    world = World(hubs=2)
+    world.streams = {3: Stream(3, "hall"), 4: Stream(4, "cellar")}
+    in_call(world)
+    world.session.call("subscribe", {"uid": 3}, world.now)
+    world.run(0.1)
+
+    def only_the_second(conn: int) -> None:
+        (world.works if world.connections[conn].hub == 1 else world.fails(Miss.REFUSED))(conn)
+
+    world.network = only_the_second
+    world.resets()
+    world.run(3.0)
+    told = [params for event, params in world.events if event == "update-url"]
+    assert told == [{"uid": 3, "url": "ws://hub1:8800/v1/lobby/3"}]
+
+
+def changes(world: World) -> list[tuple[str, str]]:
+    told = (params for event, params in world.events if event == "connection-state-change")
+    return [(params["state"], params["reason"]) for params in told]
+
+
+def test_B10_B11_an_outage_in_the_documented_words() -> None:
+    world = in_call(World())
+    world.network = world.black_hole
+    world.resets()
+    world.run(12.0)
+    world.network = world.works
+    world.run(1.0)
+    names = [event for event, _ in world.events if event in ("reconnecting", "connection-lost", "rejoined")]
+    assert names == ["reconnecting", "connection-lost", "rejoined"]
+    assert changes(world) == [("reconnecting", "interrupted"), ("connected", "rejoined")]
+
+
+def test_B10_silence_counts_from_its_beginning() -> None:
+    world = in_call(World())
+    world.dead, world.network = True, world.black_hole
+    began = world.now
+    world.run(11.0)
+    told = [event for event, _ in world.events if event in ("reconnecting", "connection-lost")]
+    assert told == ["reconnecting", "connection-lost"]
+    reasons = [params["reason"] for event, params in world.events if event == "reconnecting"]
+    assert reasons == ["keepalive-timeout"]
+    assert world.now == began + 11.0
+
+
+def test_B10_R1_after_20_minutes_without_a_hub_it_has_failed_and_goes_on_trying() -> None:
+    world = World()
+    world.network = world.fails(Miss.REFUSED)
+    world.session.join(JOIN, world.now)
+    world.run(20 * 60 + 1.0)
+    assert changes(world) == [("connecting", "connecting"), ("failed", "join-failed")]
+    world.network = world.works
+    world.run(1.0)
+    assert world.session.state is State.IN_CALL
+
+
+def test_B10_a_token_that_no_hub_takes_has_failed() -> None:
+    world = World()
+    world.answer = world.refuses(errors.LOGIN_FAILED)
+    world.session.join(JOIN, world.now)
+    world.run(1.0)
+    assert changes(world)[-1] == ("failed", "rejected")
+
+
+def test_B13_B14_gauges_are_told_while_a_seat_is_wanted() -> None:
+    world = World()
+    world.session.indicate_volume(1_000, world.now)
+    world.session.report_quality(True, world.now)
+    world.run(10.0)
+    assert world.events == []
+    in_call(world)
+    world.losing = True
+    world.talk(4.5)
+    qualities = [params for event, params in world.events if event == "network-quality"]
+    assert len(qualities) == 2 and qualities[-1]["uplink"] > 1 and qualities[-1]["downlink"] == 1
+    volumes = [params for event, params in world.events if event == "volume-indication"]
+    assert {one["speakers"][-1]["level_dbov"] for one in volumes[1:]} == {-20}
+    world.session.leave(world.now)
+    world.events.clear()
+    world.run(10.0)
+    assert [event for event, _ in world.events if event in ("network-quality", "volume-indication")] == []
+
+
+def test_B14_without_a_connection_the_quality_is_down() -> None:
+    world = in_call(World())
+    world.session.report_quality(True, world.now)
+    world.network = world.black_hole
+    world.resets()
+    world.run(2.5)
+    assert [params["uplink"] for event, params in world.events if event == "network-quality"] == [6]

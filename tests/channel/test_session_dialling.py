@@ -16,7 +16,7 @@ LOW, HIGH = 1 - VARY, 1 + VARY
 
 
 @pytest.mark.parametrize("miss", [Miss.REFUSED, Miss.UNREACHABLE, Miss.DNS, Miss.TIMEOUT])
-def test_R1_while_nobody_answers_an_attempt_starts_every_250_ms_for_ever(miss: Miss) -> None:
+def test_E11_R1_while_nobody_answers_an_attempt_starts_every_250_ms_for_ever(miss: Miss) -> None:
     world = World()
     world.network = world.fails(miss)
     request = world.session.join(JOIN, world.now)
@@ -200,7 +200,7 @@ def test_a_refusal_without_an_id_refuses_our_request() -> None:
     assert world.errors() == [jsonrpc.PARSE_ERROR]
 
 
-def test_R2_several_hubs_are_tried_in_order_and_a_join_fails_when_all_have_refused() -> None:
+def test_A7_R2_several_hubs_are_tried_in_order_and_a_join_fails_when_all_have_refused() -> None:
     world = World(hubs=2)
     world.answer = world.refuses(errors.LOGIN_FAILED)
     request = world.session.join(JOIN, world.now)

@@ -51,7 +51,7 @@ def test_the_first_connection_stays_if_it_is_heard_again_before_another_is_seate
     assert world.open == [first]
 
 
-def test_a_listener_notices_a_dead_path_by_its_ping() -> None:
+def test_R3_a_listener_notices_a_dead_path_by_its_ping() -> None:
     world = in_call(World())
     world.dead, world.network = True, world.black_hole
     died = world.now
@@ -69,7 +69,7 @@ def test_a_hub_that_stands_still_is_doubted_and_kept_until_there_is_another() ->
     assert world.session.conn == conn
 
 
-def test_after_four_seconds_in_doubt_it_is_offline_and_back_when_heard() -> None:
+def test_B11_after_four_seconds_in_doubt_it_is_offline_and_back_when_heard() -> None:
     world = in_call(World())
     world.talk(2.0)
     world.dead, world.network = True, world.black_hole
@@ -100,7 +100,7 @@ def test_R1_an_outage_of_a_minute_is_told_once_and_over_within_a_second() -> Non
     assert world.methods()[-2:] == ["rejoin", "publish"]
 
 
-def test_R1_a_loss_is_dialled_at_once() -> None:
+def test_E12_R1_a_loss_is_dialled_at_once() -> None:
     world = in_call(World())
     world.hub_closes(world.session.conn)
     lost = world.now
@@ -134,7 +134,9 @@ def test_a_seat_that_is_taken_back_at_once_slows_the_dialling_down() -> None:
         (31_337, None),
     ],
 )
-def test_what_a_hub_says_about_the_connection_has_its_remedy(code: int, redials_after_s: float | None) -> None:
+def test_E8_E9_E10_what_a_hub_says_about_the_connection_has_its_remedy(
+    code: int, redials_after_s: float | None
+) -> None:
     world = in_call(World())
     said = world.now
     world.notify("error", code=code, reason="so it is")

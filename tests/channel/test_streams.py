@@ -98,3 +98,48 @@ def test_the_end_of_a_stream_ends_the_subscription() -> None:
     streams.wished("subscribe", {"uid": 3})
     streams.removed(3)
     assert streams.again() == []
+
+
+def test_A20_what_is_muted_is_asked_for_again_behind_its_subscription() -> None:
+    streams = Streams()
+    streams.wished("mute", {"uid": 3})
+    streams.wished("subscribe", {"uid": 3})
+    streams.wished("muteLocal", {})
+    streams.agreed("mute", {"uid": 3})
+    assert streams.is_muted(3) and streams.silenced and not streams.is_muted(4)
+    assert streams.again() == [("muteLocal", {}), ("subscribe", {"uid": 3}), ("mute", {"uid": 3})]
+    assert streams.again_of(3) == ["subscribe", "mute"]
+    assert streams.again_of(4) == []
+    streams.wished("unmute", {"uid": 3})
+    assert not streams.is_muted(3)
+    assert streams.again()[-1] == ("unmute", {"uid": 3})
+    streams.agreed("unmute", {"uid": 3})
+    assert streams.again() == [("muteLocal", {}), ("subscribe", {"uid": 3})]
+
+
+def test_A20_the_end_of_the_subscription_or_of_the_stream_ends_it() -> None:
+    streams = Streams()
+    streams.added(Stream(3))
+    for method in ("subscribe", "mute", "unsubscribe"):
+        streams.wished(method, {"uid": 3})
+    assert not streams.is_muted(3)
+    streams.wished("mute", {"uid": 3})
+    streams.removed(3)
+    assert not streams.is_muted(3)
+
+
+def test_E3_a_mute_that_was_refused_is_not_asked_for_again() -> None:
+    streams = Streams()
+    streams.wished("mute", {"uid": 3})
+    streams.refused("mute", {"uid": 3})
+    assert not streams.is_muted(3) and streams.again() == []
+
+
+def test_A8_what_somebody_knows_already_is_no_news_once() -> None:
+    streams = Streams()
+    streams.expect((3, 4), subscribe=True)
+    streams.expect((3,), subscribe=False)
+    assert streams.added(Stream(3, "hall")) == []
+    assert streams.added(Stream(3, "cellar")) == [("stream-added", {"uid": 3, "label": "cellar"})]
+    assert streams.removed(4) == [removed(4)]
+    assert streams.wants(3) and not streams.wants(4)

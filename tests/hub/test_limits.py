@@ -54,3 +54,10 @@ def test_limits_are_those_of_an_ipv4_address_and_of_all_that_an_ipv6_network_can
     one: str, another: str, same: bool
 ) -> None:
     assert (household(one) == household(another)) is same
+
+
+def test_many_at_once_count_as_many() -> None:
+    pace = Pace(1_000, 1_000)
+    assert pace.take_many(1_000, 0.0)
+    assert not pace.take_many(1, 0.5e-3)
+    assert pace.take_many(500, 0.5)

@@ -22,7 +22,7 @@ def test_the_answer_to_join_says_all_that_a_client_needs() -> None:
     assert Sessions(KEY).is_ours(answer["session"], APP, "lobby", 7)
 
 
-def test_H2_uid_0_gets_a_free_one_that_is_not_0() -> None:
+def test_A4_H2_uid_0_gets_a_free_one_that_is_not_0() -> None:
     class Dice:
         """Throws 0, then a uid in use, then a free one; anything for sessions."""
 
@@ -37,7 +37,7 @@ def test_H2_uid_0_gets_a_free_one_that_is_not_0() -> None:
     assert house.join("b")["uid"] == 8
 
 
-def test_others_hear_of_a_newcomer_and_he_hears_who_speaks() -> None:
+def test_B12_others_hear_of_a_newcomer_and_he_hears_who_speaks() -> None:
     house = House()
     house.talker("a", 1, label="kitchen")
     seat = house.join("b", 2, label="hall")
@@ -54,7 +54,7 @@ def test_an_audience_comes_and_goes_unannounced() -> None:
     assert house.news("a") == []
 
 
-def test_joining_twice_on_one_connection_is_refused_and_changes_nothing() -> None:
+def test_E4_joining_twice_on_one_connection_is_refused_and_changes_nothing() -> None:
     house = House()
     seat = house.talker("a", 1)
     assert refused(house, "a", "join", appId=APP, channel="other", uid=2) == errors.LOGIN_FAILED
@@ -66,7 +66,7 @@ def test_joining_twice_on_one_connection_is_refused_and_changes_nothing() -> Non
 
 
 @pytest.mark.parametrize("method", ["publish", "unpublish", "subscribe", "unsubscribe", "leave", "ping"])
-def test_everything_else_comes_after_join(method: str) -> None:
+def test_E7_everything_else_comes_after_join(method: str) -> None:
     house = House()
     house.open("a")
     assert refused(house, "a", method, uid=1) == errors.OUT_OF_ORDER
@@ -82,7 +82,7 @@ def test_who_does_not_join_is_closed_after_5_s() -> None:
     assert house.text("a", "anything") == [] and house.speak("a", 1) == []
 
 
-def test_a_hub_for_certain_apps_refuses_others() -> None:
+def test_E1_a_hub_for_certain_apps_refuses_others() -> None:
     house = House(apps=Apps.of_ids([APP.upper()]))
     house.join("a", 1)
     house.open("b")
@@ -169,14 +169,14 @@ def test_a_new_stream_of_the_same_uid_has_to_be_subscribed_again() -> None:
 
 
 @pytest.mark.parametrize(("uid", "code"), [(2, 432), (99, 432), (1, jsonrpc.INVALID_PARAMS)])
-def test_nobody_subscribes_to_silence_or_himself(uid: int, code: int) -> None:
+def test_E5_nobody_subscribes_to_silence_or_himself(uid: int, code: int) -> None:
     house = House()
     house.talker("a", 1)
     house.join("b", 2)
     assert refused(house, "a", "subscribe", uid=uid) == code
 
 
-def test_an_audience_cannot_publish() -> None:
+def test_E6_an_audience_cannot_publish() -> None:
     house = House()
     house.join("a", 1, role="audience")
     assert refused(house, "a", "publish") == refused(house, "a", "unpublish") == errors.AUDIENCE_CANNOT_PUBLISH
@@ -185,7 +185,7 @@ def test_an_audience_cannot_publish() -> None:
     assert house.news("a") == [("error", {"code": 433, "reason": "an audience cannot publish"})]
 
 
-def test_leaving_frees_the_seat_at_once_and_says_quit() -> None:
+def test_B12_leaving_frees_the_seat_at_once_and_says_quit() -> None:
     house = House()
     seat = house.talker("a", 1)
     house.join("b", 2, autoSubscribe=True)

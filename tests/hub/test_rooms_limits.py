@@ -93,7 +93,7 @@ def test_a_flood_of_packets_is_closed() -> None:
     assert house.closed["a"] == (1008, "too many packets, or bad ones")
 
 
-def test_requests_above_the_pace_get_429_then_nothing_then_the_door() -> None:
+def test_E2_requests_above_the_pace_get_429_then_nothing_then_the_door() -> None:
     house = House()
     house.join("a", 1)
     answers = [house.text("a", jsonrpc.request(n, "ping", {})) for n in range(2_000)]
