@@ -6,6 +6,7 @@ what each call names. What is asked for while no hub can be reached waits for th
 and mute ask for is asked for again at each.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
@@ -14,10 +15,13 @@ from device.channel import address, arguments, errors, messages, rules, writing
 from device.channel.address import Address
 from device.channel.driver import Driver
 from device.channel.errors import ChannelError
+from device.channel.news import State
 from device.channel.outcome import Callback, Done, Outcome, failed
 from device.channel.session import Session
 from device.channel.unneeded import Unneeded, say_once
 from device.jsonrpc import Params
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -35,7 +39,9 @@ class Calls(Unneeded):
     _hubs: tuple[Address, ...]
     _session: Session
     _driver: Driver
+    _insecure: bool
     _destroyed = False
+    _role = rules.Role.BROADCASTER
 
     def publish(self, on_success: Callback | None = None, on_failure: Callback | None = None) -> Outcome[str]:
         """Be heard. Returns the stream's name: ws://hub:8800/v1/lobby/7, that of the hub, the channel and our uid.
@@ -119,6 +125,38 @@ class Calls(Unneeded):
         """Send again; others get unmute-audio. Fails, and raises, as `mute_local`."""
         return self._mute("unmute_local", messages.UNMUTE_LOCAL, target, {}, on_success, on_failure)
 
+    def set_role(
+        self, role: str, on_success: Callback | None = None, on_failure: Callback | None = None
+    ) -> Outcome[None]:
+        """Be a "broadcaster", who may publish, or an "audience", who hears. Before `join` only remembered.
+
+        In the channel others hear of it as of somebody who joins or leaves; who becomes an audience publishes no more.
+        Fails with LOGIN_FAILED where everybody is a broadcaster; TIMED_OUT: it is still wanted then. Raises ValueError.
+        """
+        wanted = arguments.role(role)
+        if self._session.status.state is State.LEFT:
+            self._role = wanted
+            return Done("set_role", on_success)
+        params: Params = {"role": wanted.value}
+        return self._call("set_role", messages.SET_ROLE, params, lambda _: self._keep(wanted), on_success, on_failure)
+
+    def renew_token(
+        self, token: str, on_success: Callback | None = None, on_failure: Callback | None = None
+    ) -> Outcome[None]:
+        """Go on with this token in place of the old one; nothing is interrupted.
+
+        The last one that the hub takes counts, and with it the seat is asked for if it has to be found again; one that
+        is refused changes nothing. Fails with TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_UNEXPECTED, IN_CLEAR; TIMED_OUT: it
+        is still wanted then. Raises ValueError.
+        """
+        params: Params = {"token": arguments.renewed_key(token)}
+
+        def begin(now: float) -> int:
+            self._check_clear(token)
+            return self._session.call(messages.RENEW_TOKEN, params, now)
+
+        return self._begin("renew_token", begin, lambda _: None, on_success, on_failure)
+
     def ring(
         self, uid: int = 0, on_success: Callback | None = None, on_failure: Callback | None = None
     ) -> Outcome[None]:
@@ -148,6 +186,18 @@ class Calls(Unneeded):
         """Tell volume-indication so often, more than 10 ms; 0: no more, as from the start. Raises ValueError."""
         self._session.indicate_volume(interval_ms, time.monotonic())
         self._driver.wake()
+
+    def _keep(self, role: rules.Role) -> None:
+        self._role = role
+
+    def _check_clear(self, token: str) -> None:
+        open_hubs = [str(hub) for hub in self._hubs if not (hub.secure or hub.is_loopback)]
+        if token and open_hubs:
+            if not self._insecure:
+                raise ChannelError(
+                    errors.IN_CLEAR, f"a token does not go to {open_hubs[0]}: use wss:// or insecure = true"
+                )
+            logger.warning("insecure = true: the token goes in clear to %s", ", ".join(open_hubs))
 
     def _mute(
         self, name: str, method: str, target: str, params: Params, on_success: Callback | None,

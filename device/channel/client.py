@@ -20,7 +20,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from device.channel import address, arguments, errors, messages, rules
+from device.channel import address, arguments, errors, rules
 from device.channel.address import Address
 from device.channel.calls import Calls
 from device.channel.driver import Driver
@@ -32,7 +32,6 @@ from device.channel.news import State, Status
 from device.channel.outcome import Callback, Done, Outcome
 from device.channel.session import Session
 from device.channel.unneeded import say_once
-from device.jsonrpc import Params
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +84,6 @@ class Client(Calls):
         self._hubs = _read(hubs)
         self._insecure = insecure
         self._app_id = ""
-        self._role = rules.Role.BROADCASTER
         self._session = Session(self._hubs, random.Random())
         self._handlers = Handlers()
         self._driver = Driver(self._session, self._handlers, _tls(self._hubs, ca_file))
@@ -217,38 +215,6 @@ class Client(Calls):
         self._driver.on_media = None
         return outcome
 
-    def set_role(
-        self, role: str, on_success: Callback | None = None, on_failure: Callback | None = None
-    ) -> Outcome[None]:
-        """Be a "broadcaster", who may publish, or an "audience", who hears. Before `join` only remembered.
-
-        In the channel others hear of it as of somebody who joins or leaves; who becomes an audience publishes no more.
-        Fails with LOGIN_FAILED where everybody is a broadcaster; TIMED_OUT: it is still wanted then. Raises ValueError.
-        """
-        wanted = arguments.role(role)
-        if self.status.state is State.LEFT:
-            self._role = wanted
-            return Done("set_role", on_success)
-        params: Params = {"role": wanted.value}
-        return self._call("set_role", messages.SET_ROLE, params, lambda _: self._keep(wanted), on_success, on_failure)
-
-    def renew_token(
-        self, token: str, on_success: Callback | None = None, on_failure: Callback | None = None
-    ) -> Outcome[None]:
-        """Go on with this token in place of the old one; nothing is interrupted.
-
-        The last one that the hub takes counts, and with it the seat is asked for if it has to be found again; one that
-        is refused changes nothing. Fails with TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_UNEXPECTED, IN_CLEAR; TIMED_OUT: it
-        is still wanted then. Raises ValueError.
-        """
-        params: Params = {"token": arguments.renewed_key(token)}
-
-        def begin(now: float) -> int:
-            self._check_clear(token)
-            return self._session.call(messages.RENEW_TOKEN, params, now)
-
-        return self._begin("renew_token", begin, lambda _: None, on_success, on_failure)
-
     def send(self, payload: bytes, timestamp: int, level_dbov: int | None = None, first_of_spurt: bool = False) -> bool:
         """Send one Opus packet of 10 to 60 ms; returns whether it is on its way. Never waits.
 
@@ -266,9 +232,6 @@ class Client(Calls):
             self._app_id, arguments.channel(channel), arguments.own_uid(uid, uid_type), arguments.channel_key(token),
             arguments.role(role or self._role), rules.check_label(label), auto_subscribe, ticket, muted, known,
         )  # fmt: skip
-
-    def _keep(self, role: rules.Role) -> None:
-        self._role = role
 
     def _joined(
         self, name: str, begin: Callable[[float], int], wanted: Join | None, on_success: Callback | None,
@@ -291,15 +254,6 @@ class Client(Calls):
         wanted = self._handlers.wants(NETWORK_QUALITY) or self._handlers.wants(EVERY_EVENT)
         self._session.report_quality(wanted, time.monotonic())
         self._driver.wake()
-
-    def _check_clear(self, token: str) -> None:
-        open_hubs = [str(hub) for hub in self._hubs if not (hub.secure or hub.is_loopback)]
-        if token and open_hubs:
-            if not self._insecure:
-                raise ChannelError(
-                    errors.IN_CLEAR, f"a token does not go to {open_hubs[0]}: use wss:// or insecure = true"
-                )
-            logger.warning("insecure = true: the token goes in clear to %s", ", ".join(open_hubs))
 
 
 def _read(hubs: Sequence[str]) -> tuple[Address, ...]:
