@@ -153,6 +153,7 @@ async def test_after_a_crash_everybody_has_their_seat_again_and_nobody_has_left_
                 await people[0].hears(people[1])
                 await people[1].hears(people[0])
                 assert [person.client.status.uid for person in people] == [1, 2]
-                assert {event for person in people for event, _ in person.events} == {"connection-state", "error"}
+                told = {event for person in people for event, _ in person.events}
+                assert not {event for event in told if event.startswith(("stream-", "user-", "update-"))}
                 for person in people:
                     await person.client.leave()

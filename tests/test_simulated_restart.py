@@ -75,7 +75,8 @@ def test_after_a_crash_everybody_is_back_at_once_and_nobody_has_left_or_joined(a
     hub.crash(away_s)
     hub.time.run(crashed + 40.0)
     for peer, delay_ms in zip(peers, DELAYS_MS, strict=True):
-        assert {event for _, event, _ in peer.events} == {"connection-state", "error"}
+        told = {event for _, event, _ in peer.events}
+        assert not {event for event in told if event.startswith(("stream-", "user-", "update-"))}
         assert peer.session.state is State.IN_CALL
         back_at = next(at for at, event, params in peer.events if params.get("state") == "in-call")
         assert back_at - crashed < away_s + 0.5 + 8 * delay_ms / 1e3

@@ -72,7 +72,8 @@ class Client(Calls):
                                          every 2 s where somebody wants it or every event: see `quality`
 
     The client dials again by itself, for ever, and takes its seat, stream and subscriptions again. An application need
-    not do what the documented SDK asks of it after 904 (destroy, a new client, rejoin), and may.
+    not do what the documented SDK asks of it (destroy, a new client, rejoin; after 501 and 904 by its example, by its
+    page of errors after 500, 502 and 905 too), and may.
     """
 
     def __init__(self, hubs: Sequence[str], *, ca_file: str | None = None, insecure: bool = False) -> None:

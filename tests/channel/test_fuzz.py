@@ -16,12 +16,13 @@ from device.channel import errors, messages, rtp, rules
 from device.channel.liveness import DOUBT_S
 from device.channel.messages import Join, Rejoin, Seated, Stream
 from device.channel.news import State
+from device.channel.writing import Message
 from tests.channel.world import JOIN, World, in_call
 
 TEXTS, PACKETS, OBJECTS, TO_SESSION = 30_000, 30_000, 35_000, 30_000
 
 STREAMS = tuple(Stream(uid, f"é{uid}") for uid in range(1, 5))
-SEATED = Seated(7, "session", True, STREAMS, (8,), 1_000, 20_000, "1")
+SEATED = Seated(7, "session", True, STREAMS, (8,), 1_000, 20_000, "1", STREAMS, (1, 2), (9,))
 VALID: list[dict[str, Any]] = [
     json.loads(text)
     for text in (
@@ -34,6 +35,8 @@ VALID: list[dict[str, Any]] = [
         jsonrpc.notification(messages.STREAM_REMOVED, {"uid": 1}),
         jsonrpc.notification(messages.USER_JOINED, STREAMS[1].params()),
         jsonrpc.notification(messages.USER_LEFT, {"uid": 1, "reason": "quit"}),
+        jsonrpc.notification(messages.MUTE_AUDIO, {"uid": 2}),
+        jsonrpc.notification(messages.MESSAGE, {"uid": 2, **Message(b"hello", 3).params()}),
         jsonrpc.notification(messages.ERROR, {"code": errors.OUT_OF_ORDER, "reason": "publish first"}),
     )
 ]
@@ -140,6 +143,7 @@ def test_any_packet_is_unpacked_or_refused() -> None:
         (messages.read_uid, {"uid": 7}),
         (messages.read_error, {"code": 5, "reason": "no"}),
         (messages.read_reason, {"reason": "quit"}),
+        (Message.read, Message(b"hello", 3).params()),
     ],
 )
 def test_any_params_are_read_or_refused(read: Callable[[Any], Any], valid: dict[str, Any]) -> None:
@@ -195,7 +199,7 @@ def test_what_a_session_remembers_of_a_hub_is_bounded() -> None:
     world = in_call(World())
     for uid in range(1, 5_000):
         world.notify("stream-added", uid=uid, label="x")
-        world.notify("user-joined", uid=uid, label="x")
+        world.notify("user-joined", uid=10_000 + uid, label="x")
     added = [params["uid"] for event, params in world.events if event == "stream-added"]
     assert len(added) <= messages.MAX_KNOWN_UIDS
     world.hub_closes(world.session.conn)
