@@ -43,12 +43,16 @@ class Reason(StrEnum):
     JOIN_FAILED = "join-failed"
     BANNED = "banned"
     APP_ID = "app-id"
+    TOKEN = "token"
+    TOKEN_EXPIRED = "token-expired"
     SAME_UID = "same-uid"
     REJECTED = "rejected"
 
 
 _OF_CODE = {
     errors.BANNED: Reason.BANNED, errors.BAD_REQUEST: Reason.APP_ID, errors.UID_CONFLICT: Reason.SAME_UID,
+    errors.TOKEN_INVALID: Reason.TOKEN, errors.TOKEN_MISSING: Reason.TOKEN, errors.TOKEN_UNEXPECTED: Reason.TOKEN,
+    errors.TOKEN_EXPIRED: Reason.TOKEN_EXPIRED,
 }  # fmt: skip
 
 

@@ -70,6 +70,8 @@ def test_B10_after_20_minutes_it_has_failed_and_may_still_come_back(held_before:
     [
         (errors.BANNED, Reason.BANNED),
         (errors.BAD_REQUEST, Reason.APP_ID),
+        (errors.TOKEN_INVALID, Reason.TOKEN),
+        (errors.TOKEN_EXPIRED, Reason.TOKEN_EXPIRED),
         (errors.UID_CONFLICT, Reason.SAME_UID),
         (errors.LOGIN_FAILED, Reason.REJECTED),
     ],
