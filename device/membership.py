@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from device.call import Input
-from device.channel import errors
+from device.channel import errors, messages
 from device.channel.client import Client
 from device.channel.errors import ChannelError
 from device.channel.messages import Ticket
-from device.channel.news import Status
+from device.channel.news import State, Status
 from device.channel.rules import Role
 from device.config import Channel
-from device.service import systemd
 from device.sound import Speaker
 from device.state import Held
+from device.token_file import TokenFile
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +34,11 @@ _OF_ERROR = {
 }  # fmt: skip
 
 
+_TOKEN_ENDS = messages.TOKEN_WILL_EXPIRE, messages.TOKEN_DID_EXPIRE
 # How long a hub that is well may take to say no to a ring, on the longest path.
 _SAID_WITHIN_S = 2.0
+# Who writes the file tells nobody; a token is written anew minutes before the old one ends.
+TOKEN_LOOK_S = 5.0
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -59,9 +62,11 @@ class Membership:
         self._channel, self._speaker, self._feed, self._failed = channel, speaker, feed, failed
         self.where = _where(channel)
         self._ticket = Ticket(held.uid, held.session) if held is not None and held.where == self.where else None
+        self._token_file = TokenFile(channel.token_file)
         self._labels: dict[int, str] = {}  # of the streams there are, by uid
         self._tasks: set[asyncio.Task[None]] = set()
         self._saying: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._refusal = ""  # of the last ring or answer
         self._client = Client(channel.hub, ca_file=channel.ca_file or None, insecure=channel.insecure)
         self._client.init(channel.app_id)
@@ -70,6 +75,8 @@ class Membership:
             ("connection-state", self._state_changed), ("error", self._refused), ("ring", rung),
         ):  # fmt: skip
             self._client.on(event, handler)
+        for event in _TOKEN_ENDS:
+            self._client.on(event, self._token_ends)
 
     @property
     def status(self) -> Status:
@@ -110,6 +117,8 @@ class Membership:
     def join(self) -> None:
         """Take the seat, or dial once more at once; begins, and goes on for as long as it takes."""
         self._begin(self._join())
+        if self._watching is None or self._watching.done():
+            self._watching = self._begin(self._watch_token())
 
     def leave(self) -> None:
         """Give the seat up; begins."""
@@ -117,7 +126,7 @@ class Membership:
 
     async def left(self) -> None:
         """Give the seat up; done within 0.3 s."""
-        current = asyncio.current_task()
+        current, self._watching = asyncio.current_task(), None
         for task in self._tasks:
             if task is not current:
                 task.cancel()
@@ -139,7 +148,7 @@ class Membership:
 
     async def end(self) -> None:
         """Leave; what happens there from now on is nobody's business any more. Done within 0.3 s."""
-        for event in ("media", "stream-added", "stream-removed", "connection-state", "error", "ring"):
+        for event in ("media", "stream-added", "stream-removed", "connection-state", "error", "ring", *_TOKEN_ENDS):
             self._client.off(event)
         for uid in self._labels:
             self._speaker.removed(uid)
@@ -156,7 +165,7 @@ class Membership:
         channel = self._channel
         try:
             await self._client.join(
-                _token(channel.token_file), channel.name, channel.uid,
+                self._token_file.read(), channel.name, channel.uid,
                 label=channel.label, role=Role(channel.role), auto_subscribe=True,
                 ticket=self._ticket,
             )  # fmt: skip
@@ -166,6 +175,28 @@ class Membership:
         if channel.role == Role.BROADCASTER:
             with contextlib.suppress(ChannelError):  # said already; what is refused now is asked for at the next seat
                 await self._client.publish()
+
+    async def _watch_token(self) -> None:
+        while True:
+            await asyncio.sleep(TOKEN_LOOK_S)
+            self._renew()
+
+    def _renew(self) -> None:
+        """Go on with the token of the file, if that is another one than before."""
+        token = self._token_file.news()
+        if not token:
+            return
+        logger.info("%s: there is a new token", self._channel.name)
+        if self._client.status.state is State.LEFT:  # the one before could not even be read, or sent
+            self._begin(self._join())
+        else:
+            self._client.renew_token(token, lambda: None, self._not_renewed)
+
+    def _not_renewed(self, error: ChannelError) -> None:
+        logger.warning("the new token is refused: %s; the old one stays for as long as it is good", error)
+
+    def _token_ends(self, _: dict[str, Any]) -> None:
+        self._renew()
 
     async def _say(self, saying: Awaitable[None]) -> None:
         self._refusal = ""
@@ -199,6 +230,8 @@ class Membership:
     def _refused(self, params: dict[str, Any]) -> None:
         if params["code"] in _OF_ERROR:
             self._feed(_OF_ERROR[params["code"]])
+        if _OF_ERROR.get(params["code"]) is Input.WRONG_TOKEN:
+            self._renew()  # perhaps it is there already
 
 
 def _where(channel: Channel) -> str:
@@ -212,13 +245,3 @@ def _where(channel: Channel) -> str:
         return ""
     place = repr((boot, channel.hub, channel.app_id, channel.name, channel.uid, channel.role))
     return hashlib.sha256(place.encode()).hexdigest()
-
-
-def _token(token_file: str) -> str | None:
-    """The token of this file, or of systemd's credential; None without one. Raises ChannelError."""
-    try:
-        path = Path(token_file) if token_file else systemd.credential("token")
-        return path.read_text("utf-8").strip() if path else None
-    except (OSError, ValueError):  # not the cause's text: it would quote what it could not decode
-        where = token_file or "systemd's credential"
-        raise ChannelError(errors.LOGIN_FAILED, f"the token in {where} cannot be read") from None

@@ -158,6 +158,7 @@ EDGES = {
     "selftest.py": "event loop, clock, log",
     "sound.py": "event loop",
     "state.py": "files, log",
+    "token_file.py": "files",
     "tokens.py": "arguments, files, clock, stdout",
 }
 IMPURE_MODULES = {
@@ -216,7 +217,7 @@ NEIGHBOURS = {
     "hubapp": {"failure", "hub", "channel", "pulse", "restart", "service"},
     "jsonrpc": set[str](),
     "lookout": set[str](),
-    "membership": {"call", "channel", "config", "service", "sound", "state"},
+    "membership": {"call", "channel", "config", "sound", "state", "token_file"},
     "panel": {"panel"},
     "pulse": {"service"},
     "restart": {"hub", "service"},
@@ -224,6 +225,7 @@ NEIGHBOURS = {
     "service": {"service"},
     "sound": {"audio", "channel", "config", "handover"},
     "state": set[str](),
+    "token_file": {"channel", "service"},
     "tokens": {"channel"},
     "tomltext": set[str](),
 }

@@ -224,6 +224,62 @@ async def test_the_token_is_that_of_its_file_or_of_systemds_credential(
             await house.membership.left()
 
 
+async def test_a_new_token_in_the_file_is_used_without_a_word_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "TOKEN_LOOK_S", 0.02)
+    file = tmp_path / "token"
+    file.write_text("old\n")
+    async with FakeHub() as hub:
+        house = House(hub.url, token_file=str(file))
+        house.membership.join()
+        await house.until(Input.JOINED)
+        file.write_text("new\n")
+        await renewed(hub, 1)
+        file.unlink()
+        await asyncio.sleep(0.1)
+        file.write_text("new\n")
+        await asyncio.sleep(0.1)
+        assert renewals(hub) == ["new"]
+        await house.membership.left()
+
+
+@pytest.mark.parametrize("event", [messages.TOKEN_WILL_EXPIRE, messages.TOKEN_DID_EXPIRE])
+async def test_when_its_token_ends_it_looks_at_once_whether_there_is_another(tmp_path: Path, event: str) -> None:
+    file = tmp_path / "token"
+    file.write_text("old\n")
+    async with FakeHub() as hub:
+        house = House(hub.url, token_file=str(file))
+        house.membership.join()
+        await house.until(Input.JOINED)
+        file.write_text("new\n")
+        await hub.notify(event)
+        await renewed(hub, 1)
+        await house.membership.left()
+
+
+async def test_a_token_that_can_be_read_at_last_is_joined_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(membership, "TOKEN_LOOK_S", 0.02)
+    async with FakeHub() as hub:
+        house = House(hub.url, token_file=str(tmp_path / "token"))
+        house.membership.join()
+        await house.until(Input.WRONG_TOKEN)
+        (tmp_path / "token").write_text("here\n")
+        await house.until(Input.JOINED)
+        await house.membership.left()
+
+
+def renewals(hub: FakeHub) -> list[str]:
+    """The tokens that it was asked to go on with."""
+    return [one.params["token"] for visit in hub.visits for one in visit.texts if one.method == messages.RENEW_TOKEN]
+
+
+async def renewed(hub: FakeHub, times: int) -> None:
+    async with asyncio.timeout(seconds(10)):
+        while len(renewals(hub)) < times:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_token_that_cannot_be_read_is_a_wrong_one_and_never_quoted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

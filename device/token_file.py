@@ -1,0 +1,34 @@
+"""The token of this device: in a file, or systemd's credential. Whoever writes the file need not tell anybody."""
+
+from pathlib import Path
+
+from device.channel import errors
+from device.channel.errors import ChannelError
+from device.service import systemd
+
+
+class TokenFile:
+    """name: of the file, "" for systemd's credential `token`, if there is one."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._known: str | None = None
+
+    def read(self) -> str | None:
+        """The token, None where there is none. Raises ChannelError(LOGIN_FAILED) where it cannot be read."""
+        try:
+            path = Path(self._name) if self._name else systemd.credential("token")
+            self._known = path.read_text("utf-8").strip() if path else None
+        except (OSError, ValueError):  # not the cause's text: it would quote what it could not decode
+            where = self._name or "systemd's credential"
+            raise ChannelError(errors.LOGIN_FAILED, f"the token in {where} cannot be read") from None
+        return self._known
+
+    def news(self) -> str | None:
+        """Another token than the one read last; None where it is the same, or is being written."""
+        before = self._known
+        try:
+            now = self.read()
+        except ChannelError:
+            return None
+        return now if now and now != before else None
