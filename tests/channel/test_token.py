@@ -105,7 +105,7 @@ def test_what_was_changed_or_is_in_the_wrong_place_is_refused(vector: dict[str, 
     assert refused.value.code == expected
 
 
-def test_without_a_certificate_the_app_id_suffices_and_a_token_is_refused() -> None:
+def test_T1_without_a_certificate_the_app_id_suffices_and_a_token_is_refused() -> None:
     assert verify("", certificates=()) == WITHOUT_CERTIFICATE
     refused = refusal(of_007(), certificates=())
     assert (refused.code, refused.reason) == (
@@ -114,13 +114,13 @@ def test_without_a_certificate_the_app_id_suffices_and_a_token_is_refused() -> N
     )
 
 
-def test_with_a_certificate_there_must_be_a_token() -> None:
+def test_T2_with_a_certificate_there_must_be_a_token() -> None:
     refused = refusal("")
     assert (refused.code, refused.reason) == (120, "this App asks for a token: get one to join with")
 
 
 @of_all_formats
-def test_both_certificates_are_good(made: Any) -> None:
+def test_T9_both_certificates_are_good(made: Any) -> None:
     for certificate in (CERTIFICATE, SECONDARY):
         text = made(certificate=certificate)
         assert verify(text, certificates=(CERTIFICATE, SECONDARY)) == verify(text, certificates=(certificate,))
@@ -210,7 +210,7 @@ def test_an_expired_token_that_is_not_genuine_is_just_invalid() -> None:
         (of_007() * 1_000, "1 to 2047 characters"),
     ],
 )
-def test_what_is_no_token_is_refused(text: str, why: str) -> None:
+def test_T10_what_is_no_token_is_refused(text: str, why: str) -> None:
     refused = refusal(text)
     assert (refused.code, why in refused.reason) == (110, True)
 
@@ -220,7 +220,7 @@ def test_a_genuine_token_that_cannot_be_read_to_its_end_is_refused() -> None:
 
 
 @of_all_formats
-def test_signatures_are_compared_in_constant_time(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_T10_signatures_are_compared_in_constant_time(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[bytes] = []
     constant_time = hmac.compare_digest
 

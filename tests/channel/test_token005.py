@@ -21,7 +21,7 @@ def key(text: str) -> Token005:
 
 
 @given(st.text(sorted(rules.CHANNEL_CHARACTERS), min_size=1, max_size=64), st.integers(0, rules.UID_MAX))
-def test_a_key_is_for_one_channel_and_one_uid_of_one_app(channel: str, uid: int) -> None:
+def test_T3_a_key_is_for_one_channel_and_one_uid_of_one_app(channel: str, uid: int) -> None:
     token = key(of_005(channel, uid))
     assert token.is_of(APP_ID) and token.is_of(APP_ID.lower())
     assert token.is_signed(CERTIFICATE, channel, uid)
@@ -30,14 +30,14 @@ def test_a_key_is_for_one_channel_and_one_uid_of_one_app(channel: str, uid: int)
     assert token.is_signed(CERTIFICATE, channel, uid ^ 1) == (uid == 0)
 
 
-def test_a_key_for_uid_0_is_for_everybody_also_for_who_has_an_account() -> None:
+def test_T3_a_key_for_uid_0_is_for_everybody_also_for_who_has_an_account() -> None:
     token = key(of_005(uid=0))
     assert all(token.is_signed(CERTIFICATE, CHANNEL, uid) for uid in (0, 1, UID, "door"))
     assert not key(of_005()).is_signed(CERTIFICATE, CHANNEL, str(UID))
     assert not key(of_005()).is_signed(CERTIFICATE, CHANNEL, 0)
 
 
-def test_it_opens_the_door_for_five_minutes_and_lets_stay_until_its_end() -> None:
+def test_T3_it_opens_the_door_for_five_minutes_and_lets_stay_until_its_end() -> None:
     grant = key(of_005()).grant(CHANNEL, UID, MADE_S)
     assert grant.usable_until_s == MADE_S + 300
     assert dict(grant.ends_s) == dict.fromkeys(Privilege, MADE_S + LASTS_S)
@@ -47,14 +47,14 @@ def test_it_opens_the_door_for_five_minutes_and_lets_stay_until_its_end() -> Non
 @pytest.mark.parametrize(
     ("service", "purpose"), [(2, "recording"), (3, "sharing"), (4, "permissions"), (0, "else"), (99, "something else")]
 )
-def test_a_key_that_is_not_for_joining_lets_nobody_in(service: int, purpose: str) -> None:
+def test_T3_a_key_that_is_not_for_joining_lets_nobody_in(service: int, purpose: str) -> None:
     token = key(of_005(service=service))
     assert token.is_signed(CERTIFICATE, CHANNEL, UID)
     with pytest.raises(Refused, match=purpose):
         token.grant(CHANNEL, UID, MADE_S)
 
 
-def test_what_it_has_to_say_beside_is_signed_too() -> None:
+def test_T3_what_it_has_to_say_beside_is_signed_too() -> None:
     token = key(of_005(extra=NO_UPLOAD))
     assert token.permissions() == {1: b"0"}
     assert token.is_signed(CERTIFICATE, CHANNEL, UID)
@@ -62,17 +62,17 @@ def test_what_it_has_to_say_beside_is_signed_too() -> None:
 
 
 @pytest.mark.parametrize("extra", [b"", b"\1", b"\1\0", b"\1\0\1\0", b"\1\0\1\0\4\0abc", b"\xff\xff"])
-def test_a_key_that_is_cut_off_is_refused(extra: bytes) -> None:
+def test_T3_a_key_that_is_cut_off_is_refused(extra: bytes) -> None:
     with pytest.raises(Refused, match="cut off"):
         key(of_005(extra=extra))
 
 
-def test_nothing_may_follow_its_end() -> None:
+def test_T3_nothing_may_follow_its_end() -> None:
     with pytest.raises(Refused, match="follows"):
         key(of_005(follows=b"\0"))
 
 
-def test_every_field_is_covered_by_its_signature() -> None:
+def test_T3_every_field_is_covered_by_its_signature() -> None:
     """Also the length of the App ID, and a map whose last entry is the one that counts."""
     token = key(of_005(extra=struct.pack("<HHHcHHc", 2, 1, 1, b"0", 1, 1, b"3")))
     assert token.permissions() == {1: b"3"} and token.is_signed(CERTIFICATE, CHANNEL, UID)
@@ -85,6 +85,6 @@ def test_every_field_is_covered_by_its_signature() -> None:
         assert not Token005(**fields | changes).is_signed(CERTIFICATE, CHANNEL, UID), changes
 
 
-def test_its_signature_is_shown_nowhere() -> None:
+def test_T3_its_signature_is_shown_nowhere() -> None:
     token = key(of_005())
     assert token.signature.decode() not in repr(token) + repr(token.content())

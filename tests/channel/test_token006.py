@@ -24,7 +24,7 @@ def token(text: str) -> Token006:
 
 
 @given(channels, numbers, st.dictionaries(st.integers(0, 2**16 - 1), numbers, max_size=9), numbers, numbers)
-def test_what_was_built_is_read_again(
+def test_T4_what_was_built_is_read_again(
     channel: str, uid: int, privileges: dict[int, int], ends_s: int, salt: int
 ) -> None:
     read = token(token006.build(APP_ID, CERTIFICATE, channel, uid, privileges, ends_s, salt))
@@ -35,19 +35,19 @@ def test_what_was_built_is_read_again(
     assert read.is_signed(CERTIFICATE, channel, uid ^ 1) == (uid == 0)
 
 
-def test_app_ids_are_compared_as_text() -> None:
+def test_T4_app_ids_are_compared_as_text() -> None:
     assert token(of_006()).is_of(APP_ID)
     assert not token(of_006()).is_of(APP_ID.lower())
 
 
-def test_uid_0_is_everybody() -> None:
+def test_T4_T6_uid_0_is_everybody() -> None:
     everybody = token(of_006(uid=0))
     assert all(everybody.is_signed(CERTIFICATE, CHANNEL, uid) for uid in (0, UID, "door"))
     assert not token(of_006()).is_signed(CERTIFICATE, CHANNEL, 0)
     assert token(of_006(uid="door")).is_signed(CERTIFICATE, CHANNEL, "door")
 
 
-def test_only_the_checksums_tell_channel_and_uid_apart() -> None:
+def test_T4_only_the_checksums_tell_channel_and_uid_apart() -> None:
     """The signature alone is the same: a token for 23 in room1 is none for 3 in room12."""
     real = token(of_006("room1", 23))
     assert real.signature == token(of_006("room12", 3)).signature
@@ -57,14 +57,14 @@ def test_only_the_checksums_tell_channel_and_uid_apart() -> None:
 
 
 @pytest.mark.parametrize("place", ["crc_channel", "crc_uid"])
-def test_each_checksum_counts(place: str) -> None:
+def test_T4_each_checksum_counts(place: str) -> None:
     real = token(of_006())
     fields = {name: getattr(real, name) for name in Token006.__slots__}
     assert Token006(**fields).is_signed(CERTIFICATE, CHANNEL, UID)
     assert not Token006(**fields | {place: fields[place] ^ 1}).is_signed(CERTIFICATE, CHANNEL, UID)
 
 
-def test_privileges_end_when_they_say_and_with_the_token_at_the_latest() -> None:
+def test_T4_privileges_end_when_they_say_and_with_the_token_at_the_latest() -> None:
     ends_s = {1: MADE_S + LASTS_S, 2: 0, 3: MADE_S + 10 * DAY_S, 1000: MADE_S + LASTS_S}
     grant = token(of_006(privileges=ends_s)).grant(CHANNEL, UID, MADE_S)
     assert grant.usable_until_s == MADE_S + DAY_S
@@ -75,12 +75,12 @@ def test_privileges_end_when_they_say_and_with_the_token_at_the_latest() -> None
     }
 
 
-def test_nobody_stays_for_more_than_a_day_with_one_token() -> None:
+def test_T4_nobody_stays_for_more_than_a_day_with_one_token() -> None:
     grant = token(of_006(privileges={1: 0, 2: 2**32 - 1}, ends_s=2**32 - 1)).grant(CHANNEL, UID, MADE_S + 0.5)
     assert (grant.joined_until_s, grant.publish_until_s) == (MADE_S + 0.5 + DAY_S, MADE_S + 0.5 + DAY_S)
 
 
-def test_one_that_is_cut_off_is_refused() -> None:
+def test_T4_one_that_is_cut_off_is_refused() -> None:
     text = of_006(privileges={1: 0})
     content = base64.b64decode(text[35:])
     for size in range(len(content)):
@@ -88,21 +88,21 @@ def test_one_that_is_cut_off_is_refused() -> None:
             token(text[:35] + base64.b64encode(content[:size]).decode())
 
 
-def test_a_map_that_promises_too_much_is_refused() -> None:
+def test_T4_a_map_that_promises_too_much_is_refused() -> None:
     message = struct.pack("<IIHHI", 7, MADE_S, 2, 1, 0)
     content = struct.pack("<H", 32) + bytes(32) + struct.pack("<IIH", 0, 0, len(message)) + message
     with pytest.raises(Refused, match="cut off"):
         token("006" + APP_ID + base64.b64encode(content).decode())
 
 
-def test_nothing_may_follow_its_end() -> None:
+def test_T4_nothing_may_follow_its_end() -> None:
     text = of_006()
     with pytest.raises(Refused, match="follows"):
         token(text[:35] + base64.b64encode(base64.b64decode(text[35:]) + b"\0").decode())
 
 
 @pytest.mark.parametrize(("wrong", "place"), [("x", 0), (CERTIFICATE[:-1], 1), ("", 1), ("a/b", 2), ("", 2), ("*", 2)])
-def test_what_nobody_could_verify_is_not_built(wrong: str, place: int) -> None:
+def test_T4_what_nobody_could_verify_is_not_built(wrong: str, place: int) -> None:
     names = [APP_ID, CERTIFICATE, CHANNEL]
     names[place] = wrong
     app_id, certificate, channel = names
@@ -110,7 +110,7 @@ def test_what_nobody_could_verify_is_not_built(wrong: str, place: int) -> None:
         token006.build(app_id, certificate, channel, UID, {1: 0}, MADE_S, 7)
 
 
-def test_its_signature_is_shown_nowhere() -> None:
+def test_T4_its_signature_is_shown_nowhere() -> None:
     real = token(of_006())
     assert real.content()["crc_channel"] == zlib.crc32(CHANNEL.encode())
     shown = repr(real) + repr(real.content())

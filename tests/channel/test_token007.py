@@ -44,7 +44,7 @@ def ends_s(text: str, channel: str = CHANNEL, uid: int | str = UID) -> dict[Priv
 
 
 @given(channels, numbers, st.dictionaries(st.integers(0, 2**16 - 1), numbers, max_size=9), numbers, numbers, numbers)
-def test_what_was_built_is_read_again(
+def test_T5_what_was_built_is_read_again(
     channel: str, uid: int, privileges: dict[int, int], made_s: int, lasts_s: int, salt: int
 ) -> None:
     read = token(token007.build(APP_ID, CERTIFICATE, channel, uid, privileges, made_s, lasts_s, salt))
@@ -57,12 +57,12 @@ def test_what_was_built_is_read_again(
     assert read.grant(channel, uid, made_s).usable_until_s == made_s + min(lasts_s, DAY_S)
 
 
-def test_app_ids_are_compared_as_text() -> None:
+def test_T5_app_ids_are_compared_as_text() -> None:
     assert token(of_007()).is_of(APP_ID)
     assert not token(of_007()).is_of(APP_ID.lower())
 
 
-def test_the_token_and_its_privileges_have_clocks_of_their_own() -> None:
+def test_T5_the_token_and_its_privileges_have_clocks_of_their_own() -> None:
     """The token's opens the door; that of a privilege says how long it lasts, 0 being for ever, and a day the most."""
     text = of_007(lasts_s=60, privileges={1: LASTS_S, 2: 0, 3: DAY_S, 4: DAY_S + 1, 77: 5})
     grant = token(text).grant(CHANNEL, UID, MADE_S)
@@ -78,7 +78,7 @@ def test_the_token_and_its_privileges_have_clocks_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("lasts_s", "usable_s"), [(0, 0), (1, 1), (DAY_S, DAY_S), (DAY_S + 1, DAY_S), (2**32 - 1, DAY_S)]
 )
-def test_no_token_opens_the_door_for_more_than_a_day(lasts_s: int, usable_s: int) -> None:
+def test_T5_no_token_opens_the_door_for_more_than_a_day(lasts_s: int, usable_s: int) -> None:
     assert token(of_007(lasts_s=lasts_s)).usable_until_s == MADE_S + usable_s
 
 
@@ -106,7 +106,7 @@ def test_no_token_opens_the_door_for_more_than_a_day(lasts_s: int, usable_s: int
         ("1*a*2", UID, "1-b-2", UID, False),
     ],
 )
-def test_whom_and_which_channel_a_token_is_for(
+def test_T5_T6_whom_and_which_channel_a_token_is_for(
     channel: str, uid: int | str, joined_channel: str, joined_uid: int | str, admitted: bool
 ) -> None:
     text = sealed_007(service(1, {1: 0}, channel, str(uid or "")), 1)
@@ -123,19 +123,19 @@ def test_whom_and_which_channel_a_token_is_for(
 @example("*ab*b", "ab")
 @example("*ab*ba*", "aba")
 @given(st.text("ab*", max_size=8), st.text("ab", min_size=1, max_size=10))
-def test_a_star_stands_for_any_characters(pattern: str, channel: str) -> None:
+def test_T5_T6_a_star_stands_for_any_characters(pattern: str, channel: str) -> None:
     """As a regular expression has it; an empty name is a star, too."""
     expected = re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), channel)
     assert matches(pattern, channel) == (not pattern or expected is not None)
 
 
-def test_an_account_that_is_no_text_is_nobody_else() -> None:
+def test_T5_an_account_that_is_no_text_is_nobody_else() -> None:
     """Shown, both would look the same."""
     with pytest.raises(Refused, match="another channel or uid"):
         token(sealed_007(service(1, {1: 0}, CHANNEL, b"\xff"), 1)).grant(CHANNEL, "\ufffd", MADE_S)
 
 
-def test_services_for_the_same_call_are_good_for_what_they_allow_together() -> None:
+def test_T5_services_for_the_same_call_are_good_for_what_they_allow_together() -> None:
     text = sealed_007(
         service(1, {1: 100, 2: 900}, CHANNEL, "")
         + service(1, {1: 300, 2: 200}, "*", str(UID))
@@ -149,7 +149,7 @@ def test_services_for_the_same_call_are_good_for_what_they_allow_together() -> N
     }  # fmt: skip
 
 
-def test_a_token_for_other_services_alone_lets_nobody_into_a_call() -> None:
+def test_T5_a_token_for_other_services_alone_lets_nobody_into_a_call() -> None:
     """Not even one for streaming, which names channel and uid as a call does."""
     for kind, texts in ((2, (str(UID),)), (3, (CHANNEL, str(UID))), (6, (CHANNEL, str(UID)))):
         with pytest.raises(Refused, match="another service"):
@@ -170,7 +170,7 @@ EVERY_TYPE = (
 )
 
 
-def test_every_type_of_service_is_read() -> None:
+def test_T5_every_type_of_service_is_read() -> None:
     text = sealed_007(EVERY_TYPE + service(1, {2: 0}, CHANNEL, ""), 9)
     assert token(text).content()["services"] == [
         {"type": 1, "privileges": {1: 0}, "channel": CHANNEL, "uid": str(UID)},
@@ -186,7 +186,7 @@ def test_every_type_of_service_is_read() -> None:
     assert ends_s(text) == {JOIN: FOREVER, PUBLISH_AUDIO: FOREVER}
 
 
-def test_reading_stops_at_a_type_that_nobody_knows_and_the_signature_covers_what_follows() -> None:
+def test_T5_reading_stops_at_a_type_that_nobody_knows_and_the_signature_covers_what_follows() -> None:
     text = sealed_007(service(1, {1: 0}, CHANNEL, "") + service(9, {1: 0}) + service(1, {2: 0}, CHANNEL, ""), 3)
     assert ends_s(text) == {JOIN: FOREVER}
     content = bytearray(zlib.decompress(base64.b64decode(text[3:])))
@@ -197,7 +197,7 @@ def test_reading_stops_at_a_type_that_nobody_knows_and_the_signature_covers_what
 
 
 @pytest.mark.parametrize("missing", range(1, len(service(1, {1: 0}, CHANNEL, str(UID)))))
-def test_a_genuine_token_with_a_service_that_is_cut_off_is_refused(missing: int) -> None:
+def test_T5_a_genuine_token_with_a_service_that_is_cut_off_is_refused(missing: int) -> None:
     read = token(sealed_007(service(1, {1: 0}, CHANNEL, str(UID))[:-missing], 1))
     assert read.is_signed(CERTIFICATE, CHANNEL, UID)
     for use in (lambda: read.grant(CHANNEL, UID, MADE_S), read.content):
@@ -205,18 +205,18 @@ def test_a_genuine_token_with_a_service_that_is_cut_off_is_refused(missing: int)
             use()
 
 
-def test_a_token_has_a_limited_number_of_services() -> None:
+def test_T5_a_token_has_a_limited_number_of_services() -> None:
     one = service(1, {1: 0}, "", "")
     assert ends_s(sealed_007(one * 256, 256)) == {JOIN: FOREVER}
     with pytest.raises(Refused, match="more than 256 services"):
         token(sealed_007(one * 257, 257)).grant(CHANNEL, UID, MADE_S)
 
 
-def test_what_follows_the_last_service_is_signed_and_ignored() -> None:
+def test_T5_what_follows_the_last_service_is_signed_and_ignored() -> None:
     assert ends_s(sealed_007(service(1, {1: 0}, CHANNEL, "") + b"new", 1)) == {JOIN: FOREVER}
 
 
-def test_how_it_was_compressed_does_not_matter() -> None:
+def test_T5_how_it_was_compressed_does_not_matter() -> None:
     """Each builder has a library of its own."""
     text = of_007()
     content = zlib.decompress(base64.b64decode(text[3:]))
@@ -245,12 +245,12 @@ def test_how_it_was_compressed_does_not_matter() -> None:
     ],
     ids=range(11),
 )
-def test_a_stream_that_no_builder_writes_is_refused(data: bytes, why: str) -> None:
+def test_T5_a_stream_that_no_builder_writes_is_refused(data: bytes, why: str) -> None:
     with pytest.raises(Refused, match=why):
         token("007" + base64.b64encode(data).decode())
 
 
-def test_a_bomb_is_not_inflated() -> None:
+def test_T5_a_bomb_is_not_inflated() -> None:
     """Its one and a half megabytes come to exist nowhere."""
     text = "007" + base64.b64encode(zlib.compress(bytes(1_500_000))).decode()
     tracemalloc.start()
@@ -261,7 +261,7 @@ def test_a_bomb_is_not_inflated() -> None:
     assert most_bytes < 100_000
 
 
-def test_a_stream_may_be_as_long_as_its_limit() -> None:
+def test_T5_a_stream_may_be_as_long_as_its_limit() -> None:
     """That there is no token in it is another matter."""
     text = "007" + base64.b64encode(zlib.compress(bytes(INFLATED_MAX_BYTES))).decode()
     assert len(token(text).info) == INFLATED_MAX_BYTES - 2
@@ -270,7 +270,7 @@ def test_a_stream_may_be_as_long_as_its_limit() -> None:
 @pytest.mark.parametrize(
     ("wrong", "place"), [("x", 0), (CERTIFICATE[:-1], 1), ("", 1), ("a/b", 2), ("", 2), ("*" * 65, 2)]
 )
-def test_what_nobody_could_verify_is_not_built(wrong: str, place: int) -> None:
+def test_T5_what_nobody_could_verify_is_not_built(wrong: str, place: int) -> None:
     names = [APP_ID, CERTIFICATE, CHANNEL]
     names[place] = wrong
     app_id, certificate, channel = names
@@ -278,7 +278,7 @@ def test_what_nobody_could_verify_is_not_built(wrong: str, place: int) -> None:
         token007.build(app_id, certificate, channel, UID, {1: 0}, MADE_S, LASTS_S, 7)
 
 
-def test_its_signature_is_shown_nowhere() -> None:
+def test_T5_its_signature_is_shown_nowhere() -> None:
     real = token(of_007())
     shown = repr(real) + repr(real.content())
     assert repr(real.signature)[2:-1] not in shown and real.signature.hex() not in shown

@@ -37,7 +37,7 @@ def admitted(text: str, uid: int | str = UID, now_s: float | None = None) -> Gra
 
 
 @of_both_roles
-def test_006_of_a_token_server_is_admitted(role: int, allowed: set[Privilege]) -> None:
+def test_T4_006_of_a_token_server_is_admitted(role: int, allowed: set[Privilege]) -> None:
     end_s = int(time.time()) + LASTS_S
     grant = admitted(Builder006.buildTokenWithUid(*WHERE, UID, role, end_s))
     assert dict(grant.ends_s) == dict.fromkeys(allowed, end_s)
@@ -49,7 +49,7 @@ def test_006_of_a_token_server_is_admitted(role: int, allowed: set[Privilege]) -
 
 
 @of_both_roles
-def test_007_of_a_token_server_is_admitted(role: int, allowed: set[Privilege]) -> None:
+def test_T5_007_of_a_token_server_is_admitted(role: int, allowed: set[Privilege]) -> None:
     grant = admitted(Builder007.build_token_with_uid(*WHERE, UID, role, 600, LASTS_S))
     assert set(grant.ends_s) == allowed
     assert grant.usable_until_s == pytest.approx(time.time() + 600, abs=60)
@@ -60,7 +60,7 @@ def test_007_of_a_token_server_is_admitted(role: int, allowed: set[Privilege]) -
     assert set(admitted(account, "door-bell").ends_s) == allowed
 
 
-def test_007_with_an_end_for_each_privilege_is_admitted() -> None:
+def test_T5_007_with_an_end_for_each_privilege_is_admitted() -> None:
     text = Builder007.build_token_with_uid_and_privilege(*WHERE, UID, 600, 500, 400, 300, 0)
     grant = admitted(text)
     made_s = grant.usable_until_s - 600
@@ -70,7 +70,7 @@ def test_007_with_an_end_for_each_privilege_is_admitted() -> None:
     }  # fmt: skip
 
 
-def test_007_for_several_services_is_admitted_whichever_comes_first() -> None:
+def test_T5_007_for_several_services_is_admitted_whichever_comes_first() -> None:
     made = AccessToken2(APP_ID, CERTIFICATE, MADE_S, 600)
     chat, messages, call = ServiceChat("me"), ServiceRtm("me"), ServiceRtc(CHANNEL, UID)
     for service in (chat, messages, call):
@@ -89,7 +89,7 @@ def test_what_is_not_for_calls_is_refused() -> None:
             admitted(text, "me", MADE_S)
 
 
-def test_006_is_built_to_the_last_character_as_theirs() -> None:
+def test_T4_006_is_built_to_the_last_character_as_theirs() -> None:
     theirs = AccessToken(APP_ID, CERTIFICATE, CHANNEL, UID)
     theirs.salt, theirs.ts = 7, MADE_S + DAY_S
     for privilege in (4, 2, 1, 3):
@@ -100,13 +100,13 @@ def test_006_is_built_to_the_last_character_as_theirs() -> None:
     assert ours == theirs.build()
 
 
-def test_006_of_ours_is_read_by_theirs() -> None:
+def test_T4_006_of_ours_is_read_by_theirs() -> None:
     theirs = AccessToken()
     assert theirs.fromString(of_006(privileges={1: 5, 2: 6}))
     assert (theirs.salt, theirs.ts, theirs.messages) == (7, MADE_S + DAY_S, {1: 5, 2: 6})
 
 
-def test_007_of_ours_is_read_by_theirs_and_holds_what_theirs_would() -> None:
+def test_T5_007_of_ours_is_read_by_theirs_and_holds_what_theirs_would() -> None:
     assert AccessToken2().from_string(of_007())
     theirs = AccessToken2(APP_ID, CERTIFICATE, MADE_S, LASTS_S)
     call = ServiceRtc(CHANNEL, UID)

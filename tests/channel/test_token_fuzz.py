@@ -209,7 +209,7 @@ def _tried(text: str, app_id: str, certificate: str, channel: str, uid: int, now
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_who_is_let_in_has_a_token_that_says_what_a_genuine_one_says(seed: int) -> None:
+def test_T10_who_is_let_in_has_a_token_that_says_what_a_genuine_one_says(seed: int) -> None:
     random = Random(seed)
     genuine = [token.read(text) for text in GENUINE]
     let_in: Counter[str] = Counter()
@@ -229,7 +229,7 @@ def test_who_is_let_in_has_a_token_that_says_what_a_genuine_one_says(seed: int) 
     assert longest_s < LONGEST_CPU_S
 
 
-def test_a_genuine_token_is_good_for_nothing_but_what_it_was_made_for() -> None:
+def test_T10_a_genuine_token_is_good_for_nothing_but_what_it_was_made_for() -> None:
     """App ID, certificate, channel, uid and clock of which at least one is wrong."""
     random = Random(8)
     right = (APP_ID, CERTIFICATE, CHANNEL, UID, float(MADE_S))
@@ -248,7 +248,7 @@ def test_a_genuine_token_is_good_for_nothing_but_what_it_was_made_for() -> None:
 
 
 @pytest.mark.parametrize("made", [of_005, of_006, of_007])
-def test_each_single_bit_of_a_token_counts(made: Callable[[], str]) -> None:
+def test_T10_each_single_bit_of_a_token_counts(made: Callable[[], str]) -> None:
     """Of its text, and of what its text holds; a stream may be packed in another way, but that is no single bit."""
     text = made()
     for at in range(len(text)):
@@ -279,13 +279,13 @@ def test_each_single_bit_of_a_token_counts(made: Callable[[], str]) -> None:
     ],
     ids=["bomb", "services", "permissions", "stars", "privileges", "map of 005", "map of 006", "length"],
 )
-def test_the_worst_tokens_take_little_time(text: str) -> None:
+def test_T10_the_worst_tokens_take_little_time(text: str) -> None:
     """Also those that only who has the certificate can make."""
     with without_collector():
         assert admitted(text, APP_ID, CERTIFICATE, CHANNEL, UID, MADE_S)[1] < LONGEST_CPU_S
 
 
-def test_reading_alone_raises_nothing_but_that_it_is_refused() -> None:
+def test_T10_reading_alone_raises_nothing_but_that_it_is_refused() -> None:
     """As a doctor or a person does it, without any certificate."""
     random = Random(9)
     read = 0
