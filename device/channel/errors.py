@@ -51,6 +51,7 @@ IN_CLEAR = 1004
 NOBODY_THERE = 1005
 BANNED = 1006
 NO_NETWORK = 1007
+SILENCED = 1020
 
 TABLE: dict[int, Meaning] = {
     jsonrpc.PARSE_ERROR: Meaning("PARSE_ERROR", "not JSON", Remedy.FIX_THE_CALL),
@@ -77,6 +78,8 @@ TABLE: dict[int, Meaning] = {
     CHANNEL_FULL: Meaning("CHANNEL_FULL", "the channel is full", Remedy.SLOW_DOWN),
     NOBODY_THERE: Meaning("NOBODY_THERE", "nobody with that uid is in the channel", Remedy.FIX_THE_CALL),
     BANNED: Meaning("BANNED", "a rule of the hub keeps this device out", Remedy.ASK_A_HUMAN),
+    # Told, not answered: to ask for it again changes nothing, and the seat is not in question.
+    SILENCED: Meaning("SILENCED", "a rule of the hub keeps this device from talking", Remedy.FIX_THE_CALL),
     NO_NETWORK: Meaning("NO_NETWORK", "this machine has no network", Remedy.REJOIN),
     IN_CLEAR: Meaning("IN_CLEAR", "a token goes over wss:// only, unless insecure = true", Remedy.FIX_THE_CALL),
 }

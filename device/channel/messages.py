@@ -29,6 +29,7 @@ STREAM_REMOVED = "stream-removed"  # {uid}
 USER_JOINED = "user-joined"  # {uid, label}
 USER_LEFT = "user-left"  # {uid, reason: "quit" | "dropped"}
 UPDATE_URL = "update-url"  # {url: the hub to dial beside this connection, one of its list; missing: this hub}
+CLIENT_BANNED = "client-banned"  # {minutes: for how long, 0 for this once}; an error with the reason follows
 ERROR = "error"  # {code, reason}; and "ring" {uid: who, label, answered}
 
 # How the hub closes a connection whose seat another device has taken (RFC 6455 section 7.4.2: private use from 4000 on)

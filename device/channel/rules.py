@@ -26,6 +26,13 @@ SUBPROTOCOL = "intercom.v1"
 PATH = "/v1"
 
 
+class Profile(StrEnum):
+    """What a channel is for: a call of equals, or few who talk to many."""
+
+    COMMUNICATION = "communication"
+    LIVE = "live"
+
+
 class Role(StrEnum):
     """What a participant may do: a broadcaster publishes and hears, an audience only hears."""
 

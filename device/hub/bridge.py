@@ -91,27 +91,34 @@ class HeldSeat:
     expected: tuple[int, ...] = ()
     subscribers: tuple[int, ...] = ()
     connections: tuple[int, ...] = ()
+    joined_at: float = 0.0
+    silenced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """All that the rooms of a hub know. started: when it began to listen, in monotonic seconds of this machine."""
+    """All that the rooms of a hub know. started: when it began to listen, in monotonic seconds of this machine.
+
+    rules: those of its moderation, as they write themselves; "" from a hub that knows none.
+    """
 
     started: float
     seats: tuple[HeldSeat, ...]
+    rules: str = ""
 
     def pack(self) -> bytes:
         """As a message carries it."""
         # Not asdict: that copies each of what may be 100,000 numbers, while nobody is heard.
         seats = [{name: getattr(seat, name) for name in HeldSeat.__dataclass_fields__} for seat in self.seats]
-        return json.dumps({"started": self.started, "seats": seats}).encode()
+        return json.dumps({"started": self.started, "seats": seats, "rules": self.rules}).encode()
 
     @classmethod
     def read(cls, data: bytes) -> Self:
         """The estate in a message. Raises ValueError for what is none."""
         try:
             content = json.loads(data)
-            return cls(float(content["started"]), tuple(_seat(held) for held in content["seats"]))
+            seats = tuple(_seat(held) for held in content["seats"])
+            return cls(float(content["started"]), seats, str(content.get("rules", "")))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not an estate: {error!r}") from error
 

@@ -124,7 +124,7 @@ class Exchange:
 
     def inherited(self, line: Line, now: float) -> None:
         """A line that the hub before this one has let in."""
-        self._rooms.inherited(line, now)
+        self._rooms.inherited(line, now, line.address)
 
     def inherit(self, estate: Estate, lines: Mapping[int, Line], now: float) -> None:
         """Go on where the hub before this one was, whose lines have been `inherited`."""

@@ -12,6 +12,7 @@ CLOSE_GOING_AWAY = 1001
 CLOSE_POLICY = 1008
 CLOSE_TOO_BIG = 1009
 CLOSE_REPLACED = 4002  # the same device has opened two newer connections
+CLOSE_BANNED = 4003  # a rule of the hub, or its administrator, put it out
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ what there is to say to its sender is said by the next `tick`. PURE.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from device import jsonrpc
 from device.channel import errors, messages, rtp, rules
 from device.hub import limits
 from device.hub.bridge import Estate
 from device.hub.limits import Pace
+from device.hub.moderator import Moderator
 from device.hub.out import CLOSE_POLICY, Close, Connection, Out, Send
 from device.hub.seating import Seating, refusal
 from device.hub.seats import Link, Seat
@@ -56,6 +57,7 @@ class Rooms:
     ) -> None:
         self._out: list[Out] = []
         self._seating = Seating(signing, draw, started, self._out)
+        self.moderator, self.notices = Moderator(self._seating), self._seating.notices
         self._app_ids, self._version = frozenset(app_id.lower() for app_id in app_ids), version
         self._ticked_at = started
         self._links: dict[Connection, Link] = {}
@@ -78,14 +80,15 @@ class Rooms:
         address = limits.household(address)
         if self._addresses[address] >= limits.MAX_CONNECTIONS_PER_ADDRESS:
             return "too many connections from this address"
-        self._links[connection] = Link(connection, address, opened_at=now, heard_at=now)
+        self._links[connection] = Link(connection, address, opened_at=now, heard_at=now, household=address)
         self._addresses[address] += 1
         return ""
 
-    def inherited(self, connection: Connection, now: float) -> None:
+    def inherited(self, connection: Connection, now: float, address: str = "") -> None:
         """A connection that a hub before this one has let in. Whoever moves has two for a moment, so it takes no place
         away from anybody."""
-        self._links[connection] = Link(connection, _BEFORE, opened_at=now, heard_at=now)
+        household = limits.household(address)
+        self._links[connection] = Link(connection, _BEFORE, opened_at=now, heard_at=now, household=household)
         self._addresses[_BEFORE] += 1
 
     def connections(self) -> list[Connection]:
@@ -94,12 +97,13 @@ class Rooms:
 
     def bequeath(self, numbers: Mapping[Connection, int]) -> Estate:
         """All that a successor has to know, which knows the connections by these numbers."""
-        return self._seating.bequeath(numbers)
+        return replace(self._seating.bequeath(numbers), rules=self.moderator.rules.dump())
 
     def inherit(self, estate: Estate, connections: Mapping[int, Connection], now: float) -> None:
         """Go on where the hub before this one was; its connections have been `inherited`."""
         self._ticked_at = now
         self._seating.inherit(estate, {number: self._links[known] for number, known in connections.items()})
+        self.moderator.inherit(estate.rules, now)
 
     def closed(self, connection: Connection, now: float) -> None:
         """A connection is gone. Its seat waits for its owner to come back, and nobody is told yet."""
@@ -155,6 +159,7 @@ class Rooms:
             return []
         for link in list(self._links.values()):
             self._inspect(link, now)
+        self.moderator.carry_out(now)
         self._seating.age(now)  # second, so that a seat goes with its last silent connection
         return self._done()
 
@@ -187,6 +192,7 @@ class Rooms:
             raise refusal(jsonrpc.METHOD_NOT_FOUND)
         if link.seat is None:
             raise refusal(errors.OUT_OF_ORDER, "join first")
+        self.moderator.check(request.method, link, link.seat, now)
         self._requests[request.method](link, link.seat, request.params)
         return {}
 
@@ -206,6 +212,7 @@ class Rooms:
             raise refusal(errors.LOGIN_FAILED, "this connection has joined already")
         if self._app_ids and join.app_id.lower() not in self._app_ids:
             raise refusal(errors.BAD_REQUEST)
+        self.moderator.check_join(link, join)
 
     def _seated(self, seat: Seat, resumed: bool, removed: tuple[int, ...]) -> jsonrpc.Params:
         streams = tuple(talker.stream() for talker in seat.channel.streams() if talker is not seat)
@@ -245,7 +252,7 @@ class Rooms:
         """Packets on their way when a stream ends are no abuse; a stream that was hidden is back by the next tick."""
         if seat.role is rules.Role.AUDIENCE:
             return self._drop(link, link.surplus, now, errors.AUDIENCE_CANNOT_PUBLISH, "an audience cannot publish")
-        if not seat.publishing:
+        if not seat.publishing and not seat.silenced:
             return self._drop(link, link.surplus, now, errors.OUT_OF_ORDER, "publish first")
         return self._drop(link, link.surplus, now)
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from device import jsonrpc
 from device.channel import errors, messages, rules
 from device.hub import limits, sessions
-from device.hub.bridge import Estate, HeldSeat
+from device.hub.bridge import Estate
+from device.hub.notices import Leave, Notices
 from device.hub.out import CLOSE_NORMAL, CLOSE_REPLACED, Close, Connection, Out, Send
 from device.hub.seats import Before, Channel, Link, Seat
 from device.hub.sessions import Sessions
@@ -34,6 +35,12 @@ class Seating:
         self._started = started
         self._channels: dict[Place, Channel] = {}
         self._seats = 0
+        self.notices = Notices()
+
+    @property
+    def channels(self) -> Mapping[Place, Channel]:
+        """Those that there are."""
+        return self._channels
 
     def join(self, link: Link, join: messages.Join) -> Seat:
         """A new participant; who held this uid loses it. Raises JsonRpcError: CHANNEL_FULL, OVERLOADED."""
@@ -79,7 +86,7 @@ class Seating:
             if other is not link:
                 self.close(other, CLOSE_NORMAL, "left the channel")
         seat.channel.detach(seat, link, link.heard_at)
-        self._give_up(seat, "quit")
+        self._give_up(seat, Leave.QUIT)
 
     def publish(self, seat: Seat) -> None:
         """Raises JsonRpcError(AUDIENCE_CANNOT_PUBLISH)."""
@@ -123,6 +130,17 @@ class Seating:
             raise refusal(errors.NOBODY_THERE)
         self._tell([other], messages.RING, params)
 
+    def expel(self, seat: Seat, texts: Iterable[str], code: int, reason: str, why: Leave) -> None:
+        """Take a seat from its holder, who hears these texts, and close his connections with code and reason."""
+        for link in list(seat.links):
+            self._out += [Send((link.connection,), text) for text in texts]
+            self.close(link, code, reason)
+        self._give_up(seat, why)
+
+    def tell(self, seat: Seat, method: str, params: jsonrpc.Params) -> None:
+        """Tell one participant."""
+        self._tell([seat], method, params)
+
     def close(self, link: Link, code: int, reason: str) -> None:
         """Close a connection; its seat waits for the owner to come back."""
         self.stand_up(link, link.heard_at)
@@ -139,7 +157,7 @@ class Seating:
             for seat in list(channel.seats.values()):
                 away_s = now - seat.last_heard()
                 if away_s > limits.SEAT_GRACE_S:
-                    self._give_up(seat, "dropped")
+                    self._give_up(seat, Leave.TIMEOUT)
                 elif seat.publishing and seat.live is (away_s > limits.STREAM_GRACE_S):
                     self._hide(seat) if seat.live else self._show(seat)
                 elif seat.before.awaited and now >= self._settled_at:
@@ -156,7 +174,7 @@ class Seating:
     def bequeath(self, numbers: Mapping[Connection, int]) -> Estate:
         """All of it, for a successor that knows connections by these numbers."""
         seats = (seat for channel in self._channels.values() for seat in channel.seats.values())
-        return Estate(self._started, tuple(_held(seat, numbers) for seat in seats))
+        return Estate(self._started, tuple(seat.held(numbers) for seat in seats))
 
     def inherit(self, estate: Estate, links: Mapping[int, Link]) -> None:
         """Go on where the hub was that left this; nobody is told anything, as nothing has changed."""
@@ -166,7 +184,7 @@ class Seating:
             seat = channel.seats[held.uid] = Seat(
                 held.uid, held.session, channel, held.label, rules.Role(held.role), held.auto_subscribe,
                 held.publishing, held.live, held.absent_since,
-                Before(held.back, frozenset(held.awaited), frozenset(held.expected)),
+                Before(held.back, frozenset(held.awaited), frozenset(held.expected)), held.joined_at, held.silenced,
             )  # fmt: skip
             self._seats += 1
             for number in held.connections:
@@ -206,6 +224,8 @@ class Seating:
         seat = Seat(uid, session, channel, join.label, join.role, join.auto_subscribe, before=Before(back))
         channel.seats[uid] = seat
         self._seats += 1
+        seat.joined_at = link.heard_at
+        self.notices.joined(seat)
         channel.attach(seat, link)
         if join.auto_subscribe:
             for talker in channel.streams():
@@ -231,18 +251,16 @@ class Seating:
     def _displace(self, seat: Seat) -> None:
         reason = errors.TABLE[errors.UID_CONFLICT].reason
         conflict = jsonrpc.notification(messages.ERROR, {"code": errors.UID_CONFLICT, "reason": reason})
-        for link in list(seat.links):
-            self._out.append(Send((link.connection,), conflict))
-            self.close(link, messages.CLOSE_UID_CONFLICT, reason)
-        self._give_up(seat, "dropped")
+        self.expel(seat, [conflict], messages.CLOSE_UID_CONFLICT, reason, Leave.DUPLICATE)
 
-    def _give_up(self, seat: Seat, reason: str) -> None:
+    def _give_up(self, seat: Seat, reason: Leave) -> None:
         if seat.live:
             self._hide(seat)
         seat.channel.give_up(seat)
         self._seats -= 1
         if seat.role is rules.Role.BROADCASTER:
-            self._tell_others(seat, messages.USER_LEFT, {"uid": seat.uid, "reason": reason})
+            self._tell_others(seat, messages.USER_LEFT, {"uid": seat.uid, "reason": reason.told})
+        self.notices.left(seat, reason)
         if not seat.channel.seats:
             del self._channels[seat.channel.app_id, seat.channel.name]
 
@@ -273,15 +291,6 @@ class Seating:
         left, seat.before.expected = sorted(seat.before.expected - set(seat.channel.seats)), frozenset()
         for uid in left:
             self._tell([seat], messages.USER_LEFT, {"uid": uid, "reason": "dropped"})
-
-
-def _held(seat: Seat, numbers: Mapping[Connection, int]) -> HeldSeat:
-    before = seat.before
-    return HeldSeat(
-        seat.channel.app_id, seat.channel.name, seat.uid, seat.session, seat.label, seat.role.value,
-        seat.auto_subscribe, seat.publishing, seat.live, seat.absent_since, before.back, tuple(sorted(before.awaited)),
-        tuple(sorted(before.expected)), tuple(seat.subscribers), tuple(numbers[link.connection] for link in seat.links),
-    )  # fmt: skip
 
 
 def _place(join: messages.Join) -> Place:

@@ -9,10 +9,12 @@ thrown away when it changes and made again by the next packet, so that a packet 
 Nothing is sent from here; `rooms` tells people what has changed. PURE.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from device.channel import messages, rules
 from device.hub import limits
+from device.hub.bridge import HeldSeat
 from device.hub.limits import Pace
 from device.hub.out import Connection
 from device.hub.window import Window
@@ -36,6 +38,7 @@ class Link:
     complaint: tuple[int, str] | None = None  # code and reason of the first packet refused; told once, by a tick
     complained: bool = False
     out_of_patience: bool = False
+    household: str = ""  # where it is really from, whoever has let it in
 
 
 @dataclass(slots=True)
@@ -69,6 +72,8 @@ class Seat:
     live: bool = False
     absent_since: float = 0.0  # means something while there is no link
     before: Before = field(default_factory=Before)
+    joined_at: float = 0.0
+    silenced: bool = False  # it published, until a rule took that away; what the rule took comes back with its end
     links: list[Link] = field(default_factory=list)  # oldest first
     subscribers: "dict[int, Seat]" = field(default_factory=dict, repr=False)
     listeners: list[Connection] | None = None  # None: out of date
@@ -82,6 +87,16 @@ class Seat:
     def stream(self) -> messages.Stream:
         """What others hear of this stream."""
         return messages.Stream(self.uid, self.label)
+
+    def held(self, numbers: Mapping[Connection, int]) -> HeldSeat:
+        """All of it, for a successor that knows connections by these numbers."""
+        before = self.before
+        return HeldSeat(
+            self.channel.app_id, self.channel.name, self.uid, self.session, self.label, self.role.value,
+            self.auto_subscribe, self.publishing, self.live, self.absent_since, before.back,
+            tuple(sorted(before.awaited)), tuple(sorted(before.expected)), tuple(self.subscribers),
+            tuple(numbers[link.connection] for link in self.links), self.joined_at, self.silenced,
+        )  # fmt: skip
 
     def heard_by(self) -> list[Connection]:
         """The connections that this talker's packets go to."""
@@ -97,6 +112,7 @@ class Channel:
     app_id: str
     name: str
     seats: dict[int, Seat] = field(default_factory=dict)
+    profile: rules.Profile = rules.Profile.COMMUNICATION
 
     def streams(self) -> list[Seat]:
         """Who can be heard."""

@@ -35,6 +35,7 @@ class House:
         self.now = 0.0
         self.inbox: dict[Any, list[jsonrpc.Message]] = defaultdict(list)
         self.closed: dict[Any, tuple[int, str]] = {}
+        self._addresses: dict[Any, str] = {}
         self._sequence = 0
         self._random = random.Random(seed)
         self.rooms = Rooms(Sessions(KEY), self._random.randbytes, started, frozenset(app_ids), "test")
@@ -46,7 +47,7 @@ class House:
         self.rooms = Rooms(Sessions(KEY), self._random.randbytes, self.now, frozenset(), "test")
         connections = dict(enumerate(old.connections()))
         for connection in connections.values():
-            self.rooms.inherited(connection, self.now)
+            self.rooms.inherited(connection, self.now, self._addresses[connection])
         estate = old.bequeath({connection: number for number, connection in connections.items()})
         self.rooms.inherit(Estate.read(estate.pack()), connections, self.now)
 
@@ -71,6 +72,7 @@ class House:
         """Connect; there has to be a place."""
         for connection in connections:
             assert self.rooms.opened(connection, address, self.now) == ""
+            self._addresses[connection] = address
 
     def drop(self, *connections: Any) -> None:
         """These connections are lost."""
