@@ -13,7 +13,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
@@ -24,7 +23,8 @@ from typing import Self
 from device import restart
 from device.channel import address, rules
 from device.failure import end_on_failure
-from device.hub import keys, limits, open_files
+from device.hub import keys, limits, open_files, tls
+from device.hub.administration import API_SOCKET, Administration, ListenError, Settings
 from device.hub.door import Door
 from device.hub.exchange import Exchange
 from device.hub.predecessor import Predecessor
@@ -57,7 +57,7 @@ class Hub:
     one. open: whoever knows an App ID may join, from anywhere; without it the hub listens on loopback only.
     tls_cert, tls_key: PEM files, both or none. state_dir: keeps the key that signs sessions, so that they outlive a
     crash; without one they outlive a planned restart alone. sockets: what whoever started this process has opened for
-    it, by name: one to listen on, and the way to the hub that this one succeeds.
+    it, by name: one to listen on, and the way to the hub that this one succeeds. The rest: administration.Settings.
     """
 
     def __init__(
@@ -70,6 +70,10 @@ class Hub:
         tls_key: str = "",
         state_dir: str | Path | None = None,
         sockets: Mapping[str, socket.socket] = {},
+        api_listen: str = "",
+        api_secret_file: str = "",
+        webhook_url: str = "",
+        webhook_secret_file: str = "",
     ) -> None:
         try:
             self._host, self._port = address.read_listen(listen)
@@ -77,18 +81,26 @@ class Hub:
             raise HubConfigError(f"listen {error}, not {listen!r}") from error
         self._bridge = sockets.get(restart.PREDECESSOR)
         self._listener_name = restart.LISTENER
-        self._listener = self._given({name: sock for name, sock in sockets.items() if name != restart.PREDECESSOR})
+        self._listener = self._given(
+            {name: sock for name, sock in sockets.items() if name not in (restart.PREDECESSOR, API_SOCKET)}
+        )
         if not open and not address.is_loopback(self._host):
             raise HubConfigError(
                 f"the hub would let anybody on the network join at {self._host}:{self._port}: "
                 'set open = true in [hub] to allow it, or listen = "127.0.0.1:8800"'
             )
-        self._tls = _tls_context(tls_cert, tls_key)
         self._key, self._keeps_key = keys.load(Path(state_dir)) if state_dir else (keys.new(), False)
         try:
+            self._tls = tls.context(tls_cert, tls_key)
             self._app_ids = frozenset(rules.check_app_id(app_id) for app_id in app_ids)
+            self._administration = Administration(
+                Settings(api_listen, api_secret_file, webhook_url, webhook_secret_file),
+                Path(state_dir) if state_dir else None, self._tls, systemd.credential, sockets.get(API_SOCKET),
+            )  # fmt: skip
         except ValueError as error:
             raise HubConfigError(str(error)) from error
+        except OSError as error:
+            raise HubError(str(error)) from error
         self._has_left = False
         self._ends: list[Predecessor | Successor] = []
         self._exchange: Exchange | None = None
@@ -104,10 +116,14 @@ class Hub:
         self._port = sock.getsockname()[1]
         open_files.allow(limits.MAX_CONNECTIONS)
         try:
+            self._administration.listen()
             await self._start(sock)
         except BridgeError as error:
             await self.stop()
             raise HubError(f"the hub before this one did not hand over: {error}") from error
+        except ListenError as error:
+            await self.stop()
+            raise HubError(str(error)) from error
         except asyncio.CancelledError:
             await self.stop()
             raise
@@ -121,6 +137,7 @@ class Hub:
             key = await predecessor.bequest()
             self._key = self._key if self._keeps_key else key
         rooms = Rooms(Sessions(self._key), os.urandom, time.monotonic(), self._app_ids, _version())
+        self._administration.load(rooms)
         self._exchange = Exchange(rooms)
         self._server = Server(self._exchange)
         if predecessor:
@@ -129,6 +146,7 @@ class Hub:
         if predecessor:
             await predecessor.leave_to_us()
             predecessor.call_over()
+        await self._administration.start(rooms)
 
     async def hand_over(self, start: restart.Start = systemd.start_like_us) -> Successor:
         """Leave everything to a successor, and only carry what the old connections bring until this is stopped.
@@ -136,14 +154,20 @@ class Hub:
         start: starts it with these sockets, and returns its process id. Raises RestartError: then this hub goes on.
         """
         assert self._server and self._exchange and self._listener, "it has not started"
-        listener = {self._listener_name: self._listener}
-        successor = await restart.hand_over(self._server, self._exchange, listener, self._key, start)
+        listener = {self._listener_name: self._listener, **self._administration.sockets}
+        self._administration.pause()
+        try:
+            successor = await restart.hand_over(self._server, self._exchange, listener, self._key, start)
+        except RestartError:
+            await self._administration.resume()
+            raise
         self._ends.append(successor)
         self._has_left = True
         return successor
 
     async def stop(self) -> None:
         """Close every connection and every socket, within half a second."""
+        await self._administration.stop()
         if self._server is not None:
             await self._server.stop()
             self._server = None
@@ -187,14 +211,19 @@ class Hub:
             return sock
         return None
 
+    @property
+    def api_url(self) -> str:
+        """Where administrators find it, "" where they do not."""
+        return self._administration.url
+
     def line(self) -> str:
         """What it does now, for people."""
         counts = self.snapshot()
         return f"at {self.url} | channels {counts['channels']} | seats {counts['seats']}"
 
     def snapshot(self) -> dict[str, int]:
-        """How busy it is: channels, seats, streams, connections, packets_in, _out, _refused and _late; {} before."""
-        return self._exchange.snapshot() if self._exchange else {}
+        """How busy it is, as `Exchange.snapshot` and `Administration.counts` tell; {} before the start."""
+        return {**self._exchange.snapshot(), **self._administration.counts()} if self._exchange else {}
 
 
 def run(hub: Hub) -> None:
@@ -261,22 +290,6 @@ async def keep_serving(make: Callable[[], Hub]) -> None:
             logger.log(logging.DEBUG if lost_at else logging.WARNING, "%s; trying on", error)
             lost_at = lost_at or time.monotonic()
             await asyncio.sleep(RETRY_S)
-
-
-def _tls_context(cert: str, key: str) -> ssl.SSLContext | None:
-    if not cert and not key:
-        return None
-    if not cert or not key:
-        raise HubConfigError("TLS needs both: set tls_cert and tls_key in [hub], or neither")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        # Without a callback OpenSSL would ask the terminal for the passphrase of an encrypted key.
-        context.load_cert_chain(cert, key, password=lambda: "")
-    except ssl.SSLError as error:
-        raise HubConfigError(f"{cert} and {key} are no certificate and its key: {error.reason}") from error
-    except OSError as error:
-        raise HubError(f"cannot read {cert} or {key}: {error.strerror}") from error
-    return context
 
 
 def _version() -> str:

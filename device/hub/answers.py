@@ -236,4 +236,6 @@ def _privileges(given: Body) -> tuple[Privilege, ...]:
     known = " or ".join(Privilege)
     if not isinstance(names, list) or not names or any(name not in list(Privilege) for name in names):
         raise Wrong(400, f"privileges is a list of what is taken away: {known}")
-    return tuple(dict.fromkeys(Privilege(name) for name in names))
+    if len(set(names)) < len(names):
+        raise Wrong(400, "privileges names one of them twice")
+    return tuple(Privilege(name) for name in names)

@@ -92,6 +92,10 @@ class Webhooks:
         body = json.dumps(content, separators=(",", ":")).encode()
         return Delivery(event, {"Content-Type": "application/json", **signatures(self._secret, body)}, body)
 
+    def due_at(self) -> float:
+        """When the next one is to be sent, infinity where there is none."""
+        return self._again_at if self._waiting else float("inf")
+
     def waiting(self) -> int:
         """How many have not been delivered yet."""
         return len(self._waiting)

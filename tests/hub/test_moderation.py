@@ -183,8 +183,8 @@ RULE = {
     [
         "", "[]", "{}", "null", '{"last": 1}', '{"last": 1, "rules": [7]}', '{"last": [], "rules": []}', "[" * 100_000,
         *(json.dumps({"last": 1, "rules": [RULE | wrong]}) for wrong in (
-            {"minutes": 1_441}, {"minutes": -1}, {"app_id": "x"}, {"uid": -1}, {"channel": '"'}, {"privileges": ["fly"]},
-            {"expires": "soon"}, {"id": None},
+            {"minutes": 1_441}, {"minutes": -1}, {"app_id": "x"}, {"uid": -1}, {"channel": '"'},
+            {"privileges": ["fly"]}, {"expires": "soon"}, {"id": None},
         )),
         json.dumps({"last": 1, "rules": [RULE | {"id": id} for id in range(MAX_RULES + 1)]}),
     ],

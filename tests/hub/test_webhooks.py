@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -160,7 +161,7 @@ def test_H13_a_dead_receiver_is_tried_less_and_less_often_and_an_event_not_for_e
             now += 0.25
         tried.append(now)
         assert not one.answered(due(one, now).event, 0, now)
-    waits = [after - before for before, after in zip(tried, tried[1:], strict=False)]
+    waits = [after - before for before, after in pairwise(tried)]
     assert waits == [1, 2, 4, 8, 16, 32, 64]
     assert one.given_up == 1 and content(due(one, now))["payload"]["uid"] == 2, "the next one at once"
 
@@ -170,13 +171,14 @@ def test_H13_a_receiver_that_is_back_gets_all_of_them_in_order() -> None:
     for uid in (1, 2, 3):
         one.tell(notice(uid=uid), 0.0, WALL_S)
     one.answered(due(one).event, 503, 0.0)
-    assert one.due(0.9, WALL_S) is None
+    assert one.due(0.9, WALL_S) is None and one.due_at() == 1.0
     got = []
     while one.waiting():
         delivery = due(one, 1.0)
         got.append(content(delivery)["payload"]["uid"])
         assert one.answered(delivery.event, 204, 1.0)
-    assert got == [1, 2, 3] and one.given_up == 0 and one.due(1.0, WALL_S) is None
+    assert got == [1, 2, 3] and one.given_up == 0
+    assert one.due(1.0, WALL_S) is None and one.due_at() == float("inf")
 
 
 @pytest.mark.parametrize(
