@@ -46,3 +46,24 @@ def test_an_intercom_need_not_be_able_to_read_the_key_of_its_hub(closed: str) ->
     checks.CHECKS["hub", "tls_key"](closed)
     with pytest.raises(ValueError, match="must be a file that can be read: No such file"):
         checks.CHECKS["hub", "tls_key"]("/nowhere/hub.key")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "example.org", "ftp://example.org", "https://", "https://planted:planted@example.org", "https://exämple.org"],
+)
+def test_H13_a_webhook_has_an_address_of_http_that_is_not_repeated(url: str) -> None:
+    with pytest.raises(ValueError, match="must be an address such as https") as refusal:
+        checks.check_webhook(url)
+    assert "planted" not in str(refusal.value)
+
+
+def test_H13_a_webhook_without_tls_is_on_this_machine() -> None:
+    for url in ("http://127.0.0.1:8123/x", "http://[::1]/x", "http://localhost/x", "https://example.org/x"):
+        checks.check_webhook(url)
+    with pytest.raises(ValueError, match="must be https://, as events tell who talks when"):
+        checks.check_webhook("http://example.org/planted")
+
+
+def test_a_webhook_that_is_not_there_is_nothing_to_mask() -> None:
+    assert checks.masked_webhook("") == ""

@@ -70,7 +70,8 @@ class Moderator:
         if found is None:
             return None
         return Members(
-            found.profile, tuple(Member(seat.uid, seat.role, now - seat.joined_at) for seat in found.seats.values())
+            found.profile,
+            tuple(Member(seat.uid, seat.role, now - seat.before.joined_at) for seat in found.seats.values()),
         )
 
     # What rooms ask
@@ -86,7 +87,7 @@ class Moderator:
     def check(self, method: str, link: Link, seat: Seat, now: float) -> None:
         """A request of a participant. Raises JsonRpcError(BANNED) for a publish that a rule forbids."""
         if method == messages.UNPUBLISH:
-            seat.silenced = False  # nothing is to come back
+            seat.before.silenced = False  # nothing is to come back
         elif method == messages.PUBLISH:
             rule = self._against_publishing(seat, link.household, now)
             if rule is not None:
@@ -110,7 +111,7 @@ class Moderator:
         if dumped:
             self.rules.load(dumped, now)
             self.rules.version += 1  # to be kept by this hub, too
-        self._silenced = [seat for seat in self._seats() if seat.silenced]
+        self._silenced = [seat for seat in self._seats() if seat.before.silenced]
 
     def _seats(self) -> Iterator[Seat]:
         return (seat for channel in self._seating.channels.values() for seat in channel.seats.values())
@@ -141,7 +142,7 @@ class Moderator:
             return
         self._seating.unpublish(seat)
         if rule.minutes:
-            seat.silenced = True
+            seat.before.silenced = True
             self._silenced.append(seat)
         params = {"code": errors.SILENCED, "reason": _why(errors.SILENCED, rule, now)}
         self._seating.tell(seat, messages.ERROR, params)
@@ -149,11 +150,11 @@ class Moderator:
     def _give_back(self, now: float) -> None:
         """Not to who is away: nobody knows where from he will come back."""
         for seat in self._silenced.copy():
-            if not _is_there(seat) or not seat.silenced:
+            if not _is_there(seat) or not seat.before.silenced:
                 self._silenced.remove(seat)
             elif seat.links and not any(self._against_publishing(seat, link.household, now) for link in seat.links):
                 self._silenced.remove(seat)
-                seat.silenced = False
+                seat.before.silenced = False
                 with suppress(jsonrpc.JsonRpcError):  # it may not publish any more for another reason
                     self._seating.publish(seat)
 

@@ -93,7 +93,7 @@ class Notices:
         channel = seat.channel
         self._waiting.append(
             Notice(kind, channel.app_id, channel.name, seat.uid, channel.profile, seat.role, seat.label,
-                   seat.joined_at, reason)
+                   seat.before.joined_at, reason)
         )  # fmt: skip
 
     def _never_was_away(self, seat: Seat) -> bool:

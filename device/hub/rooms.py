@@ -252,7 +252,7 @@ class Rooms:
         """Packets on their way when a stream ends are no abuse; a stream that was hidden is back by the next tick."""
         if seat.role is rules.Role.AUDIENCE:
             return self._drop(link, link.surplus, now, errors.AUDIENCE_CANNOT_PUBLISH, "an audience cannot publish")
-        if not seat.publishing and not seat.silenced:
+        if not seat.publishing and not seat.before.silenced:
             return self._drop(link, link.surplus, now, errors.OUT_OF_ORDER, "publish first")
         return self._drop(link, link.surplus, now)
 

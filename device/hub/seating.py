@@ -35,12 +35,8 @@ class Seating:
         self._started = started
         self._channels: dict[Place, Channel] = {}
         self._seats = 0
+        self.channels: Mapping[Place, Channel] = self._channels
         self.notices = Notices()
-
-    @property
-    def channels(self) -> Mapping[Place, Channel]:
-        """Those that there are."""
-        return self._channels
 
     def join(self, link: Link, join: messages.Join) -> Seat:
         """A new participant; who held this uid loses it. Raises JsonRpcError: CHANNEL_FULL, OVERLOADED."""
@@ -173,18 +169,22 @@ class Seating:
 
     def bequeath(self, numbers: Mapping[Connection, int]) -> Estate:
         """All of it, for a successor that knows connections by these numbers."""
-        seats = (seat for channel in self._channels.values() for seat in channel.seats.values())
-        return Estate(self._started, tuple(seat.held(numbers) for seat in seats))
+        seats = [seat for channel in self._channels.values() for seat in channel.seats.values()]
+        return Estate(
+            self._started, tuple(seat.held(numbers) for seat in seats),
+            tuple(seat.before.joined_at for seat in seats),
+            tuple(place for place, seat in enumerate(seats) if seat.before.silenced),
+        )  # fmt: skip
 
     def inherit(self, estate: Estate, links: Mapping[int, Link]) -> None:
         """Go on where the hub was that left this; nobody is told anything, as nothing has changed."""
         self._started = estate.started
-        for held in estate.seats:
+        for place, held in enumerate(estate.seats):
             channel = self._channels.setdefault((held.app_id, held.channel), Channel(held.app_id, held.channel))
             seat = channel.seats[held.uid] = Seat(
                 held.uid, held.session, channel, held.label, rules.Role(held.role), held.auto_subscribe,
                 held.publishing, held.live, held.absent_since,
-                Before(held.back, frozenset(held.awaited), frozenset(held.expected)), held.joined_at, held.silenced,
+                Before(held.back, frozenset(held.awaited), frozenset(held.expected), *estate.stay(place)),
             )  # fmt: skip
             self._seats += 1
             for number in held.connections:
@@ -221,10 +221,10 @@ class Seating:
     def _sit(self, link: Link, join: messages.Join, uid: int, session: str, back: bool = False) -> Seat:
         place = _place(join)
         channel = self._channels.setdefault(place, Channel(*place))
-        seat = Seat(uid, session, channel, join.label, join.role, join.auto_subscribe, before=Before(back))
+        before = Before(back, joined_at=link.heard_at)
+        seat = Seat(uid, session, channel, join.label, join.role, join.auto_subscribe, before=before)
         channel.seats[uid] = seat
         self._seats += 1
-        seat.joined_at = link.heard_at
         self.notices.joined(seat)
         channel.attach(seat, link)
         if join.auto_subscribe:

@@ -43,15 +43,18 @@ class Link:
 
 @dataclass(slots=True)
 class Before:
-    """What a seat has from the time before the hub started anew.
+    """What a seat has from before.
 
-    back: it was taken again; who is back, too, knows of it. awaited: streams known then, until the hub knows who is
-    missing. expected: the same, until it knows who has left.
+    From the time before the hub started anew: back: it was taken again; who is back, too, knows of it. awaited: streams
+    known then, until the hub knows who is missing. expected: the same, until it knows who has left.
+    joined_at: since when the participant has been there. silenced: it published, until a rule took that away.
     """
 
     back: bool = False
     awaited: frozenset[int] = frozenset()
     expected: frozenset[int] = frozenset()
+    joined_at: float = 0.0
+    silenced: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -72,8 +75,6 @@ class Seat:
     live: bool = False
     absent_since: float = 0.0  # means something while there is no link
     before: Before = field(default_factory=Before)
-    joined_at: float = 0.0
-    silenced: bool = False  # it published, until a rule took that away; what the rule took comes back with its end
     links: list[Link] = field(default_factory=list)  # oldest first
     subscribers: "dict[int, Seat]" = field(default_factory=dict, repr=False)
     listeners: list[Connection] | None = None  # None: out of date
@@ -95,7 +96,7 @@ class Seat:
             self.channel.app_id, self.channel.name, self.uid, self.session, self.label, self.role.value,
             self.auto_subscribe, self.publishing, self.live, self.absent_since, before.back,
             tuple(sorted(before.awaited)), tuple(sorted(before.expected)), tuple(self.subscribers),
-            tuple(numbers[link.connection] for link in self.links), self.joined_at, self.silenced,
+            tuple(numbers[link.connection] for link in self.links),
         )  # fmt: skip
 
     def heard_by(self) -> list[Connection]:

@@ -3,12 +3,12 @@
 import json
 import os
 import stat
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from device.hub import rulebook
 from device.hub.moderation import Privilege, Rules, Whom
 from device.hub.rulebook import FILE, Rulebook
 from tests.hub.house import APP
@@ -109,7 +109,7 @@ def test_a_disk_that_refuses_is_one_warning_until_it_works(tmp_path: Path, caplo
 
 def test_a_slow_disk_holds_nobody_up_and_gets_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first write waits at a pipe until somebody reads it; meanwhile three more changes come."""
-    gate, real, writes = tmp_path / "gate", os.fsync, []
+    gate, real, writes = tmp_path / "gate", os.fsync, list[int]()
     os.mkfifo(gate)
 
     def slow(number: int) -> None:
@@ -118,7 +118,7 @@ def test_a_slow_disk_holds_nobody_up_and_gets_the_newest(tmp_path: Path, monkeyp
         writes.append(number)
         real(number)
 
-    monkeypatch.setattr(rulebook.os, "fsync", slow)
+    monkeypatch.setattr(os, "fsync", slow)
     book, rules = Rulebook(tmp_path / "state"), Rules()
     for uid in (1, 2, 3, 4):
         rules.create(Whom(APP, uid=uid), [Privilege.JOIN], 60, time.monotonic())
@@ -139,7 +139,7 @@ def test_without_memory_for_a_thread_it_is_said_and_tried_with_the_next_change(
 
     book, rules = Rulebook(tmp_path), with_a_rule()
     with monkeypatch.context() as without:
-        without.setattr(rulebook.threading.Thread, "start", refuse)
+        without.setattr(threading.Thread, "start", refuse)
         book.keep(rules)
     assert "a restart forgets the newest rules" in caplog.text
     rules.create(Whom(APP, uid=8), [Privilege.JOIN], 60, time.monotonic())

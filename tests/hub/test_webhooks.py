@@ -19,7 +19,12 @@ WALL_S = 1_800_000_000.25
 
 
 def notice(kind: Kind = Kind.JOINED, uid: int = 7, **more: Any) -> Notice:
-    settings = {"profile": Profile.COMMUNICATION, "role": Role.BROADCASTER, "label": "kitchen", "joined_at": 100.0}
+    settings: dict[str, Any] = {
+        "profile": Profile.COMMUNICATION,
+        "role": Role.BROADCASTER,
+        "label": "kitchen",
+        "joined_at": 100.0,
+    }
     return Notice(kind, APP, "lobby", uid, **settings | more)
 
 
