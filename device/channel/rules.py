@@ -26,18 +26,18 @@ SUBPROTOCOL = "intercom.v1"
 PATH = "/v1"
 
 
-class Profile(StrEnum):
-    """What a channel is for: a call of equals, or few who talk to many."""
-
-    COMMUNICATION = "communication"
-    LIVE = "live"
-
-
 class Role(StrEnum):
     """What a participant may do: a broadcaster publishes and hears, an audience only hears."""
 
     BROADCASTER = "broadcaster"
     AUDIENCE = "audience"
+
+
+class Profile(StrEnum):
+    """What the roles of an App are for: in a communication everybody is a broadcaster, live has an audience, too."""
+
+    COMMUNICATION = "communication"
+    LIVE = "live"
 
 
 def check_app_id(app_id: str) -> str:

@@ -113,7 +113,7 @@ class Channel:
     app_id: str
     name: str
     seats: dict[int, Seat] = field(default_factory=dict)
-    profile: rules.Profile = rules.Profile.COMMUNICATION
+    profile: rules.Profile = rules.Profile.LIVE
 
     def streams(self) -> list[Seat]:
         """Who can be heard."""

@@ -53,9 +53,9 @@ def office() -> Office:
     return Office()
 
 
-def make_live(office: Office, channel: str = "lobby") -> None:
-    """As the channels of an App with the live profile are."""
-    office.house.rooms._seating.channels[APP, channel].profile = Profile.LIVE
+def make(profile: Profile, office: Office) -> None:
+    """The lobby as the channels of an App with this profile are."""
+    office.house.rooms._seating.channels[APP, "lobby"].profile = profile
 
 
 # Who is there
@@ -76,6 +76,7 @@ def test_H12_channels_of_an_app_by_page(office: Office) -> None:
 def test_H12_users_and_hosts_of_a_communication_channel(office: Office) -> None:
     office.house.join("a", 7)
     office.house.join("b", 8, role="audience")
+    make(Profile.COMMUNICATION, office)
     assert office.get(USERS, LOBBY) == {"channel_exist": True, "mode": 1, "total": 2, "users": [7, 8]}
     assert office.get(HOSTS, LOBBY) == {"channel_exist": True, "mode": 1, "broadcasters": [7]}
 
@@ -83,7 +84,7 @@ def test_H12_users_and_hosts_of_a_communication_channel(office: Office) -> None:
 def test_H12_users_and_hosts_of_a_live_channel(office: Office) -> None:
     office.house.join("a", 7)
     office.house.join("b", 8, role="audience")
-    make_live(office)
+    make(Profile.LIVE, office)
     assert office.get(USERS, LOBBY) == {
         "channel_exist": True, "mode": 2, "broadcasters": [7], "audience": [8], "audience_total": 1,
     }  # fmt: skip
@@ -108,7 +109,7 @@ def test_H12_one_users_status_has_role_and_unix_time_of_the_join(
     office: Office, profile: Profile, role: Role, number: int
 ) -> None:
     office.house.join("a", 7, role=role.value)
-    office.house.rooms._seating.channels[APP, "lobby"].profile = profile
+    make(profile, office)
     office.house.heartbeat("a", seconds=5)
     status = office.get(USER, {**LOBBY, "uid": "7"})
     assert status == {"in_channel": True, "uid": 7, "join": int(WALL_S), "role": number}

@@ -73,7 +73,7 @@ async def test_H12_it_tells_who_is_there(tmp_path: Path) -> None:
         await someone.join(7, channel="a b%?#;c")
         path = f"/dev/v1/channel/user/{APP}/a%20b%25%3F%23%3Bc"
         status, answer = await boss.json("GET", path)
-        assert (status, answer["data"]["users"]) == (200, [7])
+        assert (status, answer["data"]["broadcasters"]) == (200, [7])
         status, answer = await boss.json("GET", f"/dev/v1/channel/{APP}")
         assert answer["data"]["channels"] == [{"channel_name": "a b%?#;c", "user_count": 1}]
 

@@ -1,5 +1,6 @@
 """Stories of a hub whose administrator makes rules: who is put out, kept out, silenced, and what they are told."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from device.hub.moderation import Privilege, Whom
 from device.hub.moderator import CARRIED_OUT_AT_ONCE
 from device.hub.notices import Kind, Leave
 from device.hub.out import CLOSE_BANNED
-from tests.hub.house import APP, OTHER_APP, House, Refused, refused
+from device.hub.rooms import Rooms
+from device.hub.sessions import Sessions
+from tests.hub.house import APP, KEY, OTHER_APP, House, Refused, refused
 
 JOIN, PUBLISH = (Privilege.JOIN,), (Privilege.PUBLISH,)
 
@@ -332,11 +335,26 @@ def test_H12_who_is_in_a_channel_with_role_and_time_also_after_a_planned_restart
     house.join("b", 8, role="audience")
     house.hand_over()
     found = house.rooms.moderator.members(APP, "lobby", house.now)
-    assert found is not None and found.profile == "communication"
+    assert found is not None and found.profile == "live"
     assert [(one.uid, one.role.value, one.joined_s) for one in found.members] == [
         (7, "broadcaster", 10.0), (8, "audience", 0.0),
     ]  # fmt: skip
     assert house.rooms.moderator.members(APP, "attic", house.now) is None
+
+
+def test_H11_a_hub_that_knows_no_rules_leaves_none_and_takes_none_away() -> None:
+    """As one before the first version with rules."""
+    house = House()
+    house.join("a", 7)
+    old = house.rooms
+    estate = replace(old.bequeath({"a": 1}), joined=(), rules="")
+    house.rooms = Rooms(Sessions(KEY), bytes, 0.0)
+    house.rooms.moderator.create(Whom(APP, uid=9), JOIN, 60, house.now)
+    house.rooms.inherited("a", house.now)
+    house.rooms.inherit(estate, {1: "a"}, house.now)
+    assert here(house) == [7]
+    house.open("b")
+    assert refused(house, "b", "join", appId=APP, channel="lobby", uid=9) == errors.BANNED
 
 
 def test_H13_a_kick_is_told_with_its_reason() -> None:

@@ -37,7 +37,7 @@ def test_H13_a_notice_says_where_who_and_since_when() -> None:
     here.join("a", 7, label="kitchen", role="audience")
     _, joined = here.rooms.notices.take()
     assert joined == notices.Notice(
-        J, APP, "lobby", 7, rules.Profile.COMMUNICATION, rules.Role.AUDIENCE, "kitchen", 3.0, Leave.OTHER
+        J, APP, "lobby", 7, rules.Profile.LIVE, rules.Role.AUDIENCE, "kitchen", 3.0, Leave.OTHER
     )
 
 
