@@ -90,7 +90,7 @@ def check_ca(path: str) -> None:
 
 def masked_webhook(url: str) -> str:
     """A webhook's URL as people may see it: what comes after the host is often the secret of it."""
-    return re.sub(r"^(https?://)([^/?#]*@)?([^/?#]*).+$", r"\1\3/***", url) if url else ""
+    return re.sub(r"(?<=[^:/])[/?#].*", "/***", url)
 
 
 def check_webhook(url: str) -> None:
