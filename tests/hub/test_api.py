@@ -7,12 +7,16 @@ import re
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from device.channel import errors
+from device.channel.client import Client
+from device.channel.news import State
 from device.hub import api, limits
 from device.hub.answers import Answers
 from device.hub.api import DESCRIPTION
@@ -66,6 +70,22 @@ async def test_B8_H11_a_ban_puts_a_real_client_out_and_keeps_it_out_until_it_is_
         assert (await boss.json("DELETE", RULES, json={"appid": APP, "id": 1}))[0] == 200
         async with guest(hub.url) as someone:
             assert (await someone.join(7))["uid"] == 7
+
+
+async def test_B8_H11_an_intercoms_client_hears_why_it_is_out_and_does_not_hammer(tmp_path: Path) -> None:
+    async with office(tmp_path) as hub, clerk(hub) as boss:
+        client, told = Client([hub.url]), asyncio.Queue[dict[str, Any]]()
+        client.init(APP)
+        client.on("error", told.put_nowait)
+        await client.join(None, "lobby", 7)
+        try:
+            await boss.json("POST", RULES, json=BAN)
+            error = await asyncio.wait_for(told.get(), seconds(10))
+            assert error["code"] == errors.BANNED and "for 60 min" in error["reason"]
+            assert client.status.state is State.OFFLINE, "it wants its seat still"
+            assert client._session.deadline() - time.monotonic() > 30, "it tries once a minute"
+        finally:
+            await client.leave()
 
 
 async def test_H12_it_tells_who_is_there(tmp_path: Path) -> None:
