@@ -15,6 +15,7 @@ Rooms, and what each may import:
 
     cli         arguments, log handlers, exit codes
     app         the process of a device, from its start to its end: signals, hub, control socket
+    tokens      the commands that make and verify tokens; imports channel
     commands    what the control socket offers
     appliance   assembles a device from its Config, and does what the table says; translates between the rooms
     call        the appliance as a table: (state, input) -> (state, what is to be done and heard); imports nothing
@@ -32,7 +33,8 @@ Rooms, and what each may import:
     restart     a hub leaves everything to its successor, a process that it starts
     doctor/     one check per file, each a finding with its remedy; may import every room
     config      intercom.toml -> frozen dataclasses; what a value must be is in checks
-    checks      imports channel.rules and channel.address (pure), no other room
+    checks      imports channel.rules, channel.address (pure) and, for a hub, hub.appsfile; no other room
+    tomltext    a TOML file's mistakes in words
     jsonrpc     the JSON-RPC 2.0 envelope alone; everybody may import it
     channel/    what both ends of the wire agree on, and the client end; imports no other room
     audio/      samples: cards, codec, jitter buffer, mix; imports no other room, and never sees RTP

@@ -1,44 +1,18 @@
 """What a value of intercom.toml must be, beside having the type of its default: a function for each key."""
 
-import json
+import contextlib
 import os
 import re
 import stat
 from collections.abc import Callable, Container, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from device.channel import address, rules
+from device.tomltext import toml
 
 Check = Callable[[Any], object]  # raises ValueError with what is wrong
-
-
-def toml(value: object) -> str:
-    """A value as TOML writes it: as JSON does, but for DEL, which TOML wants escaped."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def masked(url: str) -> str:
-    """A hub's URL as people may see it."""
-    return re.sub(r"\?.*", "?***", re.sub(r"//[^/]*@", "//***@", url))
-
-
-_KINDS = {bool: "true or false", int: "a whole number", str: "text in quotes", list: "a list of texts"}
-
-
-def check_type(default: object, value: object) -> None:
-    """Raises ValueError with what is wrong with the type of a value, and what was probably meant."""
-    kind = type(default)
-    if type(value) is kind and not (isinstance(value, list) and any(type(item) is not str for item in value)):
-        return
-    meant: object = None
-    if kind is str and type(value) in (int, float):
-        meant = str(value)
-    elif kind is int and re.fullmatch(r"-?\d{1,10}(\.0*)?", str(value)):
-        meant = int(float(str(value)))
-    elif kind is list and isinstance(value, str):
-        meant = [masked(value)]
-    raise ValueError(f"must be {_KINDS[kind]}" + ("" if meant is None else f"; did you mean {toml(meant)}?"))
 
 
 def _among(allowed: Container[object], text: str) -> Check:
@@ -111,6 +85,29 @@ def check_hubs_file(path: str) -> None:
             raise
 
 
+def check_apps(path: str) -> None:
+    """An apps file without a mistake; raises ValueError with a line for each. What this process may not read is for
+    the hub to say, as above."""
+    from device.hub import appsfile  # few have such a file
+
+    check_hubs_file(path)
+    with contextlib.suppress(PermissionError):
+        appsfile.load(Path(path))
+
+
+def asks_for_tokens(path: str) -> bool:
+    """Whether nobody joins without a token where this is the apps file, "" for none; True where only the hub can know.
+
+    Raises ValueError as `check_apps`.
+    """
+    from device.hub import appsfile
+
+    try:
+        return bool(path) and appsfile.load(Path(path)).ask_for_tokens
+    except PermissionError:
+        return True
+
+
 # What a button may do; the first two close the microphone, and for that nobody waits.
 AT_THE_EDGE = ("mute", "talk")
 ACTIONS = (*AT_THE_EDGE, "leave", "rejoin", "ring", "volume-up", "volume-down", "")
@@ -151,6 +148,7 @@ CHECKS: dict[tuple[str, str], Check] = {
     # A week is the longest: what nobody looks at for longer is not looked after.
     ("self_test", "every_h"): _among(range(169), "0 to 168 hours"),
     ("hub", "listen"): address.read_listen,
+    ("hub", "apps_file"): check_apps,
     ("hub", "tls_cert"): check_file,
     ("hub", "tls_key"): check_hubs_file,
     ("hub", "api_listen"): address.read_listen,
@@ -183,11 +181,12 @@ def _find_conflicts_of_hub(hub: Mapping[str, Any], mistakes: dict[str, str]) -> 
     for key, other in _NEEDS:
         if hub[key] and not hub[other]:
             mistakes.setdefault(f"[hub] {other}", f"is missing; {key} needs it")
-    if not hub["open"] and not address.is_loopback(address.read_listen(hub["listen"])[0]):
+    reachable = not hub["open"] and not address.is_loopback(address.read_listen(hub["listen"])[0])
+    if reachable and "[hub] apps_file" not in mistakes and not asks_for_tokens(hub["apps_file"]):
         mistakes.setdefault(
             "[hub] listen",
-            f"lets anybody on the network join at {hub['listen']}; open = true allows that, "
-            '"127.0.0.1:8800" keeps it to this machine',
+            f"lets anybody on the network join at {hub['listen']}; open = true allows that, an apps_file with a "
+            'certificate for each App asks for tokens, "127.0.0.1:8800" keeps it to this machine',
         )
     api = hub["api_listen"]
     if api and not hub["tls_cert"] and not address.is_loopback(address.read_listen(api)[0]):

@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from device import tokens
+
 if TYPE_CHECKING:
     from device.config import Config, ConfigError
     from device.jsonrpc import Params
@@ -77,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.add_argument("--buttons", action="store_true", help="somebody is there to press buttons and to see lights")
     doctor.set_defaults(command=_doctor)
+
+    tokens.add(commands, [common])
 
     config = commands.add_parser("config", parents=[common], help="check a configuration and print what it comes to")
     config.add_argument("file", type=Path, nargs="?", metavar="FILE")
@@ -157,6 +161,7 @@ def _hub(options: argparse.Namespace) -> int:
         hub = Hub(
             options.listen or config.hub.listen,
             app_ids=[config.channel.app_id] if config.channel.app_id else [],
+            apps_file=config.hub.apps_file,
             open=config.hub.open,
             tls_cert=config.hub.tls_cert,
             tls_key=config.hub.tls_key,

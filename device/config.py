@@ -6,14 +6,14 @@ none. `load` collects every mistake before it raises, one line each; `as_toml` w
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from device import checks
+from device import checks, tomltext
 from device.channel import address
+from device.tomltext import did_you_mean, one_line
 
 DEFAULTS = Path(__file__).with_name("intercom.toml")
 Values = dict[str, dict[str, Any]]
@@ -129,6 +129,7 @@ class Hub:
     """[hub]: the hub that this program serves itself."""
 
     listen: str
+    apps_file: str
     open: bool
     tls_cert: str
     tls_key: str
@@ -184,7 +185,8 @@ def load(path: Path | None = None, *, needs_app_id: bool = True, open: bool = Fa
         mistakes.setdefault("[channel] app_id", "is missing; take the hub's, or make one: openssl rand -hex 16")
     if mistakes:
         file = path or search()[-1]
-        raise ConfigError("\n".join(_one_line(f"{file}: {where}: {what}") for where, what in mistakes.items()))
+        lines = (f"{where}: {line}" for where, what in mistakes.items() for line in what.split("\n"))
+        raise ConfigError("\n".join(one_line(f"{file}: {line}") for line in lines))
     hub = values["hub"]
     hubs = values["channel"]["hub"] or [address.of_own_hub(hub["listen"], bool(hub["tls_cert"]))]
     return Config(
@@ -207,33 +209,25 @@ def load(path: Path | None = None, *, needs_app_id: bool = True, open: bool = Fa
 def as_toml(config: Config) -> str:
     """The whole configuration as a file that `load` reads again; what may be a secret in a URL is masked."""
     sections: Values = asdict(config)
-    sections["channel"]["hub"] = [checks.masked(url) for url in config.channel.hub]
+    sections["channel"]["hub"] = [tomltext.masked(url) for url in config.channel.hub]
     sections["hub"]["webhook_url"] = checks.masked_webhook(config.hub.webhook_url)
     return "\n".join(
-        f"[{section}]\n" + "".join(f"{key} = {checks.toml(value)}\n" for key, value in keys.items())
+        f"[{section}]\n" + "".join(f"{key} = {tomltext.toml(value)}\n" for key, value in keys.items())
         for section, keys in sections.items()
     )
-
-
-def _one_line(text: str) -> str:
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _read(path: Path) -> dict[str, Any]:
     """The tables of a TOML file. Raises ConfigError for one that cannot be read, or is no TOML."""
     try:
-        return tomllib.loads(text := path.read_text("utf-8"))
+        return tomltext.parse(path.read_text("utf-8"))
     except OSError as error:
         sudo = "; use sudo" * isinstance(error, PermissionError)
         raise ConfigError(f"{path}: cannot be read: {error.strerror}{sudo}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
-    except tomllib.TOMLDecodeError as error:
-        what, _, where = str(error).rstrip(")").rpartition(" (at ")
-        where = where.replace("end of document", f"line {text.count(chr(10)) + 1}, the end")
-        raise ConfigError(f"{path}: {where}: is not TOML: {what}") from error
-    except (ValueError, RecursionError) as error:  # thousands of digits, or of brackets
-        raise ConfigError(f"{path}: is no TOML that can be read: {error}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def _merge(values: Values, given: Mapping[str, Any]) -> tuple[Values, dict[str, str]]:
@@ -243,7 +237,7 @@ def _merge(values: Values, given: Mapping[str, Any]) -> tuple[Values, dict[str, 
         if section not in values and not isinstance(keys, dict):
             mistakes[section] = f"stands before the first section{_home(section, values)}"
         elif section not in values:
-            mistakes[f"[{section}]"] = f"no such section{_did_you_mean(section, values, '[{}]')}"
+            mistakes[f"[{section}]"] = f"no such section{did_you_mean(section, values, '[{}]')}"
         elif not isinstance(keys, dict):
             mistakes[section] = f"is a section of its own, [{section}]"
         else:
@@ -258,23 +252,16 @@ def _merge(values: Values, given: Mapping[str, Any]) -> tuple[Values, dict[str, 
 def _mistake(section: str, key: str, value: object, values: Values) -> str:
     """What is wrong with one key; "" where nothing is."""
     if key not in values[section]:
-        return f"no such key{_did_you_mean(key, values[section]) or _home(key, values)}"
+        return f"no such key{did_you_mean(key, values[section]) or _home(key, values)}"
     default = values[section][key]
     try:
-        checks.check_type(default, value)
+        tomltext.check_type(default, value)
         check = checks.CHECKS.get((section, key)) or checks.CHECKS.get((section, "*"))
         if check and value != default:
             check(value)
     except ValueError as error:
         return str(error)
     return ""
-
-
-def _did_you_mean(word: str, known: Mapping[str, Any], shape: str = "{}") -> str:
-    import difflib  # only a mistake needs it, and every start would pay for it
-
-    close = difflib.get_close_matches(word, known, 1) or [name for name in known if name.startswith(f"{word}_")]
-    return f"; did you mean {shape.format(close[0])}?" if close else ""
 
 
 def _home(key: str, values: Values) -> str:

@@ -21,10 +21,11 @@ from types import TracebackType
 from typing import Self
 
 from device import restart
-from device.channel import address, rules
+from device.channel import address
 from device.failure import end_on_failure
-from device.hub import keys, limits, open_files, tls
+from device.hub import appsfile, keys, limits, open_files, tls
 from device.hub.administration import API_SOCKET, Administration, ListenError, Settings
+from device.hub.apps import Apps
 from device.hub.door import Door
 from device.hub.exchange import Exchange
 from device.hub.predecessor import Predecessor
@@ -53,8 +54,9 @@ class HubConfigError(HubError):
 class Hub:
     """One hub. Raises HubConfigError for what it cannot be, HubError for what this machine does not let it be.
 
-    listen: "HOST:PORT", an IPv6 host in brackets; port 0 takes a free one. app_ids: those served, none means every
-    one. open: whoever knows an App ID may join, from anywhere; without it the hub listens on loopback only.
+    listen: "HOST:PORT", an IPv6 host in brackets; port 0 takes a free one. apps_file: which Apps are served, and how.
+    app_ids: without one, those served, none means every one. open: whoever knows an App ID may join, from anywhere;
+    without it the hub listens on loopback only, unless each App of apps_file asks for a token.
     tls_cert, tls_key: PEM files, both or none. state_dir: keeps the key that signs sessions, so that they outlive a
     crash; without one they outlive a planned restart alone. sockets: what whoever started this process has opened for
     it, by name: one to listen on, and the way to the hub that this one succeeds. The rest: administration.Settings.
@@ -65,6 +67,7 @@ class Hub:
         listen: str,
         *,
         app_ids: Iterable[str] = (),
+        apps_file: str = "",
         open: bool = False,
         tls_cert: str = "",
         tls_key: str = "",
@@ -81,18 +84,17 @@ class Hub:
             raise HubConfigError(f"listen {error}, not {listen!r}") from error
         self._bridge = sockets.get(restart.PREDECESSOR)
         self._listener_name = restart.LISTENER
-        self._listener = self._given(
-            {name: sock for name, sock in sockets.items() if name not in (restart.PREDECESSOR, API_SOCKET)}
-        )
-        if not open and not address.is_loopback(self._host):
-            raise HubConfigError(
-                f"the hub would let anybody on the network join at {self._host}:{self._port}: "
-                'set open = true in [hub] to allow it, or listen = "127.0.0.1:8800"'
-            )
+        others = (restart.PREDECESSOR, API_SOCKET)
+        self._listener = self._given({name: sock for name, sock in sockets.items() if name not in others})
         self._key, self._keeps_key = keys.load(Path(state_dir)) if state_dir else (keys.new(), False)
         try:
+            self._apps = appsfile.load(Path(apps_file)) if apps_file else Apps.of_ids(app_ids)
+            if not open and not self._apps.ask_for_tokens and not address.is_loopback(self._host):
+                raise HubConfigError(
+                    f"the hub would let anybody on the network join at {self._host}:{self._port}: set open = true in "
+                    '[hub] to allow it, an apps_file with a certificate for each App, or listen = "127.0.0.1:8800"'
+                )
             self._tls = tls.context(tls_cert, tls_key)
-            self._app_ids = frozenset(rules.check_app_id(app_id) for app_id in app_ids)
             self._administration = Administration(
                 Settings(api_listen, api_secret_file, webhook_url, webhook_secret_file),
                 Path(state_dir) if state_dir else None, self._tls, systemd.credential, sockets.get(API_SOCKET),
@@ -100,7 +102,7 @@ class Hub:
         except ValueError as error:
             raise HubConfigError(str(error)) from error
         except OSError as error:
-            raise HubError(str(error)) from error
+            raise HubError(f"cannot read {error.filename}: {error.strerror}") from error
         self._has_left = False
         self._ends: list[Predecessor | Successor] = []
         self._exchange: Exchange | None = None
@@ -136,7 +138,7 @@ class Hub:
             await predecessor.open(self._bridge)
             key = await predecessor.bequest()
             self._key = self._key if self._keeps_key else key
-        rooms = Rooms(Sessions(self._key), os.urandom, time.monotonic(), self._app_ids, _version())
+        rooms = Rooms(Sessions(self._key), os.urandom, time.monotonic(), self._apps, _version())
         self._administration.load(rooms)
         self._exchange = Exchange(rooms)
         self._server = Server(self._exchange)
@@ -195,8 +197,7 @@ class Hub:
     @property
     def url(self) -> str:
         """Where clients find it, as they write it in their configuration."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{'wss' if self._tls else 'ws'}://{host}:{self._port}"
+        return str(address.Address("", self._tls is not None, self._host, self._port))
 
     def _given(self, listeners: Mapping[str, socket.socket]) -> socket.socket | None:
         """The socket to listen on that was opened for us; a predecessor's own only where it leads to the same place."""

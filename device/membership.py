@@ -28,7 +28,9 @@ logger = logging.getLogger(__name__)
 _OF_STATE = {"in-call": Input.JOINED, "offline": Input.LINK_LOST, "left": Input.LEFT_BY_HUB}
 _OF_ERROR = {
     errors.UID_CONFLICT: Input.UID_CONFLICT, errors.BANNED: Input.KICKED, errors.LOGIN_FAILED: Input.WRONG_TOKEN,
-    errors.BAD_REQUEST: Input.WRONG_TOKEN, errors.IN_CLEAR: Input.WRONG_TOKEN,
+    errors.BAD_REQUEST: Input.WRONG_TOKEN, errors.IN_CLEAR: Input.WRONG_TOKEN, errors.TOKEN_MISSING: Input.WRONG_TOKEN,
+    errors.TOKEN_INVALID: Input.WRONG_TOKEN, errors.TOKEN_EXPIRED: Input.WRONG_TOKEN,
+    errors.TOKEN_UNEXPECTED: Input.WRONG_TOKEN,
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from tests import unprivileged
 
 def test_every_check_belongs_to_a_key_and_lets_its_default_pass() -> None:
     sections = tomllib.loads(config.DEFAULTS.read_text())
-    may_be_empty = {"app_id", "ca_file", "token_file", "tls_cert", "tls_key", "api_listen", "webhook_url"}
+    may_be_empty = {"app_id", "ca_file", "token_file", "apps_file", "tls_cert", "tls_key", "api_listen", "webhook_url"}
     may_be_empty |= {"api_secret_file", "webhook_secret_file"}
     for (section, key), check in checks.CHECKS.items():
         for value in sections[section].values() if key == "*" else [sections[section][key]]:
@@ -46,6 +46,14 @@ def test_an_intercom_need_not_be_able_to_read_the_key_of_its_hub(closed: str) ->
     checks.CHECKS["hub", "tls_key"](closed)
     with pytest.raises(ValueError, match="must be a file that can be read: No such file"):
         checks.CHECKS["hub", "tls_key"]("/nowhere/hub.key")
+
+
+def test_nor_the_apps_file_whose_hub_may_then_be_reached_as_far_as_it_can_tell(closed: str) -> None:
+    checks.CHECKS["hub", "apps_file"](closed)
+    assert checks.asks_for_tokens(closed)
+    assert not checks.asks_for_tokens("")
+    with pytest.raises(ValueError, match="must be a file that can be read: No such file"):
+        checks.CHECKS["hub", "apps_file"]("/nowhere/apps.toml")
 
 
 @pytest.mark.parametrize(

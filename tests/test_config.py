@@ -313,3 +313,31 @@ def test_a_hub_for_everybody_has_to_be_open(file: Path) -> None:
     with pytest.raises(config.ConfigError, match=r"\[hub\] listen: lets anybody on the network join at 0.0.0.0:8800"):
         config.load(file, needs_app_id=False)
     assert config.load(file, needs_app_id=False, open=True).hub.open
+
+
+# The apps file
+
+
+def test_T2_every_mistake_of_the_apps_file_is_one_of_the_configuration(file: Path) -> None:
+    apps = file.with_name("apps.toml")
+    apps.write_text(f'[[app]]\nprofile = "Live"\n[[app]]\napp_id = "{APP_ID}"\ncertificat = "planted-secret"\n')
+    said = mistakes(file, f"[hub]\napps_file = '{apps}'\nlisten = '0.0.0.0:8800'\n[audio]\nframe_ms = 15\n")
+    assert said == [
+        f'[hub] apps_file: {apps}: [[app]] 1 profile: must be "communication" or "live", not "Live"',
+        f"[hub] apps_file: {apps}: [[app]] 1 app_id: is missing; make one: openssl rand -hex 16",
+        f"[hub] apps_file: {apps}: [[app]] 2 certificat: no such key; did you mean certificate?",
+        "[audio] frame_ms: must be 10 or 20, not 15",
+    ]
+
+
+def test_T2_a_hub_that_is_reached_from_elsewhere_asks_for_tokens_or_is_open(file: Path) -> None:
+    apps = file.with_name("apps.toml")
+    text = f"[hub]\nlisten = '0.0.0.0:8800'\napps_file = '{apps}'\n"
+    apps.write_text(f'[[app]]\napp_id = "{APP_ID}"\ncertificate = "{APP_ID}"\n')
+    file.write_text(text)
+    assert config.load(file, needs_app_id=False).hub.apps_file == str(apps)
+    apps.write_text(f'[[app]]\napp_id = "{APP_ID}"\n')
+    (said,) = mistakes(file, text)
+    assert said.startswith("[hub] listen: lets anybody on the network join at 0.0.0.0:8800; open = true allows that")
+    file.write_text(f"{text}open = true\n")
+    assert config.load(file, needs_app_id=False).hub.open

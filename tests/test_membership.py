@@ -235,9 +235,20 @@ async def test_a_token_that_cannot_be_read_is_a_wrong_one_and_never_quoted(
     assert "cannot be read" in caplog.text and "geheim" not in caplog.text
 
 
-async def test_a_refusal_has_its_input(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "code",
+    [
+        errors.LOGIN_FAILED,
+        errors.TOKEN_MISSING,
+        errors.TOKEN_INVALID,
+        errors.TOKEN_EXPIRED,
+        errors.TOKEN_UNEXPECTED,
+        errors.BAD_REQUEST,
+    ],
+)
+async def test_a_refusal_has_its_input(code: int) -> None:
     async with FakeHub() as hub:
-        hub.answer = hub.refuses(errors.LOGIN_FAILED, "no")
+        hub.answer = hub.refuses(code, "no")
         house = House(hub.url)
         house.membership.join()
         await house.until(Input.WRONG_TOKEN)

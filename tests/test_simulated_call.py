@@ -146,7 +146,7 @@ class HubSide:
         if number not in self.clients:
             return
         if isinstance(message, str):
-            self.send(self.rooms.text(number, message, self.time.now))
+            self.send(self.rooms.text(number, message, self.time.now, self.time.now))
             return
         for listener in self.rooms.media(number, message, self.time.now):
             self._to(listener, message)

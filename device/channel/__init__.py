@@ -2,11 +2,17 @@
 
 Both ends: what may be on the wire
 
-    rules        names and numbers: App IDs, channel names, uids, labels, roles
+    rules        names and numbers: App IDs, certificates, channel names, uids, labels, roles
     address      where a hub is: ws://host:port or wss://host:port
     errors       every error code, its meaning, and what to do about it
     messages     requests and notifications: what their params hold, read and checked
     rtp          media packets
+    token        the right to join: tokens of all formats, verified
+    token005     Channel Key
+    token006     AccessToken
+    token007     AccessToken2
+    token_wire   what the formats share: base64, numbers, texts and maps
+    grant        what a token allows, and until when
 
 The client's end: from a program's wish to its socket
 
@@ -23,6 +29,7 @@ The client's end: from a program's wish to its socket
     verdicts     what its end means for the next one
     seat         uid and session, and the requests made in it
     requests     those that wait for their answer
+    standing     its role and its token, if they are not those of the join
     streams      whose streams there are, and which are wanted
     copies       what the hub says on both connections, told once
     voice        numbers for the packets that are sent

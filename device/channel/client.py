@@ -39,6 +39,7 @@ class Client:
     """One participant, of one channel at a time. All of it belongs to one event loop and its thread.
 
     Events: stream-added {uid, label}, stream-removed {uid}, user-joined {uid, label}, user-left {uid, reason},
+    token-privilege-will-expire {} 30 s before and token-privilege-did-expire {} when the right to join ends,
     ring {uid, label, answered}, error {code, reason},
     connection-state {state: "left", "joining", "in-call" or "offline"}.
     """
@@ -52,6 +53,7 @@ class Client:
         self._hubs = _read(hubs)
         self._insecure = insecure
         self._app_id = ""
+        self._role = rules.Role.BROADCASTER
         self._session = Session(self._hubs, random.Random())
         self._handlers = Handlers()
         self._driver = Driver(self._session, self._handlers, _tls(self._hubs, ca_file))
@@ -89,11 +91,14 @@ class Client:
         uid: int = 0,
         *,
         label: str = "",
-        role: rules.Role = rules.Role.BROADCASTER,
+        role: rules.Role | None = None,
         auto_subscribe: bool = False,
         ticket: Ticket | None = None,
     ) -> int:
         """Take a seat in this channel and keep it until `leave`; returns the uid, the hub's choice where 0 was asked.
+
+        role: that of `set_role` where none is named, and before that a broadcaster's: of what the documented SDKs do it
+        is what works for a program that publishes without a word about roles.
 
         ticket: of the seat that a process before this one had in this channel, which is taken again if it can be.
 
@@ -106,7 +111,7 @@ class Client:
         self._check_clear(token)
         wanted = Join(
             self._app_id, rules.check_channel(channel), rules.check_uid(uid), token or "",
-            rules.Role(role), rules.check_label(label), auto_subscribe, ticket,
+            rules.Role(role or self._role), rules.check_label(label), auto_subscribe, ticket,
         )  # fmt: skip
         return await self._joined(self._session.join(wanted, time.monotonic()))
 
@@ -121,8 +126,36 @@ class Client:
         await self._driver.settled(LEAVE_S)
 
     async def publish(self) -> None:
-        """Be heard. Raises ChannelError: AUDIENCE_CANNOT_PUBLISH, OUT_OF_ORDER, TIMED_OUT (it is still wanted then)."""
+        """Be heard. Raises ChannelError: AUDIENCE_CANNOT_PUBLISH, NOT_ALLOWED_TO_PUBLISH (not with this token),
+        TOO_MANY_PUBLISHERS, OUT_OF_ORDER, TIMED_OUT (it is still wanted then)."""
         await self._call(messages.PUBLISH, {})
+
+    async def set_role(self, role: str) -> None:
+        """Be a "broadcaster", who may publish, or an "audience", who hears. Before `join` only remembered.
+
+        In the channel others hear of it as of somebody who joins or leaves; who becomes an audience publishes no more.
+        Raises ValueError, and ChannelError: LOGIN_FAILED where everybody is a broadcaster, TIMED_OUT (it is still
+        wanted then).
+        """
+        if role not in list(rules.Role):
+            raise ValueError("Invalid role")
+        if self.status.state is not State.LEFT:
+            await self._call(messages.SET_ROLE, {"role": str(role)})
+        self._role = rules.Role(role)
+
+    async def renew_token(self, token: str) -> None:
+        """Go on with this token in place of the old one; nothing is interrupted.
+
+        The last one that the hub takes counts, and with it the seat is asked for if it has to be found again; one that
+        is refused changes nothing.
+
+        Raises ValueError for an empty one, and ChannelError: TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_UNEXPECTED, IN_CLEAR,
+        OUT_OF_ORDER, TIMED_OUT (it is still wanted then).
+        """
+        if not token:
+            raise ValueError("a token is needed")
+        self._check_clear(token)
+        await self._call(messages.RENEW_TOKEN, {"token": token})
 
     async def unpublish(self) -> None:
         """Be heard no more. Raises ChannelError, as `publish`."""

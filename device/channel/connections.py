@@ -220,6 +220,7 @@ class Connections:
             self._drop(link, error.reason, now)
         if error.remedy is Remedy.ASK_A_HUMAN:
             self._dialling.wait_for_a_human(link.hub, now)
+            self._news.kept_out(error, self._hubs[link.hub])
 
     def _double(self, now: float) -> None:
         """Two connections where that helps, else one."""

@@ -1,7 +1,8 @@
 """Every error code of the channel: its meaning, and what to do about it.
 
-The codes from 400 to 905 are those of the documented voice-call SDK and keep their meaning. The range 1000 to 1099 is
-our own, for what that SDK has no code for. The negative codes belong to JSON-RPC 2.0.
+The codes from 400 to 905 are those of the documented voice-call SDK and keep their meaning; those from 109 to 120, for
+tokens, are of the documented web SDK, as the other has none of its own for each case. The range 1000 to 1099 is our
+own, for what neither has a code for. The negative codes belong to JSON-RPC 2.0.
 """
 
 from dataclasses import dataclass
@@ -29,6 +30,10 @@ class Meaning:
     remedy: Remedy
 
 
+TOKEN_EXPIRED = 109
+TOKEN_INVALID = 110
+TOKEN_UNEXPECTED = 119
+TOKEN_MISSING = 120
 BAD_REQUEST = 401
 TOO_FREQUENT = 429
 MALFORMED = 430
@@ -51,6 +56,8 @@ IN_CLEAR = 1004
 NOBODY_THERE = 1005
 BANNED = 1006
 NO_NETWORK = 1007
+NOT_ALLOWED_TO_PUBLISH = 1010
+TOO_MANY_PUBLISHERS = 1011
 SILENCED = 1020
 
 TABLE: dict[int, Meaning] = {
@@ -58,6 +65,12 @@ TABLE: dict[int, Meaning] = {
     jsonrpc.INVALID_REQUEST: Meaning("INVALID_REQUEST", "not a JSON-RPC 2.0 message", Remedy.FIX_THE_CALL),
     jsonrpc.METHOD_NOT_FOUND: Meaning("METHOD_NOT_FOUND", "no such method", Remedy.FIX_THE_CALL),
     jsonrpc.INVALID_PARAMS: Meaning("INVALID_PARAMS", "wrong parameters", Remedy.FIX_THE_CALL),
+    TOKEN_EXPIRED: Meaning("TOKEN_EXPIRED", "expired token: get a new one", Remedy.ASK_A_HUMAN),
+    TOKEN_INVALID: Meaning("TOKEN_INVALID", "invalid token: get another one", Remedy.ASK_A_HUMAN),
+    TOKEN_UNEXPECTED: Meaning(
+        "TOKEN_UNEXPECTED", "this App has no certificate to verify a token with: join without one", Remedy.ASK_A_HUMAN
+    ),
+    TOKEN_MISSING: Meaning("TOKEN_MISSING", "this App asks for a token: get one to join with", Remedy.ASK_A_HUMAN),
     BAD_REQUEST: Meaning("BAD_REQUEST", "this hub does not serve this App ID", Remedy.ASK_A_HUMAN),
     TOO_FREQUENT: Meaning("TOO_FREQUENT", "too many requests", Remedy.SLOW_DOWN),
     MALFORMED: Meaning("MALFORMED", "a media packet that cannot be read", Remedy.FIX_THE_CALL),
@@ -81,6 +94,10 @@ TABLE: dict[int, Meaning] = {
     # Told, not answered: to ask for it again changes nothing, and the seat is not in question.
     SILENCED: Meaning("SILENCED", "a rule of the hub keeps this device from talking", Remedy.FIX_THE_CALL),
     NO_NETWORK: Meaning("NO_NETWORK", "this machine has no network", Remedy.REJOIN),
+    NOT_ALLOWED_TO_PUBLISH: Meaning(
+        "NOT_ALLOWED_TO_PUBLISH", "this token gives no right to publish", Remedy.FIX_THE_CALL
+    ),
+    TOO_MANY_PUBLISHERS: Meaning("TOO_MANY_PUBLISHERS", "as many as may publish here do already", Remedy.FIX_THE_CALL),
     IN_CLEAR: Meaning("IN_CLEAR", "a token goes over wss:// only, unless insecure = true", Remedy.FIX_THE_CALL),
 }
 

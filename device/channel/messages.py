@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, Self
 
 from device import jsonrpc
-from device.channel import rtp, rules
+from device.channel import errors, rtp, rules
 
 # Requests from the client
 JOIN = "join"
@@ -21,19 +21,25 @@ SUBSCRIBE = "subscribe"
 UNSUBSCRIBE = "unsubscribe"
 LEAVE = "leave"
 PING = "ping"
+SET_ROLE = "setRole"  # {role}
+RENEW_TOKEN = "renewToken"  # {token}
 RING = "ring"  # {uid: whom, 0 or missing for everybody; answered: true to say that a ring is answered}
 
 # Notifications from the hub
 STREAM_ADDED = "stream-added"  # {uid, label}
 STREAM_REMOVED = "stream-removed"  # {uid}
 USER_JOINED = "user-joined"  # {uid, label}
-USER_LEFT = "user-left"  # {uid, reason: "quit" | "dropped"}
+USER_LEFT = "user-left"  # {uid, reason: "quit" | "dropped" | "became-audience"}
+TOKEN_WILL_EXPIRE = "token-privilege-will-expire"  # {}: in 30 s
+TOKEN_DID_EXPIRE = "token-privilege-did-expire"  # {}: the seat is given up in a moment
 UPDATE_URL = "update-url"  # {url: the hub to dial beside this connection, one of its list; missing: this hub}
 CLIENT_BANNED = "client-banned"  # {minutes: for how long, 0 for this once}; an error with the reason follows
 ERROR = "error"  # {code, reason}; and "ring" {uid: who, label, answered}
 
 # How the hub closes a connection whose seat another device has taken (RFC 6455 section 7.4.2: private use from 4000 on)
 CLOSE_UID_CONFLICT = 4001
+
+BECAME_AUDIENCE = "became-audience"
 
 SESSION_MAX_CHARACTERS = 128
 TOKEN_MAX_CHARACTERS = 2_047  # the longest token that the documented SDK accepts
@@ -261,5 +267,20 @@ def read_url(params: jsonrpc.Params) -> str:
 
 
 def read_reason(params: jsonrpc.Params) -> str:
-    """Why somebody left, as `user-left` tells: "quit", or "dropped" for every other reason."""
-    return "quit" if params.get("reason") == "quit" else "dropped"
+    """Why somebody left, as `user-left` tells: "quit", "became-audience", or "dropped" for every other reason."""
+    reason = params.get("reason")
+    return str(reason) if reason in ("quit", BECAME_AUDIENCE) else "dropped"
+
+
+def read_role(params: jsonrpc.Params) -> rules.Role:
+    """The role that `setRole` asks for. Raises JsonRpcError(LOGIN_FAILED), as the documented SDK has it."""
+    try:
+        return rules.Role(params["role"])
+    except (KeyError, ValueError) as error:
+        raise jsonrpc.JsonRpcError(errors.LOGIN_FAILED, "a role is broadcaster or audience") from error
+
+
+def read_token(params: jsonrpc.Params) -> str:
+    """The token of `renewToken`, a secret. Raises JsonRpcError(INVALID_PARAMS)."""
+    token: str = _checked("token", _short(TOKEN_MAX_CHARACTERS), _member(params, "token", str))
+    return token

@@ -144,6 +144,10 @@ class News:
         self._note(_ANSWERED, error, hub)
         self._tell(error, f"{hub}: {error}")
 
+    def kept_out(self, error: ChannelError, hub: Address) -> None:
+        """The connection is gone because of what the hub has said: that is the problem, and not that it is gone."""
+        self._note(_ANSWERED, error, hub)
+
     def error(self, error: ChannelError, line: str) -> None:
         """Something else that people should know; once until things are well again."""
         self._tell(error, line)

@@ -15,7 +15,7 @@ class Call:
 
     number: int
     method: str
-    params: jsonrpc.Params
+    params: jsonrpc.Params = field(repr=False)  # it may hold a token
     until: float
     caller: bool
 

@@ -1,4 +1,5 @@
-"""Names and numbers that both ends of the wire agree on: App IDs, channel names, uids, labels, roles.
+"""Names and numbers that both ends of the wire agree on: App IDs, certificates, channel names, uids, labels, roles,
+profiles.
 
 Each check returns its argument, or raises ValueError with one sentence that says what is wrong and what would be right.
 The rules are those of the documented voice-call SDK (channel names: 64 bytes of 89 characters; uid: unsigned 32 bit).
@@ -12,6 +13,8 @@ CHANNEL_CHARACTERS = frozenset(string.ascii_letters + string.digits + " !#$%&()+
 LABEL_MAX_BYTES = 64
 UID_MAX = 2**32 - 1
 APP_ID_CHARACTERS = 32
+CERTIFICATE_CHARACTERS = 32
+_HEXADECIMAL = frozenset(string.hexdigits)
 
 # RFC 7587 section 4.1: the RTP clock of Opus is 48 kHz, whatever was encoded.
 RTP_CLOCK_HZ = 48_000
@@ -42,9 +45,16 @@ class Profile(StrEnum):
 
 def check_app_id(app_id: str) -> str:
     """An App ID: 32 hexadecimal characters."""
-    if len(app_id) != APP_ID_CHARACTERS or not all(c in string.hexdigits for c in app_id):
+    if len(app_id) != APP_ID_CHARACTERS or not _HEXADECIMAL.issuperset(app_id):
         raise ValueError("an App ID has 32 hexadecimal characters, such as 0123456789abcdef0123456789abcdef")
     return app_id
+
+
+def check_certificate(certificate: str) -> str:
+    """The certificate of an App: 32 hexadecimal characters. It is a secret, which the message does not quote."""
+    if len(certificate) != CERTIFICATE_CHARACTERS or not _HEXADECIMAL.issuperset(certificate):
+        raise ValueError("the certificate of an App has 32 hexadecimal characters")
+    return certificate
 
 
 def check_channel(name: str) -> str:

@@ -20,6 +20,8 @@ from device.channel.messages import Join, Rejoin, Seated, Stream, Ticket
 from device.channel.moving import Moving
 from device.channel.news import News
 from device.channel.requests import ANSWER_WITHIN_S, Call, Requests
+from device.channel.rules import Role
+from device.channel.standing import Standing
 from device.channel.streams import Streams
 from device.channel.voice import Voice
 
@@ -40,6 +42,7 @@ class Seat:
         self.skipped = 0
         self._seated: Seated | None = None
         self._streams = Streams()
+        self._standing = Standing()
         self._requests = Requests()
         self._copies = Copies()
         self._voice = Voice(random)
@@ -72,7 +75,7 @@ class Seat:
 
     def asks(self, join: Join) -> Join | Rejoin:
         """How to ask a hub for it: anew, or for the one that we had."""
-        ticket = self.ticket or join.ticket
+        join, ticket = self._standing.asks(join), self.ticket or join.ticket
         if ticket is None:
             return join
         return Rejoin(replace(join, uid=ticket.uid), ticket.session, tuple(self._streams.known))
@@ -118,7 +121,7 @@ class Seat:
     def leave(self, why: ChannelError) -> None:
         """Nobody holds it any more; who still waits for an answer hears why."""
         self.links, self._seated = [], None
-        self._streams = Streams()
+        self._streams, self._standing = Streams(), Standing()
         self._actions += [Answer(call.number, why) for call in self._requests.clear() if call.caller]
 
     def call(self, method: str, params: jsonrpc.Params, now: float) -> int:
@@ -128,6 +131,7 @@ class Seat:
             self._actions.append(Answer(number, ChannelError(errors.TOO_FREQUENT)))
             return number
         self._streams.wished(method, params)
+        self._standing.wished(method, params)
         self._request(Call(number, method, params, now + ANSWER_WITHIN_S, caller=True), now)
         return number
 
@@ -173,6 +177,8 @@ class Seat:
                 self._failed(message)
             elif isinstance(message, jsonrpc.Notification) and message.method == messages.ERROR:
                 code, reason = messages.read_error(message.params)
+                if code == errors.NOT_ALLOWED_TO_PUBLISH:
+                    self._streams.silenced()
                 return ChannelError(code, errors.for_people(reason))
             elif isinstance(message, jsonrpc.Notification) and self._copies.is_new(link.conn, data, now):
                 self._notified(message.method, message.params, now)
@@ -185,7 +191,10 @@ class Seat:
         self._requests.drop_own()
         calls = list(self._requests.waiting.values())
         asked = [(call.method, call.params) for call in calls]
-        link.again = deque(wish for wish in self._streams.again() if wish not in asked)
+        wishes = [*self._standing.again(), *self._streams.again()]
+        if self._standing.steps_down:
+            wishes = [wish for wish in wishes if wish[0] != messages.PUBLISH]
+        link.again = deque(wish for wish in wishes if wish not in asked)
         link.again_at = now
         for call in calls:
             link.send(call.text, now)
@@ -206,6 +215,9 @@ class Seat:
         if call is None:
             return
         self._streams.agreed(call.method, call.params)
+        self._standing.agreed(call.method, call.params)
+        if call.method == messages.SET_ROLE and call.params["role"] == Role.AUDIENCE:
+            self._streams.silenced()
         if call.caller:
             self._actions.append(Answer(call.number, reply.result))
 
@@ -214,6 +226,8 @@ class Seat:
         if call is None:
             return
         error = ChannelError(failure.code, errors.for_people(failure.reason))
+        if error.remedy in (Remedy.FIX_THE_CALL, Remedy.ASK_A_HUMAN):
+            self._standing.refused(call.method, call.params)
         if call.caller:
             if error.remedy is Remedy.FIX_THE_CALL:  # else it is wanted still, and asked for at the next seat
                 self._streams.refused(call.method, call.params)
@@ -238,6 +252,8 @@ class Seat:
         elif method == messages.USER_LEFT:
             news = [(method, {"uid": messages.read_uid(params), "reason": messages.read_reason(params)})]
             self._moving.somebody_left(now)
+        elif method in (messages.TOKEN_WILL_EXPIRE, messages.TOKEN_DID_EXPIRE):
+            news = [(method, {})]
         elif method == messages.RING:
             news = [(method, Stream.read(params).params() | {"answered": messages.Ring.read(params).answered})]
         elif method == messages.UPDATE_URL:

@@ -79,8 +79,11 @@ class Session(Connections):
     def call(self, method: str, params: jsonrpc.Params, now: float) -> int:
         """Any other request; returns the number of its Answer, which comes within 10 s. Offline it waits for a seat.
 
-        What publish, unpublish, subscribe and unsubscribe ask for is wanted from now on, also if the answer is late.
+        What publish, unpublish, subscribe, unsubscribe, setRole and renewToken ask for is wanted from now on, also if
+        the answer is late. With a new token no refusal of the old one is waited out any longer.
         """
+        if method == messages.RENEW_TOKEN:
+            self._dialling.forgive()
         if self.state is not State.LEFT:
             return self._seat.call(method, params, now)
         number = next(self._numbers)

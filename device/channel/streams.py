@@ -69,6 +69,8 @@ class Streams:
     def agreed(self, method: str, params: jsonrpc.Params) -> None:
         """The hub has carried it out."""
         key = params.get("uid", _OURS)
+        if method == messages.PUBLISH:  # after it has ended the one of before
+            self._wishes.setdefault(_OURS, True)
         if self._wishes.get(key) is False and _WANTED.get(method) is False:
             del self._wishes[key]
 
@@ -77,6 +79,10 @@ class Streams:
         key = params.get("uid", _OURS)
         if method in _WANTED and self._wishes.get(key) is _WANTED[method]:
             del self._wishes[key]
+
+    def silenced(self) -> None:
+        """The hub has ended ours, and would not have it again as things are."""
+        self.refused(messages.PUBLISH, {})
 
     def not_there(self, params: jsonrpc.Params) -> None:
         """The hub, asked at a new seat, knows no such stream. One that we know may come back: it is wanted still."""

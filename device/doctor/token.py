@@ -4,20 +4,17 @@ Only what a token says of itself is read, and nobody's signature is checked: tha
 ever leaves this file.
 """
 
-import base64
-import struct
 import time
-import zlib
 from pathlib import Path
 
+from device.channel.token import read
+from device.channel.token_wire import Refused
 from device.doctor.finding import Finding, Verdict
 from device.service import systemd
 
 CHECK = "token"
 # Where the unit of the service finds one (LoadCredential=).
 SERVICE_TOKEN = Path("/etc/intercomd/token")
-_MOST_BYTES = 4_096
-_APP_ID_BYTES = 32
 
 
 def look(token_file: str, service_token: Path = SERVICE_TOKEN) -> tuple[str, str]:
@@ -50,32 +47,9 @@ def judge(token: str, problem: str, now_s: float) -> Finding:
     return Finding(CHECK, Verdict.OK, f"it says it is valid until {when}", figures=figures)
 
 
-def valid_until_s(token: str) -> int | None:
-    """When it ends by its own account, seconds since 1970; None for one whose account cannot be read.
-
-    006 (AccessToken): its own end. 007 (AccessToken2): when it was issued and for how long. 005 does not say.
-    """
+def valid_until_s(token: str) -> float | None:
+    """Until when one can join with it by its own account, seconds since 1970; None for one that cannot be read."""
     try:
-        if token.startswith("006"):
-            return _end_of_006(base64.b64decode(token[3 + _APP_ID_BYTES :], validate=True))
-        if token.startswith("007"):
-            packed = base64.b64decode(token[3:], validate=True)
-            return _end_of_007(zlib.decompressobj().decompress(packed, _MOST_BYTES))
-    except (ValueError, struct.error, zlib.error):
-        pass
-    return None
-
-
-def _end_of_006(content: bytes) -> int:
-    """signature (length and bytes), two checksums, length of the message, salt, end; little-endian."""
-    (signature_bytes,) = struct.unpack_from("<H", content)
-    end: int = struct.unpack_from("<IIHII", content, 2 + signature_bytes)[4]
-    return end
-
-
-def _end_of_007(content: bytes) -> int:
-    """signature and App ID (length and bytes each), issued, seconds; little-endian."""
-    (signature_bytes,) = struct.unpack_from("<H", content)
-    (app_id_bytes,) = struct.unpack_from("<H", content, 2 + signature_bytes)
-    issued, lasts_s = struct.unpack_from("<II", content, 4 + signature_bytes + app_id_bytes)
-    return int(issued + lasts_s)
+        return read(token).usable_until_s
+    except Refused:
+        return None

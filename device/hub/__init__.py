@@ -7,8 +7,13 @@
     connection   one websocket
     turns        whose bytes are looked at next
     exchange     between the connections and the rooms, which know nothing of each other
+    apps         which Apps there are, and what is asked of whom
+    appsfile     the file that says so
+    admission    who is let in, by App ID and token
     rooms        what every connection may do, and who hears whom
     seating      who gets which seat, who keeps it, and what the others are told
+    stage        roles, the clocks of tokens, who publishes
+    rights       what a seat may do, and until when
     sessions     what proves whose seat it was
     keys         the key that signs them, kept on the disk
     seats        channels, seats and links: who sits where

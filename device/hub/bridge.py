@@ -16,6 +16,7 @@ ignores: the two may be of different versions.
 """
 
 import json
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -72,8 +73,18 @@ class Reader:
             yield Message(kind, connection, content)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRights:
+    """What a seat may do, as `rights.Rights` has it. JSON as Python writes it has infinity."""
+
+    role: str = "broadcaster"
+    join_until: float = math.inf
+    publish_until: float = math.inf
+    told: str = ""
+
+
 @dataclass(frozen=True, slots=True)
-class HeldSeat:
+class HeldSeat(HeldRights):
     """A seat as `seats.Seat` has it. subscribers: uids. connections: numbers, oldest first. The session is a secret."""
 
     app_id: str
@@ -81,7 +92,6 @@ class HeldSeat:
     uid: int
     session: str = field(repr=False)
     label: str = ""
-    role: str = "broadcaster"
     auto_subscribe: bool = False
     publishing: bool = False
     live: bool = False

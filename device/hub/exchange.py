@@ -5,6 +5,7 @@ It waits for nothing, and knows connections only as `Line`.
 """
 
 import logging
+import time
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Protocol, cast
@@ -98,7 +99,7 @@ class Exchange:
 
     def text(self, line: Line, data: bytes, now: float) -> None:
         """A text message came, not yet checked to be UTF-8."""
-        self._do(self._rooms.text(line, data, now))
+        self._do(self._rooms.text(line, data, now, time.time()))
 
     def media(self, line: Line, data: bytes, now: float) -> None:
         """A binary message came."""
@@ -114,7 +115,7 @@ class Exchange:
         self._do(self._rooms.tick(now))
 
     def snapshot(self) -> dict[str, int]:
-        """The counts of `rooms.Snapshot`, and packets_late."""
+        """The counts of `out.Snapshot`, and packets_late."""
         return {**asdict(self._rooms.snapshot()), "packets_late": self.packets_late}
 
     def bequeath(self) -> tuple[dict[Line, int], Estate]:

@@ -14,8 +14,9 @@ from device.channel import errors, messages, rules
 from device.hub.moderation import Privilege, Rule, Rules, Whom
 from device.hub.notices import Leave
 from device.hub.out import CLOSE_BANNED
-from device.hub.seating import Seating, refusal
+from device.hub.seating import refusal
 from device.hub.seats import Link, Seat
+from device.hub.stage import Stage
 
 # What one tick does. Each is told to all others of its channel, twice: with 500 of them that is 50 ms.
 CARRIED_OUT_AT_ONCE = 20
@@ -43,7 +44,7 @@ class Members:
 class Moderator:
     """Of one hub. rules: those in force."""
 
-    def __init__(self, seating: Seating) -> None:
+    def __init__(self, seating: Stage) -> None:
         self.rules = Rules()
         self._seating = seating
         self._due: dict[Seat, Rule] = {}
@@ -156,7 +157,7 @@ class Moderator:
                 self._silenced.remove(seat)
                 seat.before.silenced = False
                 with suppress(jsonrpc.JsonRpcError):  # it may not publish any more for another reason
-                    self._seating.publish(seat)
+                    self._seating.publish(seat, now)
 
 
 def _is_there(seat: Seat) -> bool:

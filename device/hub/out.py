@@ -1,4 +1,4 @@
-"""What rooms ask the server to do: send a text, close a connection. PURE."""
+"""What rooms tell the server: what to do (send a text, close a connection), and how busy they are. PURE."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -33,3 +33,16 @@ class Close:
 
 
 Out = Send | Close
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How busy it is. Packets are counted since the start; refused are those that broke a rule or a limit."""
+
+    channels: int
+    seats: int
+    streams: int
+    connections: int
+    packets_in: int
+    packets_out: int
+    packets_refused: int

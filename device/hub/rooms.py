@@ -10,41 +10,32 @@ what there is to say to its sender is said by the next `tick`. PURE.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 from device import jsonrpc
 from device.channel import errors, messages, rtp, rules
 from device.hub import limits
+from device.hub.admission import admit
+from device.hub.apps import EVERY, Apps
 from device.hub.bridge import Estate
 from device.hub.limits import Pace
 from device.hub.moderator import Moderator
-from device.hub.out import CLOSE_POLICY, Close, Connection, Out, Send
-from device.hub.seating import Seating, refusal
+from device.hub.out import CLOSE_POLICY, Close, Connection, Out, Send, Snapshot
+from device.hub.seating import refusal
 from device.hub.seats import Link, Seat
 from device.hub.sessions import Sessions
+from device.hub.stage import Stage
 
 # In place of an address: where connections are from that a hub before this one has let in.
 _BEFORE = "a hub before this one"
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """How busy it is. Packets are counted since the start; refused are those that broke a rule or a limit."""
-
-    channels: int
-    seats: int
-    streams: int
-    connections: int
-    packets_in: int
-    packets_out: int
-    packets_refused: int
 
 
 class Rooms:
     """All channels of one hub.
 
     draw: n random bytes, from a good source. started: the time at which this hub began to listen.
-    app_ids: those that are served; none means every one, since apps never hear each other.
+    apps: those that are served.
     """
 
     def __init__(
@@ -52,23 +43,25 @@ class Rooms:
         signing: Sessions,
         draw: Callable[[int], bytes],
         started: float,
-        app_ids: frozenset[str] = frozenset(),
+        apps: Apps = EVERY,
         version: str = "",
     ) -> None:
         self._out: list[Out] = []
-        self._seating = Seating(signing, draw, started, self._out)
+        self._seating = Stage(signing, draw, started, self._out, apps)
         self.moderator, self.notices = Moderator(self._seating), self._seating.notices
-        self._app_ids, self._version = frozenset(app_id.lower() for app_id in app_ids), version
-        self._ticked_at = started
+        self._apps, self._version = apps, version
+        self._ticked_at, self._wall_s = started, 0.0
         self._links: dict[Connection, Link] = {}
         self._addresses: Counter[str] = Counter()
         self._packets_in = self._packets_out = self._packets_refused = 0
         self._requests: dict[str, Callable[[Link, Seat, jsonrpc.Params], object]] = {
             messages.LEAVE: lambda link, seat, params: self._leave(link, seat),
-            messages.PUBLISH: lambda link, seat, params: self._seating.publish(seat),
+            messages.PUBLISH: lambda link, seat, params: self._seating.publish(seat, link.heard_at),
             messages.UNPUBLISH: lambda link, seat, params: self._seating.unpublish(seat),
             messages.SUBSCRIBE: lambda link, seat, params: self._seating.subscribe(seat, messages.read_uid(params)),
             messages.UNSUBSCRIBE: lambda link, seat, params: self._seating.unsubscribe(seat, messages.read_uid(params)),
+            messages.SET_ROLE: lambda link, seat, params: self._seating.set_role(seat, messages.read_role(params)),
+            messages.RENEW_TOKEN: self._renew,
             messages.RING: self._ring,
             messages.PING: lambda link, seat, params: None,
         }
@@ -111,8 +104,12 @@ class Rooms:
         if link is not None:
             self._seating.stand_up(link, since=now)
 
-    def text(self, connection: Connection, data: str | bytes, now: float) -> list[Out]:
-        """A text message came. Above the pace of requests it is refused, and far above it not even read."""
+    def text(self, connection: Connection, data: str | bytes, now: float, wall_s: float) -> list[Out]:
+        """A text message came. Above the pace of requests it is refused, and far above it not even read.
+
+        wall_s: seconds since 1970, for what tokens are dated by.
+        """
+        self._wall_s = wall_s
         link = self._links.get(connection)
         if link is None:
             return []
@@ -199,19 +196,19 @@ class Rooms:
     def _join(self, link: Link, params: jsonrpc.Params) -> jsonrpc.Params:
         join = messages.Join.read(params)
         self._check_welcome(link, join)
-        return self._seated(self._seating.join(link, join), resumed=False, removed=())
+        rights = admit(self._apps, join, link.heard_at, self._wall_s)
+        return self._seated(self._seating.join(link, join, rights), resumed=False, removed=())
 
     def _rejoin(self, link: Link, params: jsonrpc.Params, now: float) -> jsonrpc.Params:
         rejoin = messages.Rejoin.read(params)
         self._check_welcome(link, rejoin.join)
-        seat, resumed = self._seating.rejoin(link, rejoin, now)
+        admitted = partial(admit, self._apps, rejoin.join, now, self._wall_s)
+        seat, resumed = self._seating.rejoin(link, rejoin, admitted, now)
         return self._seated(seat, resumed, self._seating.missing(seat, rejoin.known, now))
 
     def _check_welcome(self, link: Link, join: messages.Join) -> None:
         if link.seat is not None:
             raise refusal(errors.LOGIN_FAILED, "this connection has joined already")
-        if self._app_ids and join.app_id.lower() not in self._app_ids:
-            raise refusal(errors.BAD_REQUEST)
         self.moderator.check_join(link, join)
 
     def _seated(self, seat: Seat, resumed: bool, removed: tuple[int, ...]) -> jsonrpc.Params:
@@ -220,6 +217,10 @@ class Rooms:
         return messages.Seated(
             seat.uid, seat.session, resumed, streams, removed, limits.PING_MS, grace_ms, self._version
         ).params()
+
+    def _renew(self, link: Link, seat: Seat, params: jsonrpc.Params) -> None:
+        join = messages.Join(seat.channel.app_id, seat.channel.name, seat.uid, messages.read_token(params), seat.role)
+        self._seating.renew(seat, admit(self._apps, join, link.heard_at, self._wall_s))
 
     def _ring(self, link: Link, seat: Seat, params: jsonrpc.Params) -> None:
         ring = messages.Ring.read(params)

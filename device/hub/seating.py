@@ -9,13 +9,16 @@ that he sat here before is back, not new: others who are back hear of no join, a
 
 import hmac
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from device import jsonrpc
 from device.channel import errors, messages, rules
 from device.hub import limits, sessions
+from device.hub.apps import EVERY, App, Apps
 from device.hub.bridge import Estate
 from device.hub.notices import Leave, Notices
 from device.hub.out import CLOSE_NORMAL, CLOSE_REPLACED, Close, Connection, Out, Send
+from device.hub.rights import Rights
 from device.hub.seats import Before, Channel, Link, Seat
 from device.hub.sessions import Sessions
 
@@ -30,15 +33,17 @@ def refusal(code: int, reason: str = "") -> jsonrpc.JsonRpcError:
 class Seating:
     """All seats of one hub. Arguments as in `Rooms`, which is the one to call this."""
 
-    def __init__(self, signing: Sessions, draw: Callable[[int], bytes], started: float, out: list[Out]) -> None:
-        self._signing, self._draw, self._out = signing, draw, out
+    def __init__(
+        self, signing: Sessions, draw: Callable[[int], bytes], started: float, out: list[Out], apps: Apps = EVERY
+    ) -> None:
+        self._signing, self._draw, self._out, self._apps = signing, draw, out, apps
         self._started = started
         self._channels: dict[Place, Channel] = {}
         self._seats = 0
         self.channels: Mapping[Place, Channel] = self._channels
         self.notices = Notices()
 
-    def join(self, link: Link, join: messages.Join) -> Seat:
+    def join(self, link: Link, join: messages.Join, rights: Rights) -> Seat:
         """A new participant; who held this uid loses it. Raises JsonRpcError: CHANNEL_FULL, OVERLOADED."""
         place = _place(join)
         channel = self._channels.get(place)
@@ -47,24 +52,28 @@ class Seating:
         if old is None:
             self._check_room_for_one_more(channel)
         else:
-            self._displace(old)
+            self._turn_out(old, errors.UID_CONFLICT, messages.CLOSE_UID_CONFLICT)
         session = self._signing.issue(*place, uid, self._draw(sessions.RANDOM_BYTES))
-        return self._sit(link, join, uid, session)
+        return self._sit(link, join, uid, session, rights)
 
-    def rejoin(self, link: Link, rejoin: messages.Rejoin, now: float) -> tuple[Seat, bool]:
-        """The seat, and whether it was still there. Raises JsonRpcError: SESSION_UNKNOWN, UID_CONFLICT, as join."""
+    def rejoin(self, link: Link, rejoin: messages.Rejoin, admit: Callable[[], Rights], now: float) -> tuple[Seat, bool]:
+        """The seat, and whether it was still there. admit: looks at the token where the seat has no rights, or none
+        any more. Raises JsonRpcError: SESSION_UNKNOWN, UID_CONFLICT, as admit and as join."""
         join, place = rejoin.join, _place(rejoin.join)
         channel = self._channels.get(place)
         seat = channel.seats.get(join.uid) if channel else None
         if seat is not None and rejoin.session.isascii() and hmac.compare_digest(seat.session, rejoin.session):
+            if not seat.rights.may_stay(now):
+                seat.rights = replace(admit(), role=seat.role)
             self._resume(seat, link, join)  # whoever has signed it: the hub before this one may have had another key
             return seat, True
         if not self._signing.is_ours(rejoin.session, *place, join.uid):
             raise refusal(errors.SESSION_UNKNOWN)
         if seat is not None:
             raise refusal(errors.UID_CONFLICT)
+        rights = admit()
         self._check_room_for_one_more(channel)
-        return self._sit(link, join, join.uid, rejoin.session, back=now < self._complete_at), False
+        return self._sit(link, join, join.uid, rejoin.session, rights, back=now < self._complete_at), False
 
     def missing(self, seat: Seat, known: Iterable[int], now: float) -> tuple[int, ...]:
         """Those of `known` who publish no more. A hub that has just started waits for them before it says so."""
@@ -83,22 +92,6 @@ class Seating:
                 self.close(other, CLOSE_NORMAL, "left the channel")
         seat.channel.detach(seat, link, link.heard_at)
         self._give_up(seat, Leave.QUIT)
-
-    def publish(self, seat: Seat) -> None:
-        """Raises JsonRpcError(AUDIENCE_CANNOT_PUBLISH)."""
-        if seat.role is rules.Role.AUDIENCE:
-            raise refusal(errors.AUDIENCE_CANNOT_PUBLISH)
-        seat.publishing = True
-        if not seat.live:
-            self._show(seat)
-
-    def unpublish(self, seat: Seat) -> None:
-        """The stream ends, the participant stays. Raises JsonRpcError(AUDIENCE_CANNOT_PUBLISH)."""
-        if seat.role is rules.Role.AUDIENCE:
-            raise refusal(errors.AUDIENCE_CANNOT_PUBLISH)
-        seat.publishing = False
-        if seat.live:
-            self._hide(seat)
 
     def subscribe(self, seat: Seat, uid: int) -> None:
         """Hear one stream. Raises JsonRpcError: NOT_A_BROADCASTER, INVALID_PARAMS for one's own."""
@@ -180,9 +173,10 @@ class Seating:
         """Go on where the hub was that left this; nobody is told anything, as nothing has changed."""
         self._started = estate.started
         for place, held in enumerate(estate.seats):
-            channel = self._channels.setdefault((held.app_id, held.channel), Channel(held.app_id, held.channel))
+            channel = self._channel(held.app_id, held.channel)
             seat = channel.seats[held.uid] = Seat(
-                held.uid, held.session, channel, held.label, rules.Role(held.role), held.auto_subscribe,
+                held.uid, held.session, channel, held.label,
+                Rights(rules.Role(held.role), held.join_until, held.publish_until, held.told), held.auto_subscribe,
                 held.publishing, held.live, held.absent_since,
                 Before(held.back, frozenset(held.awaited), frozenset(held.expected), *estate.stay(place)),
             )  # fmt: skip
@@ -213,16 +207,23 @@ class Seating:
                 return uid
 
     def _check_room_for_one_more(self, channel: Channel | None) -> None:
-        if channel and len(channel.seats) >= limits.MAX_SEATS_PER_CHANNEL:
+        if channel and len(channel.seats) >= self._app(channel.app_id).max_seats:
             raise refusal(errors.CHANNEL_FULL)
         if self._seats >= limits.MAX_SEATS or (not channel and len(self._channels) >= limits.MAX_CHANNELS):
             raise refusal(errors.OVERLOADED)
 
-    def _sit(self, link: Link, join: messages.Join, uid: int, session: str, back: bool = False) -> Seat:
+    def _app(self, app_id: str) -> App:
+        return self._apps.find(app_id) or App(app_id)
+
+    def _channel(self, app_id: str, name: str) -> Channel:
+        made = Channel(app_id, name, profile=self._app(app_id).profile)
+        return self._channels.setdefault((app_id, name), made)
+
+    def _sit(self, link: Link, join: messages.Join, uid: int, session: str, rights: Rights, back: bool = False) -> Seat:
         place = _place(join)
-        channel = self._channels.setdefault(place, Channel(*place))
+        channel = self._channel(*place)
         before = Before(back, joined_at=link.heard_at)
-        seat = Seat(uid, session, channel, join.label, join.role, join.auto_subscribe, before=before)
+        seat = Seat(uid, session, channel, join.label, rights, join.auto_subscribe, before=before)
         channel.seats[uid] = seat
         self._seats += 1
         self.notices.joined(seat)
@@ -248,10 +249,11 @@ class Seating:
         elif seat.publishing and not seat.live:
             self._show(seat)
 
-    def _displace(self, seat: Seat) -> None:
-        reason = errors.TABLE[errors.UID_CONFLICT].reason
-        conflict = jsonrpc.notification(messages.ERROR, {"code": errors.UID_CONFLICT, "reason": reason})
-        self.expel(seat, [conflict], messages.CLOSE_UID_CONFLICT, reason, Leave.DUPLICATE)
+    def _turn_out(self, seat: Seat, code: int, close_code: int) -> None:
+        reason = errors.TABLE[code].reason
+        error = jsonrpc.notification(messages.ERROR, {"code": code, "reason": reason})
+        why = Leave.DUPLICATE if code == errors.UID_CONFLICT else Leave.KICKED
+        self.expel(seat, [error], close_code, reason, why)
 
     def _give_up(self, seat: Seat, reason: Leave) -> None:
         if seat.live:

@@ -17,6 +17,7 @@ from device.hub import limits
 from device.hub.bridge import HeldSeat
 from device.hub.limits import Pace
 from device.hub.out import Connection
+from device.hub.rights import Rights
 from device.hub.window import Window
 
 
@@ -69,7 +70,7 @@ class Seat:
     session: str = field(repr=False)
     channel: "Channel" = field(repr=False)
     label: str = ""
-    role: rules.Role = rules.Role.BROADCASTER
+    rights: Rights = field(default_factory=Rights)
     auto_subscribe: bool = False
     publishing: bool = False
     live: bool = False
@@ -81,6 +82,11 @@ class Seat:
     window: Window = field(default_factory=Window)
     packets: Pace = field(default_factory=lambda: Pace(rules.MAX_PACKETS_PER_S, limits.PACKET_BURST))
 
+    @property
+    def role(self) -> rules.Role:
+        """Broadcaster or audience."""
+        return self.rights.role
+
     def last_heard(self) -> float:
         """When there was last a sign of this participant."""
         return max(link.heard_at for link in self.links) if self.links else self.absent_since
@@ -91,12 +97,13 @@ class Seat:
 
     def held(self, numbers: Mapping[Connection, int]) -> HeldSeat:
         """All of it, for a successor that knows connections by these numbers."""
-        before = self.before
+        before, rights = self.before, self.rights
         return HeldSeat(
-            self.channel.app_id, self.channel.name, self.uid, self.session, self.label, self.role.value,
+            self.channel.app_id, self.channel.name, self.uid, self.session, self.label,
             self.auto_subscribe, self.publishing, self.live, self.absent_since, before.back,
             tuple(sorted(before.awaited)), tuple(sorted(before.expected)), tuple(self.subscribers),
             tuple(numbers[link.connection] for link in self.links),
+            role=rights.role.value, join_until=rights.join_until, publish_until=rights.publish_until, told=rights.told,
         )  # fmt: skip
 
     def heard_by(self) -> list[Connection]:

@@ -4,7 +4,7 @@ import ssl
 
 
 def context(cert: str, key: str) -> ssl.SSLContext | None:
-    """From PEM files; None without both. Raises ValueError for what is no such pair, OSError with a line for people."""
+    """From PEM files; None without both. Raises ValueError for what is no such pair, OSError."""
     if not cert and not key:
         return None
     if not cert or not key:
@@ -16,5 +16,5 @@ def context(cert: str, key: str) -> ssl.SSLContext | None:
     except ssl.SSLError as error:
         raise ValueError(f"{cert} and {key} are no certificate and its key: {error.reason}") from error
     except OSError as error:
-        raise OSError(f"cannot read {cert} or {key}: {error.strerror}") from error
+        raise OSError(error.errno, error.strerror, f"{cert} or {key}") from error
     return context

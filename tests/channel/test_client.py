@@ -418,3 +418,36 @@ async def test_requests_that_a_hub_answers_strangely_raise_nothing_else() -> Non
         assert refused.value.reason.startswith("?[2J?")
         assert len(refused.value.reason) == errors.REASON_MAX_CHARACTERS
         await left_in_time(client)
+
+
+# Role and token
+
+
+async def test_A17_the_role_that_was_set_before_is_that_of_the_join_unless_it_names_another() -> None:
+    async with FakeHub() as hub:
+        client = client_of(hub.url)
+        roles = []
+        for role, named in (("audience", None), ("audience", "broadcaster"), ("broadcaster", None)):
+            await client.set_role(role)
+            await client.join(None, "lobby", role=rules.Role(named) if named else None)
+            roles.append(hub.visits[-1].texts[0].params["role"])
+            await client.leave()
+        assert roles == ["audience", "broadcaster", "broadcaster"]
+        for wrong in ("host", "", "Audience"):
+            with pytest.raises(ValueError, match=r"^Invalid role$"):
+                await client.set_role(wrong)
+
+
+async def test_A22_a_new_token_needs_a_seat_that_is_wanted_and_a_way_that_nobody_listens_to() -> None:
+    async with FakeHub() as hub:
+        client = client_of(hub.url)
+        with pytest.raises(ChannelError) as refused:
+            await client.renew_token("007")
+        assert refused.value.code == errors.OUT_OF_ORDER
+        with pytest.raises(ValueError, match="a token is needed"):
+            await client.renew_token("")
+        await client.leave()
+    far = client_of("ws://192.0.2.1:1")
+    with pytest.raises(ChannelError) as refused:
+        await far.renew_token("007")
+    assert refused.value.code == errors.IN_CLEAR

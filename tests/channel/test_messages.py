@@ -143,8 +143,9 @@ def test_an_error_notification_has_a_code_and_perhaps_a_reason() -> None:
         messages.read_error({"reason": "busy"})
 
 
-def test_somebody_quits_or_is_dropped() -> None:
+def test_somebody_quits_becomes_an_audience_or_is_dropped() -> None:
     assert messages.read_reason({"reason": "quit"}) == "quit"
+    assert messages.read_reason({"reason": "became-audience"}) == "became-audience"
     assert messages.read_reason({"reason": ["quit"]}) == "dropped"
 
 
@@ -168,3 +169,19 @@ def test_a_ticket_goes_into_no_join_and_into_no_log() -> None:
     assert "SECRET" not in f"{ticket} {join} {join.params()}"
     assert "7" in str(ticket)
     assert join == Join("0" * 32, "lobby"), "it asks for the same"
+
+
+def test_A18_a_role_is_one_of_two_and_any_other_is_431() -> None:
+    assert messages.read_role({"role": "audience"}) is rules.Role.AUDIENCE
+    for wrong in ({}, {"role": "king"}, {"role": ["audience"]}):
+        with pytest.raises(JsonRpcError) as refused:
+            messages.read_role(wrong)
+        assert refused.value.code == 431
+
+
+def test_A22_a_new_token_is_a_text_that_is_not_too_long() -> None:
+    assert messages.read_token({"token": "007"}) == "007"
+    for wrong in ({}, {"token": 7}, {"token": "x" * (messages.TOKEN_MAX_CHARACTERS + 1)}):
+        with pytest.raises(JsonRpcError, match="token") as refused:
+            messages.read_token(wrong)
+        assert refused.value.code == jsonrpc.INVALID_PARAMS

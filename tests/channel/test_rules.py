@@ -35,6 +35,17 @@ def test_other_app_ids_are_refused(app_id: str) -> None:
         rules.check_app_id(app_id)
 
 
+def test_certificates_are_hexadecimal() -> None:
+    assert rules.check_certificate("0123456789ABCDEF0123456789abcdef") == "0123456789ABCDEF0123456789abcdef"
+
+
+@pytest.mark.parametrize("certificate", ["", "0" * 31, "1" * 33, "secretsecretsecretsecretsecretse", "\u0660" * 32])
+def test_another_certificate_is_refused_and_not_repeated(certificate: str) -> None:
+    with pytest.raises(ValueError, match="32 hexadecimal") as refused:
+        rules.check_certificate(certificate)
+    assert not certificate or certificate not in str(refused.value)
+
+
 @pytest.mark.parametrize("uid", [0, 1, 2**32 - 1])
 def test_uids_are_unsigned_32_bit(uid: int) -> None:
     assert rules.check_uid(uid) == uid

@@ -39,6 +39,11 @@ class Holder:
         """The hub says this, on the first connection or the second."""
         return self.seat.text(self.seat.links[on], text, now)
 
+    def sends(self, now: float) -> bool:
+        """Whether a frame goes out, on a connection that has delivered all that was written."""
+        self.seat.links[0].liveness.acknowledged_all_but(0, now)
+        return self.seat.send(b"opus", 0, None, False, now) is not None
+
     def took(self) -> list[Any]:
         """Requests sent and answers given since the last time."""
         out: list[Any] = []
@@ -201,3 +206,78 @@ def test_a_second_connection_repeats_only_what_was_told_since_it_was_asked_for(t
     holder.actions.clear()
     holder.hears(ring, 2.2, on=1)
     assert [action.event for action in holder.actions if isinstance(action, Emit)] == news
+
+
+def test_A18_A22_a_new_role_and_a_new_token_are_asked_for_on_the_next_connection_if_they_were_not_answered() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    role = holder.seat.call("setRole", {"role": "audience"}, 0.0)
+    token = holder.seat.call("renewToken", {"token": "new"}, 0.0)
+    holder.seat.tick(10.0)
+    assert [what for what in holder.took() if len(what) == 2] == [(role, 903), (token, 903)]
+    asks = holder.seat.asks(JOIN)
+    assert isinstance(asks, Rejoin) and (asks.join.role, asks.join.token) == ("audience", "new")
+    holder.sit(11.0, conn=2)
+    assert holder.took() == [(2, "setRole", {"role": "audience"}), (2, "renewToken", {"token": "new"})]
+    holder.seat.leave(ChannelError(errors.OUT_OF_ORDER))
+    assert holder.seat.asks(JOIN) == JOIN, "another join is another matter"
+
+
+def test_A18_who_has_become_an_audience_publishes_no_more_on_any_connection() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    holder.hears(jsonrpc.reply(holder.seat.call("publish", {}, 0.0), {}), 0.1)
+    number = holder.seat.call("setRole", {"role": "audience"}, 0.2)
+    assert holder.sends(0.2), "until the hub has agreed"
+    holder.took()
+    holder.sit(0.3, conn=2)
+    assert holder.took() == [(2, "setRole", {"role": "audience"})], "a publish would only be refused"
+    holder.hears(jsonrpc.reply(number, {}), 0.4)
+    assert not holder.sends(0.5)
+    holder.took()
+    holder.hears(jsonrpc.reply(holder.seat.call("setRole", {"role": "broadcaster"}, 0.6), {}), 0.7)
+    assert not holder.sends(0.8), "until it publishes again"
+
+
+def test_A18_a_role_that_is_refused_is_not_asked_for_again() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    holder.hears(jsonrpc.reply(holder.seat.call("publish", {}, 0.0), {}), 0.1)
+    number = holder.seat.call("setRole", {"role": "audience"}, 0.2)
+    holder.hears(jsonrpc.failure(number, errors.LOGIN_FAILED, "no"), 0.3)
+    assert (number, errors.LOGIN_FAILED) in holder.took()
+    assert holder.sends(0.4)
+    holder.sit(1.0, conn=2)
+    assert holder.took() == [(2, "publish", {})]
+
+
+def test_A22_a_token_that_the_hub_has_no_time_for_now_is_wanted_still() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    number = holder.seat.call("renewToken", {"token": "new"}, 0.0)
+    holder.hears(jsonrpc.failure(number, errors.TOO_FREQUENT, "later"), 0.1)
+    holder.took()
+    holder.sit(1.0, conn=2)
+    assert holder.took() == [(2, "renewToken", {"token": "new"})]
+
+
+def test_T8_whose_right_to_publish_has_ended_sends_nothing_until_he_publishes_again() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    holder.hears(jsonrpc.reply(holder.seat.call("publish", {}, 0.0), {}), 0.1)
+    complaint = holder.hears(jsonrpc.notification("error", {"code": errors.NOT_ALLOWED_TO_PUBLISH}), 0.2)
+    assert complaint is not None and complaint.code == errors.NOT_ALLOWED_TO_PUBLISH
+    assert not holder.sends(0.3)
+    late = holder.seat.call("publish", {}, 0.4)
+    holder.hears(jsonrpc.notification("error", {"code": errors.NOT_ALLOWED_TO_PUBLISH}), 0.5)
+    holder.hears(jsonrpc.reply(late, {}), 0.6)
+    assert holder.sends(0.7), "what the hub says last counts"
+
+
+def test_B6_B7_what_the_hub_says_about_a_token_is_an_event() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    for event in ("token-privilege-will-expire", "token-privilege-did-expire"):
+        holder.hears(jsonrpc.notification(event, {}), 0.1)
+    events = [(action.event, action.params) for action in holder.actions if isinstance(action, Emit)]
+    assert events == [("token-privilege-will-expire", {}), ("token-privilege-did-expire", {})]

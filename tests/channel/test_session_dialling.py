@@ -247,3 +247,53 @@ def test_who_lost_the_seat_to_another_device_does_not_dial_again(way: str) -> No
     world.session.rejoin(world.now)
     world.run(1.0)
     assert world.session.state is State.IN_CALL
+
+
+def test_A22_with_a_new_token_nobody_waits_until_the_refusal_of_the_old_one_is_a_minute_old() -> None:
+    world = World()
+    old = JOIN.token
+
+    def answer(conn: int, request: jsonrpc.Request) -> None:
+        expired = request.params["token"] == old
+        (world.refuses(errors.TOKEN_EXPIRED) if expired else world.gives_seat)(conn, request)
+
+    world.answer = answer
+    refused = world.session.join(JOIN, world.now)
+    world.run(30.0)
+    assert world.answers[refused] == errors.TOKEN_EXPIRED and len(world.dials) == 1
+    renewal = world.session.call("renewToken", {"token": "SECRET-NEW"}, world.now)
+    world.run(0.6)
+    assert world.session.state is State.IN_CALL and world.answers[renewal] == {}
+    world.resets()
+    world.run(1.0)
+    assert [params["token"] for _, method, params in world.requests if method == "rejoin"] == ["SECRET-NEW"]
+    world.session.join(JOIN, world.now)
+    world.run(1.0)
+    assert world.session.state is State.IN_CALL, "to join as before is no other wish"
+
+
+def test_A18_a_new_role_is_that_of_every_seat_that_has_to_be_found_from_then_on() -> None:
+    world = in_call(World())
+    world.session.call("setRole", {"role": "audience"}, world.now)
+    world.run(1.0)
+    world.resumes = False
+    world.resets()
+    world.run(1.0)
+    conn, method, params = world.requests[-1]
+    assert (conn, method, params["role"]) == (world.session.conn, "rejoin", "audience"), "and nothing is published"
+    world.session.leave(world.now)
+    world.session.join(JOIN, world.now)
+    world.run(1.0)
+    assert world.requests[-1][2]["role"] == "broadcaster"
+
+
+def test_B7_whose_token_has_ended_in_the_call_is_told_so_for_as_long_as_it_keeps_him_out() -> None:
+    world = in_call(World())
+    world.answer = world.refuses(errors.TOKEN_EXPIRED)
+    world.says("error", code=errors.TOKEN_EXPIRED, reason="expired token")
+    world.run(30.0)
+    problem = world.session.status.problem
+    assert problem is not None and problem.code == errors.TOKEN_EXPIRED, "and not that the connection is gone"
+    assert world.dials == [] and world.session.state is State.OFFLINE
+    world.run(HUMAN_WAIT_S)
+    assert len(world.dials) == 1

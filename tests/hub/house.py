@@ -2,7 +2,6 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from device import jsonrpc
 from device.channel import rtp
 from device.hub import limits
+from device.hub.apps import EVERY, Apps
 from device.hub.bridge import Estate
 from device.hub.out import Close, Out
 from device.hub.rooms import Rooms
@@ -18,6 +18,8 @@ from device.hub.sessions import Sessions
 APP = "0123456789abcdef0123456789abcdef"
 OTHER_APP = "f" * 32
 KEY = b"k" * 32
+# When a story begins, by the wall clock: seconds since 1970.
+NOON = 1_800_000_000.0
 
 
 class Refused(Exception):
@@ -29,22 +31,26 @@ class Refused(Exception):
 
 
 class House:
-    """Connections are called by any name; each has an inbox, and may have been closed with (code, reason)."""
+    """Connections are called by any name; each has an inbox, and may have been closed with (code, reason).
 
-    def __init__(self, seed: int = 1, started: float = -60.0, app_ids: Iterable[str] = ()) -> None:
+    now: the monotonic clock. wall_s: the wall clock, which a story may set.
+    """
+
+    def __init__(self, seed: int = 1, started: float = -60.0, apps: Apps = EVERY) -> None:
         self.now = 0.0
+        self.wall_s = NOON
         self.inbox: dict[Any, list[jsonrpc.Message]] = defaultdict(list)
         self.closed: dict[Any, tuple[int, str]] = {}
         self._addresses: dict[Any, str] = {}
         self._sequence = 0
         self._random = random.Random(seed)
-        self.rooms = Rooms(Sessions(KEY), self._random.randbytes, started, frozenset(app_ids), "test")
+        self.rooms = Rooms(Sessions(KEY), self._random.randbytes, started, apps, "test")
         self.rooms.tick(self.now)
 
-    def hand_over(self) -> None:
+    def hand_over(self, apps: Apps = EVERY) -> None:
         """The next process takes over, with the connections that there are."""
         old = self.rooms
-        self.rooms = Rooms(Sessions(KEY), self._random.randbytes, self.now, frozenset(), "test")
+        self.rooms = Rooms(Sessions(KEY), self._random.randbytes, self.now, apps, "test")
         connections = dict(enumerate(old.connections()))
         for connection in connections.values():
             self.rooms.inherited(connection, self.now, self._addresses[connection])
@@ -55,7 +61,8 @@ class House:
         """Let time pass, with every tick."""
         end = self.now + seconds
         while self.now < end:
-            self.now = min(end, self.now + limits.TICK_S)
+            step_s = min(end - self.now, limits.TICK_S)
+            self.now, self.wall_s = self.now + step_s, self.wall_s + step_s
             self.take(self.rooms.tick(self.now))
 
     def take(self, out: list[Out]) -> None:
@@ -82,7 +89,7 @@ class House:
     def text(self, connection: Any, text: str | bytes) -> list[jsonrpc.Message]:
         """Send any text; returns what this connection got at once."""
         before = len(self.inbox[connection])
-        self.take(self.rooms.text(connection, text, self.now))
+        self.take(self.rooms.text(connection, text, self.now, self.wall_s))
         return self.inbox[connection][before:]
 
     def ask(self, connection: Any, method: str, **params: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ def test_an_estate_arrives_as_it_was_left() -> None:
     seats = (
         HeldSeat("a" * 32, "lobby", 1, "a session", "kitchen", publishing=True, live=True, subscribers=(2,)),
         HeldSeat("a" * 32, "lobby", 2, "another", role="audience", awaited=(3,), expected=(3, 4), connections=(7, 9)),
+        HeldSeat("a" * 32, "lobby", 3, "a third", join_until=1_300.0, publish_until=-5.0, told="token-privilege-x"),
     )
     estate = Estate(1_234.5, seats, (5.0, 6.5), (1,), '{"last": 0, "rules": []}')
     assert Estate.read(estate.pack()) == estate

@@ -271,17 +271,16 @@ def test_H11_who_publishes_nothing_is_not_told_of_a_publish_ban_before_he_tries(
     assert refused(house, "a", "publish") == errors.BANNED
 
 
-def test_H11_who_may_not_publish_any_more_for_another_reason_stays_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As an audience cannot."""
-    from device.channel.rules import Role
-
+def test_H11_who_is_an_audience_when_his_publish_ban_is_over_stays_silent() -> None:
     house = House()
     house.talker("a", 7)
+    house.join("b", 8, autoSubscribe=True)
     id = rule(house, Whom(APP, uid=7), PUBLISH)
-    monkeypatch.setattr(house.rooms._seating.channels[APP, "lobby"].seats[7], "role", Role.AUDIENCE)
+    house.ask("a", "setRole", role="audience")
     house.rooms.moderator.rules.delete(APP, id, house.now)
-    house.heartbeat("a", seconds=1)
-    assert house.speak("a", 7) == []
+    house.news("b")
+    house.heartbeat("a", "b", seconds=1)
+    assert house.news("b") == [] and house.speak("a", 7) == []
 
 
 # Rules are changed

@@ -4,9 +4,12 @@ import pytest
 
 from device.channel import rules
 from device.hub import notices
+from device.hub.apps import App
 from device.hub.notices import Kind, Leave, Notices
+from device.hub.rights import Rights
 from device.hub.seats import Channel, Seat
 from tests.hub.house import APP, House
+from tests.hub.passes import listed, only, token
 
 C, D, J, L = Kind.CREATED, Kind.DESTROYED, Kind.JOINED, Kind.LEFT
 
@@ -92,7 +95,7 @@ def test_H13_a_planned_restart_is_no_leave() -> None:
 def test_H13_another_role_is_noticed() -> None:
     waiting = Notices()
     waiting.wanted = True
-    waiting.role_changed(Seat(7, "s", Channel(APP, "lobby"), role=rules.Role.AUDIENCE))
+    waiting.role_changed(Seat(7, "s", Channel(APP, "lobby"), rights=Rights(rules.Role.AUDIENCE)))
     (notice,) = waiting.take()
     assert (notice.kind, notice.uid, notice.role) == (Kind.ROLE_CHANGED, 7, rules.Role.AUDIENCE)
 
@@ -117,3 +120,34 @@ def test_H13_of_too_many_the_oldest_go_and_are_counted(monkeypatch: pytest.Monke
 )
 def test_a_client_hears_quit_or_dropped(reason: Leave, word: str) -> None:
     assert reason.told == word
+
+
+def test_H13_who_is_promoted_or_demoted_in_the_channel_is_noticed_once() -> None:
+    here = house()
+    here.join("a", 7, role="audience")
+    here.rooms.notices.take()
+    for role in ("broadcaster", "broadcaster", "audience"):
+        here.ask("a", "setRole", role=role)
+    assert [(one.kind, one.role.value) for one in here.rooms.notices.take()] == [
+        (Kind.ROLE_CHANGED, "broadcaster"), (Kind.ROLE_CHANGED, "audience"),
+    ]  # fmt: skip
+
+
+def test_H13_a_notice_has_the_profile_of_its_app_also_after_a_planned_restart() -> None:
+    apps = only(App(APP, profile=rules.Profile.COMMUNICATION, listed=True))
+    here = House(apps=apps)
+    here.join("a", 7)
+    here.hand_over(apps)
+    here.rooms.notices.wanted = True
+    here.join("b", 8)
+    here.ask("a", "leave")
+    assert {one.profile for one in here.rooms.notices.take()} == {rules.Profile.COMMUNICATION}
+
+
+def test_H13_who_is_put_out_because_his_token_is_over_is_put_out() -> None:
+    here = House(apps=only(listed()))
+    here.rooms.notices.wanted = True
+    here.join("a", 7, token=token(join_s=10))
+    here.heartbeat("a", seconds=14)
+    here.wait(3.0)
+    assert [one.reason for one in here.rooms.notices.take() if one.kind is L] == [Leave.KICKED]

@@ -4,6 +4,7 @@ import pytest
 
 from device import jsonrpc
 from device.channel import errors
+from device.hub.apps import Apps
 from device.hub.rooms import Rooms
 from device.hub.sessions import Sessions
 from tests.hub.house import APP, KEY, OTHER_APP, House, refused
@@ -82,7 +83,7 @@ def test_who_does_not_join_is_closed_after_5_s() -> None:
 
 
 def test_a_hub_for_certain_apps_refuses_others() -> None:
-    house = House(app_ids=[APP.upper()])
+    house = House(apps=Apps.of_ids([APP.upper()]))
     house.join("a", 1)
     house.open("b")
     assert refused(house, "b", "join", appId=OTHER_APP, channel="lobby") == errors.BAD_REQUEST

@@ -7,6 +7,7 @@ import pytest
 from device import jsonrpc
 from device.channel import errors, rtp
 from device.hub import limits
+from device.hub.apps import App, Apps
 from tests.hub.house import APP, House, refused
 
 # Rules and limits
@@ -178,10 +179,9 @@ def test_a_refused_connection_takes_no_place_when_it_goes() -> None:
 
 
 def test_a_channel_and_the_hub_can_be_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_SEATS_PER_CHANNEL", 2)
     monkeypatch.setattr(limits, "MAX_CHANNELS", 2)
     monkeypatch.setattr(limits, "MAX_SEATS", 3)
-    house = House()
+    house = House(apps=Apps({APP: App(APP, max_seats=2)}))
     first = house.join("a", 1)
     house.join("b", 2)
     house.open("c")
@@ -226,7 +226,7 @@ def test_a_hundred_thousand_inputs_from_strangers_leave_an_honest_call_alone() -
         if n % 2:
             house.rooms.media(("stranger", stranger), data, house.now)
         else:
-            house.take(house.rooms.text(("stranger", stranger), data, house.now))
+            house.take(house.rooms.text(("stranger", stranger), data, house.now, house.wall_s))
         if n % 200 == 0:
             house.wait(limits.TICK_S)
             heard += house.speak("a", uid) == ["b"]
