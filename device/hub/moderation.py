@@ -14,7 +14,7 @@ from typing import Any
 from device.channel import rules
 from device.hub import limits
 
-# A join is held against every rule, at 0.1 us each; all of them are one page of an answer, 100 kB.
+# A join is held against every rule, at 0.2 us each; all of them are one page of an answer, 100 kB.
 MAX_RULES = 500
 # "1 to 1,440 minutes, 0 = once, 60 where nothing is said".
 MAX_MINUTES = 1_440
