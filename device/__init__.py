@@ -48,8 +48,8 @@ Pure files compute and nothing else: no socket, thread, clock, file or global st
 arguments, events and bytes come out. Each outside world has one file, and its library is imported nowhere else: ALSA in
 audio/alsa.py (audio/card.py starts the two audio threads), Opus in audio/opus.py, pins in panel/pins.py, the client's
 websockets in channel/wire.py, names of hosts in channel/resolver.py (a daemon thread each, never joined, as a lookup
-cannot be interrupted), the hub's websockets in hub/server.py and hub/connection.py, the control socket in
-service/control.py.
+cannot be interrupted), the hub's websockets in hub/server.py and hub/connection.py, its HTTP for administrators in
+hub/api.py and hub/courier.py, the control socket in service/control.py.
 Each room has a map of its own, in its `__init__.py`. tests/test_layers.py holds all of this to be true.
 
 Three threads and no more carry a call: the event loop (network, control), capture (read, gate, encode) and playback

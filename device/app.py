@@ -114,6 +114,8 @@ def _start_hub(config: Config, ending: "asyncio.Future[int]") -> "asyncio.Task[N
     make = partial(
         hubapp.Hub, hub.listen, app_ids=[config.channel.app_id], apps_file=hub.apps_file, open=hub.open,
         tls_cert=hub.tls_cert, tls_key=hub.tls_key, state_dir=state_dir,
+        api_listen=hub.api_listen, api_secret_file=hub.api_secret_file,
+        webhook_url=hub.webhook_url, webhook_secret_file=hub.webhook_secret_file,
     )  # fmt: skip
 
     def ended(serving: "asyncio.Task[None]") -> None:

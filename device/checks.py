@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import re
 import stat
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from device.channel import address, rules
 from device.tomltext import toml
@@ -58,6 +60,20 @@ def check_ca(path: str) -> None:
         ssl.create_default_context(cafile=path)
     except OSError as error:  # ssl.SSLError is one
         raise ValueError("must hold a certificate in PEM form") from error
+
+
+def masked_webhook(url: str) -> str:
+    """A webhook's URL as people may see it: what comes after the host is often the secret of it."""
+    return re.sub(r"(?<=[^:/])[/?#].*", "/***", url)
+
+
+def check_webhook(url: str) -> None:
+    """Where events may be sent. The message never quotes the URL."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isascii() or parts.username is not None:
+        raise ValueError("must be an address such as https://example.org/intercom, without a user name")
+    if parts.scheme == "http" and not address.is_loopback(parts.hostname):
+        raise ValueError("must be https://, as events tell who talks when; http:// goes to this machine only")
 
 
 def check_hubs_file(path: str) -> None:
@@ -135,4 +151,45 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("hub", "apps_file"): check_apps,
     ("hub", "tls_cert"): check_file,
     ("hub", "tls_key"): check_hubs_file,
+    ("hub", "api_listen"): address.read_listen,
+    ("hub", "api_secret_file"): check_hubs_file,
+    ("hub", "webhook_url"): check_webhook,
+    ("hub", "webhook_secret_file"): check_hubs_file,
 }
+
+
+def find_conflicts(values: Mapping[str, Mapping[str, Any]], mistakes: dict[str, str]) -> None:
+    """Add the mistakes that only two keys together make."""
+    users: dict[int, str] = {}
+    for section in ("buttons", "lights"):
+        for key, pin in values[section].items():
+            user = f"[{section}] {key}"
+            if pin and user not in mistakes and users.setdefault(pin, user) != user:
+                mistakes[user] = f"pin {pin} is taken by {users[pin]}; 0 means not wired"
+    for button, action in values["tap"].items():
+        if action in AT_THE_EDGE and values["double_tap"][button]:
+            mistakes.setdefault(f"[double_tap] {button}", f'must be "": a tap there means {action}, and never waits')
+    _find_conflicts_of_hub(values["hub"], mistakes)
+
+
+# Of [hub]: what the one is of no use without.
+_NEEDS = (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("api_secret_file", "api_listen"),
+          ("webhook_secret_file", "webhook_url"))  # fmt: skip
+
+
+def _find_conflicts_of_hub(hub: Mapping[str, Any], mistakes: dict[str, str]) -> None:
+    for key, other in _NEEDS:
+        if hub[key] and not hub[other]:
+            mistakes.setdefault(f"[hub] {other}", f"is missing; {key} needs it")
+    reachable = not hub["open"] and not address.is_loopback(address.read_listen(hub["listen"])[0])
+    if reachable and "[hub] apps_file" not in mistakes and not asks_for_tokens(hub["apps_file"]):
+        mistakes.setdefault(
+            "[hub] listen",
+            f"lets anybody on the network join at {hub['listen']}; open = true allows that, an apps_file with a "
+            'certificate for each App asks for tokens, "127.0.0.1:8800" keeps it to this machine',
+        )
+    api = hub["api_listen"]
+    if api and not hub["tls_cert"] and not address.is_loopback(address.read_listen(api)[0]):
+        mistakes.setdefault(
+            "[hub] api_listen", 'needs tls_cert and tls_key beyond this machine; "127.0.0.1:8801" keeps it to this one'
+        )

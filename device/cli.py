@@ -167,6 +167,10 @@ def _hub(options: argparse.Namespace) -> int:
             tls_key=config.hub.tls_key,
             state_dir=os.environ.get("STATE_DIRECTORY"),
             sockets=systemd.sockets(),
+            api_listen=config.hub.api_listen,
+            api_secret_file=config.hub.api_secret_file,
+            webhook_url=config.hub.webhook_url,
+            webhook_secret_file=config.hub.webhook_secret_file,
         )
     except HubConfigError as error:
         _end(str(error), WRONG)

@@ -133,6 +133,10 @@ class Hub:
     open: bool
     tls_cert: str
     tls_key: str
+    api_listen: str
+    api_secret_file: str
+    webhook_url: str
+    webhook_secret_file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,7 @@ def load(path: Path | None = None, *, needs_app_id: bool = True, open: bool = Fa
         raise ConfigError(f"there is no configuration, neither {places}; scripts/run --card in a checkout makes one")
     values, mistakes = _merge(_read(DEFAULTS), _read(path) if path else {})
     values["hub"]["open"] |= open
-    _find_conflicts(values, mistakes)
+    checks.find_conflicts(values, mistakes)
     if needs_app_id and not values["channel"]["app_id"]:
         mistakes.setdefault("[channel] app_id", "is missing; take the hub's, or make one: openssl rand -hex 16")
     if mistakes:
@@ -203,9 +207,10 @@ def load(path: Path | None = None, *, needs_app_id: bool = True, open: bool = Fa
 
 
 def as_toml(config: Config) -> str:
-    """The whole configuration as a file that `load` reads again; what follows the ? of a hub's URL is masked."""
+    """The whole configuration as a file that `load` reads again; what may be a secret in a URL is masked."""
     sections: Values = asdict(config)
     sections["channel"]["hub"] = [tomltext.masked(url) for url in config.channel.hub]
+    sections["hub"]["webhook_url"] = checks.masked_webhook(config.hub.webhook_url)
     return "\n".join(
         f"[{section}]\n" + "".join(f"{key} = {tomltext.toml(value)}\n" for key, value in keys.items())
         for section, keys in sections.items()
@@ -262,27 +267,3 @@ def _mistake(section: str, key: str, value: object, values: Values) -> str:
 def _home(key: str, values: Values) -> str:
     homes = [f"[{section}]" for section, keys in values.items() if key in keys]
     return f"; it belongs into {' or '.join(homes)}" if homes else ""
-
-
-def _find_conflicts(values: Values, mistakes: dict[str, str]) -> None:
-    """Add the mistakes that only two keys together make."""
-    users: dict[int, str] = {}
-    for section in ("buttons", "lights"):
-        for key, pin in values[section].items():
-            user = f"[{section}] {key}"
-            if pin and user not in mistakes and users.setdefault(pin, user) != user:
-                mistakes[user] = f"pin {pin} is taken by {users[pin]}; 0 means not wired"
-    for button, action in values["tap"].items():
-        if action in checks.AT_THE_EDGE and values["double_tap"][button]:
-            mistakes.setdefault(f"[double_tap] {button}", f'must be "": a tap there means {action}, and never waits')
-    for key, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
-        if values["hub"][other] and not values["hub"][key]:
-            mistakes.setdefault(f"[hub] {key}", f"is missing; {other} needs it")
-    hub = values["hub"]
-    reachable = not hub["open"] and not address.is_loopback(address.read_listen(hub["listen"])[0])
-    if reachable and "[hub] apps_file" not in mistakes and not checks.asks_for_tokens(hub["apps_file"]):
-        mistakes.setdefault(
-            "[hub] listen",
-            f"lets anybody on the network join at {hub['listen']}; open = true allows that, an apps_file with a "
-            'certificate for each App asks for tokens, "127.0.0.1:8800" keeps it to this machine',
-        )

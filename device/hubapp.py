@@ -13,7 +13,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
@@ -24,8 +23,9 @@ from typing import Self
 from device import restart
 from device.channel import address
 from device.failure import end_on_failure
-from device.hub import appsfile, keys, limits, open_files
-from device.hub.apps import Apps
+from device.hub import appsfile, keys, limits, open_files, tls
+from device.hub.administration import API_SOCKET, Administration, ListenError, Settings
+from device.hub.apps import TOO_OPEN, Apps
 from device.hub.door import Door
 from device.hub.exchange import Exchange
 from device.hub.predecessor import Predecessor
@@ -59,7 +59,7 @@ class Hub:
     without it the hub listens on loopback only, unless each App of apps_file asks for a token.
     tls_cert, tls_key: PEM files, both or none. state_dir: keeps the key that signs sessions, so that they outlive a
     crash; without one they outlive a planned restart alone. sockets: what whoever started this process has opened for
-    it, by name: one to listen on, and the way to the hub that this one succeeds.
+    it, by name: one to listen on, and the way to the hub that this one succeeds. The rest: administration.Settings.
     """
 
     def __init__(
@@ -73,6 +73,10 @@ class Hub:
         tls_key: str = "",
         state_dir: str | Path | None = None,
         sockets: Mapping[str, socket.socket] = {},
+        api_listen: str = "",
+        api_secret_file: str = "",
+        webhook_url: str = "",
+        webhook_secret_file: str = "",
     ) -> None:
         try:
             self._host, self._port = address.read_listen(listen)
@@ -80,15 +84,22 @@ class Hub:
             raise HubConfigError(f"listen {error}, not {listen!r}") from error
         self._bridge = sockets.get(restart.PREDECESSOR)
         self._listener_name = restart.LISTENER
-        self._listener = self._given({name: sock for name, sock in sockets.items() if name != restart.PREDECESSOR})
-        self._apps = _read_apps(apps_file, app_ids)
-        if not open and not self._apps.ask_for_tokens and not address.is_loopback(self._host):
-            raise HubConfigError(
-                f"the hub would let anybody on the network join at {self._host}:{self._port}: set open = true in [hub] "
-                'or --open to allow it, an apps_file with a certificate for each App, or listen = "127.0.0.1:8800"'
-            )
-        self._tls = _tls_context(tls_cert, tls_key)
+        others = (restart.PREDECESSOR, API_SOCKET)
+        self._listener = self._given({name: sock for name, sock in sockets.items() if name not in others})
         self._key, self._keeps_key = keys.load(Path(state_dir)) if state_dir else (keys.new(), False)
+        try:
+            self._apps = appsfile.load(Path(apps_file)) if apps_file else Apps.of_ids(app_ids)
+            if not open and not self._apps.ask_for_tokens and not address.is_loopback(self._host):
+                raise HubConfigError(TOO_OPEN.format(f"{self._host}:{self._port}"))
+            self._tls = tls.context(tls_cert, tls_key)
+            self._administration = Administration(
+                Settings(api_listen, api_secret_file, webhook_url, webhook_secret_file),
+                Path(state_dir) if state_dir else None, self._tls, systemd.credential, sockets.get(API_SOCKET),
+            )  # fmt: skip
+        except ValueError as error:
+            raise HubConfigError(str(error)) from error
+        except OSError as error:
+            raise HubError(f"cannot read {error.filename}: {error.strerror}") from error
         self._has_left = False
         self._ends: list[Predecessor | Successor] = []
         self._exchange: Exchange | None = None
@@ -107,10 +118,14 @@ class Hub:
         self._port = sock.getsockname()[1]
         open_files.allow(limits.MAX_CONNECTIONS)
         try:
+            self._administration.listen()
             await self._start(sock)
         except BridgeError as error:
             await self.stop()
             raise HubError(f"the hub before this one did not hand over: {error}") from error
+        except ListenError as error:
+            await self.stop()
+            raise HubError(str(error)) from error
         except asyncio.CancelledError:
             await self.stop()
             raise
@@ -124,6 +139,7 @@ class Hub:
             key = await predecessor.bequest()
             self._key = self._key if self._keeps_key else key
         rooms = Rooms(Sessions(self._key), os.urandom, time.monotonic(), self._apps, _version())
+        self._administration.load(rooms)
         self._exchange = Exchange(rooms)
         self._server = Server(self._exchange)
         if predecessor:
@@ -132,6 +148,7 @@ class Hub:
         if predecessor:
             await predecessor.leave_to_us()
             predecessor.call_over()
+        await self._administration.start(rooms)
 
     async def hand_over(self, start: restart.Start = systemd.start_like_us) -> Successor:
         """Leave everything to a successor, and only carry what the old connections bring until this is stopped.
@@ -139,14 +156,20 @@ class Hub:
         start: starts it with these sockets, and returns its process id. Raises RestartError: then this hub goes on.
         """
         assert self._server and self._exchange and self._listener, "it has not started"
-        listener = {self._listener_name: self._listener}
-        successor = await restart.hand_over(self._server, self._exchange, listener, self._key, start)
+        listener = {self._listener_name: self._listener, **self._administration.sockets}
+        self._administration.pause()
+        try:
+            successor = await restart.hand_over(self._server, self._exchange, listener, self._key, start)
+        except RestartError:
+            await self._administration.resume()
+            raise
         self._ends.append(successor)
         self._has_left = True
         return successor
 
     async def stop(self) -> None:
         """Close every connection and every socket, within half a second."""
+        await self._administration.stop()
         if self._server is not None:
             await self._server.stop()
             self._server = None
@@ -174,8 +197,7 @@ class Hub:
     @property
     def url(self) -> str:
         """Where clients find it, as they write it in their configuration."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{'wss' if self._tls else 'ws'}://{host}:{self._port}"
+        return str(address.Address("", self._tls is not None, self._host, self._port))
 
     def _given(self, listeners: Mapping[str, socket.socket]) -> socket.socket | None:
         """The socket to listen on that was opened for us; a predecessor's own only where it leads to the same place."""
@@ -190,14 +212,19 @@ class Hub:
             return sock
         return None
 
+    @property
+    def api_url(self) -> str:
+        """Where administrators find it, "" where they do not."""
+        return self._administration.url
+
     def line(self) -> str:
         """What it does now, for people."""
         counts = self.snapshot()
         return f"at {self.url} | channels {counts['channels']} | seats {counts['seats']}"
 
     def snapshot(self) -> dict[str, int]:
-        """How busy it is: channels, seats, streams, connections, packets_in, _out, _refused and _late; {} before."""
-        return self._exchange.snapshot() if self._exchange else {}
+        """How busy it is, as `Exchange.snapshot` and `Administration.counts` tell; {} before the start."""
+        return {**self._exchange.snapshot(), **self._administration.counts()} if self._exchange else {}
 
 
 def run(hub: Hub) -> None:
@@ -264,31 +291,6 @@ async def keep_serving(make: Callable[[], Hub]) -> None:
             logger.log(logging.DEBUG if lost_at else logging.WARNING, "%s; trying on", error)
             lost_at = lost_at or time.monotonic()
             await asyncio.sleep(RETRY_S)
-
-
-def _read_apps(apps_file: str, app_ids: Iterable[str]) -> Apps:
-    try:
-        return appsfile.load(Path(apps_file)) if apps_file else Apps.of_ids(app_ids)
-    except ValueError as error:
-        raise HubConfigError(str(error)) from error
-    except OSError as error:
-        raise HubError(f"cannot read {error.filename}: {error.strerror}") from error
-
-
-def _tls_context(cert: str, key: str) -> ssl.SSLContext | None:
-    if not cert and not key:
-        return None
-    if not cert or not key:
-        raise HubConfigError("TLS needs both: set tls_cert and tls_key in [hub], or neither")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        # Without a callback OpenSSL would ask the terminal for the passphrase of an encrypted key.
-        context.load_cert_chain(cert, key, password=lambda: "")
-    except ssl.SSLError as error:
-        raise HubConfigError(f"{cert} and {key} are no certificate and its key: {error.reason}") from error
-    except OSError as error:
-        raise HubError(f"cannot read {cert} or {key}: {error.strerror}") from error
-    return context
 
 
 def _version() -> str:

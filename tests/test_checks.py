@@ -13,7 +13,8 @@ from tests import unprivileged
 
 def test_every_check_belongs_to_a_key_and_lets_its_default_pass() -> None:
     sections = tomllib.loads(config.DEFAULTS.read_text())
-    may_be_empty = {"app_id", "ca_file", "token_file", "apps_file", "tls_cert", "tls_key"}
+    may_be_empty = {"app_id", "ca_file", "token_file", "apps_file", "tls_cert", "tls_key", "api_listen", "webhook_url"}
+    may_be_empty |= {"api_secret_file", "webhook_secret_file"}
     for (section, key), check in checks.CHECKS.items():
         for value in sections[section].values() if key == "*" else [sections[section][key]]:
             if key not in may_be_empty:
@@ -53,3 +54,24 @@ def test_nor_the_apps_file_whose_hub_may_then_be_reached_as_far_as_it_can_tell(c
     assert not checks.asks_for_tokens("")
     with pytest.raises(ValueError, match="must be a file that can be read: No such file"):
         checks.CHECKS["hub", "apps_file"]("/nowhere/apps.toml")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "example.org", "ftp://example.org", "https://", "https://planted:planted@example.org", "https://exämple.org"],
+)
+def test_H13_a_webhook_has_an_address_of_http_that_is_not_repeated(url: str) -> None:
+    with pytest.raises(ValueError, match="must be an address such as https") as refusal:
+        checks.check_webhook(url)
+    assert "planted" not in str(refusal.value)
+
+
+def test_H13_a_webhook_without_tls_is_on_this_machine() -> None:
+    for url in ("http://127.0.0.1:8123/x", "http://[::1]/x", "http://localhost/x", "https://example.org/x"):
+        checks.check_webhook(url)
+    with pytest.raises(ValueError, match="must be https://, as events tell who talks when"):
+        checks.check_webhook("http://example.org/planted")
+
+
+def test_a_webhook_that_is_not_there_is_nothing_to_mask() -> None:
+    assert checks.masked_webhook("") == ""

@@ -125,6 +125,14 @@ def test_every_key_of_the_shipped_file_is_explained() -> None:
         ("[hub]\nlisten = 'a:65536'", '[hub] listen: must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"'),
         ("[hub]\ntls_key = '/dev/null'", "[hub] tls_cert: is missing; tls_key needs it"),
         ("[hub]\ntls_cert = '/dev/null'", "[hub] tls_key: is missing; tls_cert needs it"),
+        ("[hub]\napi_secret_file = '/dev/null'", "[hub] api_listen: is missing; api_secret_file needs it"),
+        ("[hub]\nwebhook_secret_file = '/dev/null'", "[hub] webhook_url: is missing; webhook_secret_file needs it"),
+        ("[hub]\napi_listen = '8801'", '[hub] api_listen: must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"'),
+        (
+            "[hub]\napi_listen = '0.0.0.0:8801'",
+            '[hub] api_listen: needs tls_cert and tls_key beyond this machine; "127.0.0.1:8801" keeps it to this one',
+        ),
+        ("[hub]\nwebhook = 'x'", "[hub] webhook: no such key; did you mean webhook_url?"),
         ('[channel]\n"a\\nb" = 1', "[channel] a\\nb: no such key"),
         ("[channel]\nname = x", "line 2, column 8: is not TOML: Invalid value"),
         ("[channel]\nname = ", "line 2, the end: is not TOML: Invalid value"),
@@ -175,6 +183,15 @@ def test_without_a_name_the_users_own_file_is_found(home: Path, monkeypatch: pyt
         config.ConfigError, match=r"no configuration, neither .* nor .*elsewhere/intercomd/intercom.toml"
     ):
         config.load()
+
+
+@pytest.mark.parametrize("rest", ["/planted/secret", "?planted", "/x?planted#planted", "#planted"])
+def test_H13_whatever_follows_the_host_of_a_webhook_is_masked_when_printed(file: Path, rest: str) -> None:
+    file.write_text(f'[hub]\nwebhook_url = "https://example.org:8443{rest}"\n')
+    printed = config.as_toml(config.load(file, needs_app_id=False))
+    assert 'webhook_url = "https://example.org:8443/***"' in printed and "planted" not in printed
+    file.write_text(printed)
+    config.load(file, needs_app_id=False)
 
 
 def test_secrets_of_a_hubs_url_are_masked_when_printed(file: Path) -> None:

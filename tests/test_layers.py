@@ -73,12 +73,16 @@ PURE = (
     "audio/talkers.py",
     "audio/tones.py",
     "hub/admission.py",
+    "hub/answers.py",
     "hub/apps.py",
     "hub/asides.py",
     "hub/backlog.py",
     "hub/bridge.py",
     "hub/frames.py",
     "hub/limits.py",
+    "hub/moderation.py",
+    "hub/moderator.py",
+    "hub/notices.py",
     "hub/out.py",
     "hub/rights.py",
     "hub/rooms.py",
@@ -87,6 +91,7 @@ PURE = (
     "hub/sessions.py",
     "hub/stage.py",
     "hub/turns.py",
+    "hub/webhooks.py",
     "hub/window.py",
     "panel/gestures.py",
     "panel/lights.py",
@@ -137,6 +142,9 @@ EDGES = {
     "failure.py": "event loop, threads, process, log",
     "front.py": "event loop, clock, log",
     "handover.py": "event loop",
+    "hub/administration.py": "event loop, files, sockets, log",
+    "hub/api.py": "HTTP, event loop, clocks",
+    "hub/courier.py": "HTTP, event loop, clocks, log",
     "hub/exchange.py": "connections, wall clock, log",
     "hub/keys.py": "files",
     "hub/predecessor.py": "event loop, clock",
@@ -144,9 +152,11 @@ EDGES = {
     "hub/connection.py": "the hub's websockets",
     "hub/door.py": "sockets, clock",
     "hub/open_files.py": "the limits of this process",
+    "hub/rulebook.py": "files, threads, clocks, log",
     "hub/server.py": "the hub's websockets",
     "hub/sockets.py": "sockets",
     "hub/succession.py": "event loop, clock",
+    "hub/tls.py": "files, TLS",
     "hubapp.py": "event loop, signals, files, TLS",
     "lookout.py": "event loop",
     "membership.py": "event loop, files, log",
@@ -170,6 +180,7 @@ IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "breakpoint", "__impor
 
 # Who may import the library of each outside world. Everything else that is not in the standard library is refused.
 LIBRARIES = {
+    "aiohttp": {"hub/api.py", "hub/courier.py"},
     "alsaaudio": {"audio/alsa.py"},
     "audioop": {"audio/pcm.py"},
     "opuslib": {"audio/opus.py"},
@@ -179,7 +190,7 @@ LIBRARIES = {
     "gpiozero": {"panel/pins.py"},
     "systemd": {"service/systemd.py"},
 }
-THREADS = {"audio/card.py", "channel/resolver.py", "failure.py", "state.py"}
+THREADS = {"audio/card.py", "channel/resolver.py", "failure.py", "hub/rulebook.py", "state.py"}
 
 # Which parts of the house each part may import, itself included; jsonrpc everybody may.
 NEIGHBOURS = {

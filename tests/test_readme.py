@@ -1,5 +1,7 @@
 """What README shows is run as it stands there."""
 
+import asyncio
+import json
 import re
 import subprocess
 import sys
@@ -8,15 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
+from device.hub.webhooks import signatures
 from tests.daemon import APP_ID, ROOT, HubDaemon
+from tests.hub.guest import guest
+from tests.hub.office import SECRET, office
 from tests.soundcard import quality, speech
 from tests.timing import seconds
 
 
-def block(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    assert found
-    return found[1]
+def block(language: str, about: str = "") -> str:
+    """The first one in this language that has this word."""
+    found = re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    return str(next(text for text in found if about in text))
 
 
 def test_the_library_example_publishes_a_file_and_saves_what_it_hears(tmp_path: Path) -> None:
@@ -44,3 +49,46 @@ def test_the_library_example_publishes_a_file_and_saves_what_it_hears(tmp_path: 
             heard = np.frombuffer(file.readframes(file.getnframes()), "<i2")
         one = quality.compare(speech.SENTENCES[0][1], sentence, heard)
         assert one.pesq > 2.5, one
+
+
+async def test_H11_H12_what_administrators_type_does_what_it_says(tmp_path: Path) -> None:
+    """As it stands there, but for the place of the secret, the port, and the App ID."""
+    async with office(tmp_path) as hub, guest(hub.url) as someone:
+        await someone.join(7)
+        lines = block("bash", "kicking-rule").replace("http://127.0.0.1:8801", hub.api_url)
+        lines = lines.replace("sudo cat /etc/intercomd/api.secret", f"cat {tmp_path}/{SECRET}.file")
+        typing = await asyncio.create_subprocess_exec(
+            "bash", "-euc", f"APP_ID={APP_ID}\n{lines.replace('ask http', 'echo; ask http')}",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        said, _ = await asyncio.wait_for(typing.communicate(), seconds(20))
+        assert typing.returncode == 0, said.decode()
+        there, banned, back = (json.loads(line) for line in said.decode().split("\n")[1:])
+        assert there["data"]["broadcasters"] == [7]
+        assert banned == back == {"status": "success", "id": 1}
+        assert (await someone.closed())[0] == 4003
+
+
+def test_H12_H13_the_keys_that_administrators_write_are_keys(tmp_path: Path) -> None:
+    from device import config
+
+    file, secrets = tmp_path / "intercom.toml", tmp_path / "x.secret"
+    secrets.touch()
+    text = re.sub(r"/etc/intercomd/\w+\.secret", str(secrets), block("toml", "api_listen"))
+    file.write_text(text)
+    hub = config.load(file, needs_app_id=False).hub
+    assert (hub.api_listen, hub.webhook_url) == ("127.0.0.1:8801", "https://example.org/intercom")
+
+
+def test_H13_the_check_of_a_signature_knows_ours_and_no_other() -> None:
+    names: dict[str, object] = {}
+    exec(block("python", "Agora-Signature"), names)
+    check, body, secret = (
+        names["is_from_our_hub"],
+        json.dumps(json.loads(block("json", "noticeId"))).encode(),
+        b"a secret",
+    )
+    assert callable(check)
+    assert check(body, signatures(secret, body), secret)
+    assert not check(body + b" ", signatures(secret, body), secret)
+    assert not check(body, signatures(b"another", body), secret)

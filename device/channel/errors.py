@@ -59,6 +59,7 @@ BANNED = 1006
 NO_NETWORK = 1007
 NOT_ALLOWED_TO_PUBLISH = 1010
 TOO_MANY_PUBLISHERS = 1011
+SILENCED = 1020
 
 TABLE: dict[int, Meaning] = {
     jsonrpc.PARSE_ERROR: Meaning("PARSE_ERROR", "not JSON", Remedy.FIX_THE_CALL),
@@ -92,6 +93,8 @@ TABLE: dict[int, Meaning] = {
     CHANNEL_FULL: Meaning("CHANNEL_FULL", "the channel is full", Remedy.SLOW_DOWN),
     NOBODY_THERE: Meaning("NOBODY_THERE", "nobody with that uid is in the channel", Remedy.FIX_THE_CALL),
     BANNED: Meaning("BANNED", "a rule of the hub keeps this device out", Remedy.ASK_A_HUMAN),
+    # Told, not answered: to ask for it again changes nothing, and the seat is not in question.
+    SILENCED: Meaning("SILENCED", "a rule of the hub keeps this device from talking", Remedy.FIX_THE_CALL),
     NO_NETWORK: Meaning("NO_NETWORK", "this machine has no network", Remedy.REJOIN),
     NOT_ALLOWED_TO_PUBLISH: Meaning(
         "NOT_ALLOWED_TO_PUBLISH", "this token gives no right to publish", Remedy.FIX_THE_CALL

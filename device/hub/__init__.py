@@ -23,6 +23,19 @@
     open_files   how many this process may have open
     frames       a message made a frame once, for every listener
     backlog      what waits for a listener who does not read: 200 ms at most
+    tls          certificate and key
+
+for its administrators, who may have none of it (aiohttp is only there):
+
+    administration  all of it together, as it is configured
+    moderation   the rules that keep somebody out, or silent
+    moderator    holds the seats to them
+    rulebook     the file in which they outlive the hub
+    answers      what administrators may ask, and hear
+    api          HTTP, and who may ask
+    notices      what happens in the channels
+    webhooks     what of it the webhook is told, how it is signed, when it is tried again
+    courier      carries it there
 
 and from one process of the hub to the next:
 

@@ -34,6 +34,11 @@ from device.tomltext import did_you_mean, one_line, toml
 
 _MOST = limits.MAX_SEATS_PER_CHANNEL
 
+TOO_OPEN = (
+    "the hub would let anybody on the network join at {}: set open = true in [hub] or --open to allow it, an apps_file "
+    'with a certificate for each App, or listen = "127.0.0.1:8800"'
+)
+
 
 @dataclass(frozen=True, slots=True)
 class App:

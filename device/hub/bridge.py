@@ -115,26 +115,41 @@ class HeldChannel:
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """All that the rooms of a hub know. started: when it began to listen, in monotonic seconds of this machine."""
+    """All that the rooms of a hub know. started: when it began to listen, in monotonic seconds of this machine.
+
+    joined: since when each seat has been taken, silenced: the places of those among them that a rule keeps from
+    publishing; rules: those of its moderation, as they write themselves. None of this comes from a hub that knows none.
+    """
 
     started: float
     seats: tuple[HeldSeat, ...]
     channels: tuple[HeldChannel, ...] = ()
+    joined: tuple[float, ...] = ()
+    silenced: tuple[int, ...] = ()
+    rules: str = ""
+
+    def stay(self, place: int) -> tuple[float, bool]:
+        """Since when the seat at this place has been taken, and whether it is silenced."""
+        return self.joined[place] if self.joined else self.started, place in self.silenced
 
     def pack(self) -> bytes:
         """As a message carries it."""
         # Not asdict: that copies each of what may be 100,000 numbers, while nobody is heard.
         seats = [{name: getattr(seat, name) for name in HeldSeat.__dataclass_fields__} for seat in self.seats]
         channels = [asdict(channel) for channel in self.channels if channel.muted or channel.deaf]
-        return json.dumps({"started": self.started, "seats": seats, "channels": channels}).encode()
+        more = {"channels": channels, "joined": self.joined, "silenced": self.silenced, "rules": self.rules}
+        return json.dumps({"started": self.started, "seats": seats, **more}).encode()
 
     @classmethod
     def read(cls, data: bytes) -> Self:
         """The estate in a message. Raises ValueError for what is none."""
         try:
             content = json.loads(data)
+            seats = tuple(_seat(held) for held in content["seats"])
             channels = tuple(_channel(held) for held in content.get("channels", []))
-            return cls(float(content["started"]), tuple(_seat(held) for held in content["seats"]), channels)
+            joined = tuple(float(moment) for moment in content.get("joined", ()))
+            silenced = tuple(int(place) for place in content.get("silenced", ()))
+            return cls(float(content["started"]), seats, channels, joined, silenced, str(content.get("rules", "")))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not an estate: {error!r}") from error
 

@@ -115,7 +115,7 @@ class Exchange:
         self._do(self._rooms.tick(now))
 
     def snapshot(self) -> dict[str, int]:
-        """The counts of `rooms.Snapshot`, and packets_late."""
+        """The counts of `out.Snapshot`, and packets_late."""
         return {**asdict(self._rooms.snapshot()), "packets_late": self.packets_late}
 
     def bequeath(self) -> tuple[dict[Line, int], Estate]:
@@ -125,7 +125,7 @@ class Exchange:
 
     def inherited(self, line: Line, now: float) -> None:
         """A line that the hub before this one has let in."""
-        self._rooms.inherited(line, now)
+        self._rooms.inherited(line, now, line.address)
 
     def inherit(self, estate: Estate, lines: Mapping[int, Line], now: float) -> None:
         """Go on where the hub before this one was, whose lines have been `inherited`."""

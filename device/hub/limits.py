@@ -74,6 +74,18 @@ RARITY_BURST = 100
 # The headers of a browser are 2 kB; the library would take a megabyte.
 MAX_HANDSHAKE_BYTES = 8_192
 
+# Administrators, by hand or by program: a request takes up to 5 ms, and everybody talks meanwhile.
+API_REQUESTS_PER_S = 20
+API_REQUEST_BURST = 40
+# Who does not know the secret has no need to try often; all strangers together.
+API_STRANGERS_PER_S = 5
+API_STRANGER_BURST = 20
+# Each takes 100 kB with TLS; and is over after this long, whatever it does or does not do.
+MAX_API_CONNECTIONS = 32
+API_CONNECTION_S = 30.0
+# The longest rule is 500 bytes.
+MAX_API_BODY_BYTES = 4_096
+
 
 def household(address: str) -> str:
     """Whose limits an IP address counts for: its own, and for IPv6 those of its /64, the least that anybody gets.

@@ -1,4 +1,4 @@
-"""What rooms ask the server to do: send a text, close a connection. PURE."""
+"""What rooms tell the server: what to do (send a text, close a connection), and how busy they are. PURE."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ CLOSE_GOING_AWAY = 1001
 CLOSE_POLICY = 1008
 CLOSE_TOO_BIG = 1009
 CLOSE_REPLACED = 4002  # the same device has opened two newer connections
+CLOSE_BANNED = 4003  # a rule of the hub, or its administrator, put it out
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,16 @@ class Close:
 
 
 Out = Send | Close
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How busy it is. Packets are counted since the start; refused are those that broke a rule or a limit."""
+
+    channels: int
+    seats: int
+    streams: int
+    connections: int
+    packets_in: int
+    packets_out: int
+    packets_refused: int

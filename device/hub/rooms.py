@@ -10,7 +10,7 @@ what there is to say to its sender is said by the next `tick`. PURE.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 
 from device import jsonrpc
@@ -20,7 +20,8 @@ from device.hub.admission import admit
 from device.hub.apps import EVERY, Apps
 from device.hub.bridge import Estate
 from device.hub.limits import Pace
-from device.hub.out import CLOSE_POLICY, Close, Connection, Out, Send
+from device.hub.moderator import Moderator
+from device.hub.out import CLOSE_POLICY, Close, Connection, Out, Send, Snapshot
 from device.hub.seating import refusal
 from device.hub.seats import Link, Seat
 from device.hub.sessions import Sessions
@@ -28,19 +29,6 @@ from device.hub.stage import Stage
 
 # In place of an address: where connections are from that a hub before this one has let in.
 _BEFORE = "a hub before this one"
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """How busy it is. Packets are counted since the start; refused are those that broke a rule or a limit."""
-
-    channels: int
-    seats: int
-    streams: int
-    connections: int
-    packets_in: int
-    packets_out: int
-    packets_refused: int
 
 
 class Rooms:
@@ -60,6 +48,7 @@ class Rooms:
     ) -> None:
         self._out: list[Out] = []
         self._seating = Stage(signing, draw, started, self._out, apps)
+        self.moderator, self.notices = Moderator(self._seating), self._seating.notices
         self._apps, self._version = apps, version
         self._ticked_at, self._wall_s = started, 0.0
         self._links: dict[Connection, Link] = {}
@@ -84,14 +73,15 @@ class Rooms:
         address = limits.household(address)
         if self._addresses[address] >= limits.MAX_CONNECTIONS_PER_ADDRESS:
             return "too many connections from this address"
-        self._links[connection] = Link(connection, address, opened_at=now, heard_at=now)
+        self._links[connection] = Link(connection, address, opened_at=now, heard_at=now, household=address)
         self._addresses[address] += 1
         return ""
 
-    def inherited(self, connection: Connection, now: float) -> None:
+    def inherited(self, connection: Connection, now: float, address: str = "") -> None:
         """A connection that a hub before this one has let in. Whoever moves has two for a moment, so it takes no place
         away from anybody."""
-        self._links[connection] = Link(connection, _BEFORE, opened_at=now, heard_at=now)
+        household = limits.household(address)
+        self._links[connection] = Link(connection, _BEFORE, opened_at=now, heard_at=now, household=household)
         self._addresses[_BEFORE] += 1
 
     def connections(self) -> list[Connection]:
@@ -100,12 +90,13 @@ class Rooms:
 
     def bequeath(self, numbers: Mapping[Connection, int]) -> Estate:
         """All that a successor has to know, which knows the connections by these numbers."""
-        return self._seating.bequeath(numbers)
+        return replace(self._seating.bequeath(numbers), rules=self.moderator.rules.dump())
 
     def inherit(self, estate: Estate, connections: Mapping[int, Connection], now: float) -> None:
         """Go on where the hub before this one was; its connections have been `inherited`."""
         self._ticked_at = now
         self._seating.inherit(estate, {number: self._links[known] for number, known in connections.items()})
+        self.moderator.inherit(estate.rules, now)
 
     def closed(self, connection: Connection, now: float) -> None:
         """A connection is gone. Its seat waits for its owner to come back, and nobody is told yet."""
@@ -165,6 +156,7 @@ class Rooms:
             return []
         for link in list(self._links.values()):
             self._inspect(link, now)
+        self.moderator.carry_out(now)
         self._seating.age(now)  # second, so that a seat goes with its last silent connection
         return self._done()
 
@@ -199,25 +191,27 @@ class Rooms:
             raise refusal(jsonrpc.METHOD_NOT_FOUND)
         if link.seat is None:
             raise refusal(errors.OUT_OF_ORDER, "join first")
+        self.moderator.check(request.method, link, link.seat, now)
         self._requests[request.method](link, link.seat, request.params)
         return {}
 
     def _join(self, link: Link, params: jsonrpc.Params, now: float) -> jsonrpc.Params:
         join = messages.Join.read(params)
-        self._check_seatless(link)
+        self._check_welcome(link, join)
         rights = admit(self._apps, join, link.heard_at, self._wall_s)
         return self._seated(self._seating.join(link, join, rights), False, join.known, now)
 
     def _rejoin(self, link: Link, params: jsonrpc.Params, now: float) -> jsonrpc.Params:
         rejoin = messages.Rejoin.read(params)
-        self._check_seatless(link)
+        self._check_welcome(link, rejoin.join)
         admitted = partial(admit, self._apps, rejoin.join, now, self._wall_s)
         seat, resumed = self._seating.rejoin(link, rejoin, admitted, now)
         return self._seated(seat, resumed, rejoin.known, now)
 
-    def _check_seatless(self, link: Link) -> None:
+    def _check_welcome(self, link: Link, join: messages.Join) -> None:
         if link.seat is not None:
             raise refusal(errors.LOGIN_FAILED, "this connection has joined already")
+        self.moderator.check_join(link, join)
 
     def _seated(self, seat: Seat, resumed: bool, known: tuple[int, ...], now: float) -> jsonrpc.Params:
         streams = tuple(talker.stream() for talker in seat.channel.streams() if talker is not seat)
@@ -259,7 +253,7 @@ class Rooms:
         tick."""
         if seat.role is rules.Role.AUDIENCE:
             return self._drop(link, link.surplus, now, errors.AUDIENCE_CANNOT_PUBLISH, "an audience cannot publish")
-        if not seat.publishing:
+        if not seat.publishing and not seat.before.silenced:
             return self._drop(link, link.surplus, now, errors.OUT_OF_ORDER, "publish first")
         return self._drop(link, link.surplus, now)
 

@@ -16,12 +16,11 @@ from device.channel import errors, messages, rules
 from device.hub import limits, sessions
 from device.hub.apps import EVERY, App, Apps
 from device.hub.bridge import Estate
+from device.hub.notices import Leave, Notices
 from device.hub.out import CLOSE_NORMAL, CLOSE_REPLACED, Close, Connection, Out, Send
 from device.hub.rights import Rights
-from device.hub.seats import Before, Channel, Link, Seat
+from device.hub.seats import Before, Channel, Link, Place, Seat, place_of
 from device.hub.sessions import Sessions
-
-Place = tuple[str, str]  # App ID and channel name
 
 
 def refusal(code: int, reason: str = "") -> jsonrpc.JsonRpcError:
@@ -39,10 +38,12 @@ class Seating:
         self._started = started
         self._channels: dict[Place, Channel] = {}
         self._seats = 0
+        self.channels: Mapping[Place, Channel] = self._channels
+        self.notices = Notices()
 
     def join(self, link: Link, join: messages.Join, rights: Rights) -> Seat:
         """A new participant; who held this uid loses it. Raises JsonRpcError: CHANNEL_FULL, OVERLOADED."""
-        place = _place(join)
+        place = place_of(join)
         channel = self._channels.get(place)
         uid = join.uid or self._free_uid(channel)
         old = channel.seats.get(uid) if channel else None
@@ -56,7 +57,7 @@ class Seating:
     def rejoin(self, link: Link, rejoin: messages.Rejoin, admit: Callable[[], Rights], now: float) -> tuple[Seat, bool]:
         """The seat, and whether it was still there. admit: looks at the token where the seat has no rights, or none
         any more. Raises JsonRpcError: SESSION_UNKNOWN, UID_CONFLICT, as admit and as join."""
-        join, place = rejoin.join, _place(rejoin.join)
+        join, place = rejoin.join, place_of(rejoin.join)
         channel = self._channels.get(place)
         seat = channel.seats.get(join.uid) if channel else None
         if seat is not None and rejoin.session.isascii() and hmac.compare_digest(seat.session, rejoin.session):
@@ -92,7 +93,7 @@ class Seating:
             if other is not link:
                 self.close(other, CLOSE_NORMAL, "left the channel")
         seat.channel.detach(seat, link, link.heard_at)
-        self._give_up(seat, "quit")
+        self._give_up(seat, Leave.QUIT)
 
     def subscribe(self, seat: Seat, uid: int) -> None:
         """Hear one stream. Raises JsonRpcError: NOT_A_BROADCASTER, INVALID_PARAMS for one's own."""
@@ -114,7 +115,7 @@ class Seating:
         muted = seat.channel.muted
         if (seat.uid in muted) is not is_muted:
             (muted.add if is_muted else muted.discard)(seat.uid)
-            self._tell_others(seat, messages.MUTE_AUDIO if is_muted else messages.UNMUTE_AUDIO, {"uid": seat.uid})
+            self.tell_others(seat, messages.MUTE_AUDIO if is_muted else messages.UNMUTE_AUDIO, {"uid": seat.uid})
 
     def tell(self, seat: Seat, method: str, params: jsonrpc.Params) -> None:
         """Tell one participant."""
@@ -122,7 +123,14 @@ class Seating:
 
     def tell_others(self, seat: Seat, method: str, params: jsonrpc.Params) -> None:
         """Tell everybody else in the channel."""
-        self._tell_others(seat, method, params)
+        self._tell((other for other in seat.channel.seats.values() if other is not seat), method, params)
+
+    def expel(self, seat: Seat, texts: Iterable[str], code: int, reason: str, why: Leave) -> None:
+        """Take a seat from its holder, who hears these texts, and close his connections with code and reason."""
+        for link in list(seat.links):
+            self._out += [Send((link.connection,), text) for text in texts]
+            self.close(link, code, reason)
+        self._give_up(seat, why)
 
     def close(self, link: Link, code: int, reason: str) -> None:
         """Close a connection; its seat waits for the owner to come back."""
@@ -140,7 +148,7 @@ class Seating:
             for seat in list(channel.seats.values()):
                 away_s = now - seat.last_heard()
                 if away_s > limits.SEAT_GRACE_S:
-                    self._give_up(seat, "dropped")
+                    self._give_up(seat, Leave.TIMEOUT)
                 elif seat.publishing and seat.live is (away_s > limits.STREAM_GRACE_S):
                     self._hide(seat) if seat.live else self._show(seat)
                 elif seat.before.awaited and now >= self._settled_at:
@@ -156,21 +164,20 @@ class Seating:
 
     def bequeath(self, numbers: Mapping[Connection, int]) -> Estate:
         """All of it, for a successor that knows connections by these numbers."""
-        seats = (seat for channel in self._channels.values() for seat in channel.seats.values())
-        held = tuple(channel.held() for channel in self._channels.values())
-        return Estate(self._started, tuple(seat.held(numbers) for seat in seats), held)
+        seats = [seat for channel in self._channels.values() for seat in channel.seats.values()]
+        return Estate(
+            self._started, tuple(seat.held(numbers) for seat in seats),
+            tuple(channel.held() for channel in self._channels.values()),
+            tuple(seat.before.joined_at for seat in seats),
+            tuple(place for place, seat in enumerate(seats) if seat.before.silenced),
+        )  # fmt: skip
 
     def inherit(self, estate: Estate, links: Mapping[int, Link]) -> None:
         """Go on where the hub was that left this; nobody is told anything, as nothing has changed."""
         self._started = estate.started
-        for held in estate.seats:
-            channel = self._channels.setdefault((held.app_id, held.channel), Channel(held.app_id, held.channel))
-            seat = channel.seats[held.uid] = Seat(
-                held.uid, held.session, channel, held.label,
-                Rights(rules.Role(held.role), held.join_until, held.publish_until, held.told), held.auto_subscribe,
-                held.publishing, held.live, held.absent_since,
-                Before(held.back, frozenset(held.awaited), frozenset(held.expected)),
-            )  # fmt: skip
+        for place, held in enumerate(estate.seats):
+            channel = self._channel(held.app_id, held.channel)
+            seat = channel.seats[held.uid] = Seat.of(held, channel, *estate.stay(place))
             self._seats += 1
             for number in held.connections:
                 channel.attach(seat, links[number])
@@ -209,14 +216,20 @@ class Seating:
     def _app(self, app_id: str) -> App:
         return self._apps.find(app_id) or App(app_id)
 
+    def _channel(self, app_id: str, name: str) -> Channel:
+        made = Channel(app_id, name, profile=self._app(app_id).profile)
+        return self._channels.setdefault((app_id, name), made)
+
     def _sit(self, link: Link, join: messages.Join, uid: int, session: str, rights: Rights, back: bool = False) -> Seat:
-        place = _place(join)
-        channel = self._channels.setdefault(place, Channel(*place))
-        seat = Seat(uid, session, channel, join.label, rights, join.auto_subscribe, before=Before(back))
+        place = place_of(join)
+        channel = self._channel(*place)
+        before = Before(back, joined_at=link.heard_at)
+        seat = Seat(uid, session, channel, join.label, rights, join.auto_subscribe, before=before)
         if join.muted:
             channel.muted.add(uid)
         channel.seats[uid] = seat
         self._seats += 1
+        self.notices.joined(seat)
         channel.attach(seat, link)
         if join.auto_subscribe:
             for talker in channel.streams():
@@ -238,38 +251,34 @@ class Seating:
         renamed, seat.label = seat.label != join.label, join.label
         self.set_muted(seat, join.muted)
         if seat.live and renamed:
-            self._tell_others(seat, messages.STREAM_ADDED, seat.stream().params())
+            self.tell_others(seat, messages.STREAM_ADDED, seat.stream().params())
         elif seat.publishing and not seat.live:
             self._show(seat)
 
     def _turn_out(self, seat: Seat, code: int, close_code: int) -> None:
         reason = errors.TABLE[code].reason
         error = jsonrpc.notification(messages.ERROR, {"code": code, "reason": reason})
-        for link in list(seat.links):
-            self._out.append(Send((link.connection,), error))
-            self.close(link, close_code, reason)
-        self._give_up(seat, "dropped")
+        why = Leave.DUPLICATE if code == errors.UID_CONFLICT else Leave.KICKED
+        self.expel(seat, [error], close_code, reason, why)
 
-    def _give_up(self, seat: Seat, reason: str) -> None:
+    def _give_up(self, seat: Seat, reason: Leave) -> None:
         if seat.live:
             self._hide(seat)
         seat.channel.give_up(seat)
         self._seats -= 1
         if seat.role is rules.Role.BROADCASTER:
-            self._tell_others(seat, messages.USER_LEFT, {"uid": seat.uid, "reason": reason})
+            self.tell_others(seat, messages.USER_LEFT, {"uid": seat.uid, "reason": reason.told})
+        self.notices.left(seat, reason)
         if not seat.channel.seats:
             del self._channels[seat.channel.app_id, seat.channel.name]
 
     def _show(self, seat: Seat) -> None:
         seat.channel.show(seat)
-        self._tell_others(seat, messages.STREAM_ADDED, seat.stream().params())
+        self.tell_others(seat, messages.STREAM_ADDED, seat.stream().params())
 
     def _hide(self, seat: Seat) -> None:
         seat.channel.hide(seat)
-        self._tell_others(seat, messages.STREAM_REMOVED, {"uid": seat.uid})
-
-    def _tell_others(self, seat: Seat, method: str, params: jsonrpc.Params) -> None:
-        self._tell((other for other in seat.channel.seats.values() if other is not seat), method, params)
+        self.tell_others(seat, messages.STREAM_REMOVED, {"uid": seat.uid})
 
     def _tell(self, seats: Iterable[Seat], method: str, params: jsonrpc.Params) -> None:
         """On every connection of each: which of two a client goes on with is decided there, and it hears that one."""
@@ -287,7 +296,3 @@ class Seating:
         left, seat.before.expected = sorted(seat.before.expected - set(seat.channel.seats)), frozenset()
         for uid in left:
             self._tell([seat], messages.USER_LEFT, {"uid": uid, "reason": "dropped"})
-
-
-def _place(join: messages.Join) -> Place:
-    return join.app_id.lower(), join.channel

@@ -20,6 +20,13 @@ from device.hub.out import Connection
 from device.hub.rights import Rights
 from device.hub.window import Window
 
+Place = tuple[str, str]  # App ID and channel name
+
+
+def place_of(join: messages.Join) -> Place:
+    """Where somebody wants to sit."""
+    return join.app_id.lower(), join.channel
+
 
 @dataclass(slots=True, eq=False)
 class Link:
@@ -39,6 +46,7 @@ class Link:
     complaint: tuple[int, str] | None = None  # code and reason of the first packet refused; told once, by a tick
     complained: bool = False
     out_of_patience: bool = False
+    household: str = ""  # where it is really from, whoever has let it in
 
 
 class Writer:
@@ -57,15 +65,18 @@ class Writer:
 
 @dataclass(slots=True)
 class Before:
-    """What a seat has from the time before the hub started anew.
+    """What a seat has from before.
 
-    back: it was taken again; who is back, too, knows of it. awaited: streams known then, until the hub knows who is
-    missing. expected: the same, until it knows who has left.
+    From the time before the hub started anew: back: it was taken again; who is back, too, knows of it. awaited: streams
+    known then, until the hub knows who is missing. expected: the same, until it knows who has left.
+    joined_at: since when the participant has been there. silenced: it published, until a rule took that away.
     """
 
     back: bool = False
     awaited: frozenset[int] = frozenset()
     expected: frozenset[int] = frozenset()
+    joined_at: float = 0.0
+    silenced: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -105,6 +116,16 @@ class Seat:
         """What others hear of this stream."""
         return messages.Stream(self.uid, self.label)
 
+    @classmethod
+    def of(cls, held: HeldSeat, channel: "Channel", joined_at: float, silenced: bool) -> "Seat":
+        """As an estate has it, in this channel; without its connections and subscribers."""
+        return cls(
+            held.uid, held.session, channel, held.label,
+            Rights(rules.Role(held.role), held.join_until, held.publish_until, held.told), held.auto_subscribe,
+            held.publishing, held.live, held.absent_since,
+            Before(held.back, frozenset(held.awaited), frozenset(held.expected), joined_at, silenced),
+        )  # fmt: skip
+
     def held(self, numbers: Mapping[Connection, int]) -> HeldSeat:
         """As an estate has it, which knows connections by these numbers."""
         before, rights = self.before, self.rights
@@ -139,6 +160,7 @@ class Channel:
     muted: set[int] = field(default_factory=set)
     deaf: set[tuple[int, int]] = field(default_factory=set)
     writers: dict[int, Writer] = field(default_factory=dict)
+    profile: rules.Profile = rules.Profile.LIVE
 
     def held(self) -> HeldChannel:
         """What an estate has of it beside its seats."""

@@ -56,10 +56,11 @@ class Stage(Seating):
                 raise refusal(errors.LOGIN_FAILED, "this App is for communication: everybody is a broadcaster")
             self.unpublish(seat)
             seat.rights = replace(seat.rights, role=role)
-            self._tell_others(seat, messages.USER_LEFT, {"uid": seat.uid, "reason": messages.BECAME_AUDIENCE})
+            self.tell_others(seat, messages.USER_LEFT, {"uid": seat.uid, "reason": messages.BECAME_AUDIENCE})
         else:
             seat.rights = replace(seat.rights, role=role)
-            self._tell_others(seat, messages.USER_JOINED, seat.stream().params())
+            self.tell_others(seat, messages.USER_JOINED, seat.stream().params())
+        self.notices.role_changed(seat)
 
     def renew(self, seat: Seat, rights: Rights) -> None:
         """The rights of a new token take the place of the old one's; the role stays. What was published goes on."""

@@ -41,6 +41,7 @@ class House:
         self.wall_s = NOON
         self.inbox: dict[Any, list[jsonrpc.Message]] = defaultdict(list)
         self.closed: dict[Any, tuple[int, str]] = {}
+        self._addresses: dict[Any, str] = {}
         self._sequence = 0
         self._random = random.Random(seed)
         self.rooms = Rooms(Sessions(KEY), self._random.randbytes, started, apps, "test")
@@ -52,7 +53,7 @@ class House:
         self.rooms = Rooms(Sessions(KEY), self._random.randbytes, self.now, apps, "test")
         connections = dict(enumerate(old.connections()))
         for connection in connections.values():
-            self.rooms.inherited(connection, self.now)
+            self.rooms.inherited(connection, self.now, self._addresses[connection])
         estate = old.bequeath({connection: number for number, connection in connections.items()})
         self.rooms.inherit(Estate.read(estate.pack()), connections, self.now)
 
@@ -78,6 +79,7 @@ class House:
         """Connect; there has to be a place."""
         for connection in connections:
             assert self.rooms.opened(connection, address, self.now) == ""
+            self._addresses[connection] = address
 
     def drop(self, *connections: Any) -> None:
         """These connections are lost."""

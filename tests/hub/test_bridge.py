@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.hub.bridge import Estate, HeldSeat, Kind, Message, Reader
+from device.hub.bridge import Estate, HeldChannel, HeldSeat, Kind, Message, Reader
 
 MESSAGES = st.builds(Message, st.integers(0, 255), st.integers(0, 2**32 - 1), st.binary(max_size=40))
 
@@ -23,7 +23,10 @@ def test_an_estate_arrives_as_it_was_left() -> None:
         HeldSeat("a" * 32, "lobby", 2, "another", role="audience", awaited=(3,), expected=(3, 4), connections=(7, 9)),
         HeldSeat("a" * 32, "lobby", 3, "a third", join_until=1_300.0, publish_until=-5.0, told="token-privilege-x"),
     )
-    assert Estate.read(Estate(1_234.5, seats).pack()) == Estate(1_234.5, seats)
+    estate = Estate(
+        1_234.5, seats, (HeldChannel("a" * 32, "lobby", (1,), ((1, 2),)),), (5.0, 6.5), (1,), '{"last": 0, "rules": []}'
+    )
+    assert Estate.read(estate.pack()) == estate
 
 
 def test_what_a_hub_of_another_version_leaves_is_taken_as_far_as_it_is_known() -> None:
@@ -32,7 +35,18 @@ def test_what_a_hub_of_another_version_leaves_is_taken_as_far_as_it_is_known() -
     assert estate == Estate(1.0, (HeldSeat("a", "lobby", 1, "s"),))
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"started": 1, "seats": [{}]}', b'{"started": 1, "seats": [7]}'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"started": 1, "seats": [{}]}',
+        b'{"started": 1, "seats": [7]}',
+        b'{"started": 1, "seats": [], "joined": [[]]}',
+        b'{"started": 1, "seats": [], "silenced": [null]}',
+    ],
+)
 def test_what_is_no_estate_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError):
         Estate.read(data)

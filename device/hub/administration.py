@@ -1,0 +1,195 @@
+"""What a hub has for its administrators: the REST API, the webhook, and the file of the rules, as they are asked for.
+
+None of it is there, and aiohttp not even imported, unless it is configured; but for the rules, which a hub before this
+one may have left.
+"""
+
+import asyncio
+import importlib.util
+import logging
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from device.channel import address
+from device.hub import limits
+from device.hub.door import Door
+from device.hub.rooms import Rooms
+from device.hub.rulebook import Rulebook
+from device.hub.sockets import leads_to, listening_socket
+from device.hub.webhooks import Webhooks
+
+if TYPE_CHECKING:
+    from device.hub.api import Api
+    from device.hub.courier import Courier
+
+logger = logging.getLogger(__name__)
+
+# What nobody guesses: 16 characters of 6 bits are 96.
+SECRET_MIN_BYTES, SECRET_MAX_BYTES = 16, 1_024
+
+# The name by which a successor finds the socket of the API.
+API_SOCKET = "api"
+
+Credential = Callable[[str], Path | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """As in [hub] of intercom.toml. Without a file a secret is looked for among the credentials of the service."""
+
+    api_listen: str = ""
+    api_secret_file: str = ""
+    webhook_url: str = ""
+    webhook_secret_file: str = ""
+
+
+class ListenError(Exception):
+    """The API has no port. One line."""
+
+
+class Administration:
+    """Of one hub. Raises ValueError, with one line, for settings that make no sense.
+
+    state_dir: where rules are kept, None keeps none. tls: the hub's. given: the socket of a predecessor's API.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        state_dir: Path | None,
+        tls: ssl.SSLContext | None,
+        credential: Credential,
+        given: socket.socket | None = None,
+    ) -> None:
+        self._rulebook = Rulebook(state_dir) if state_dir else None
+        self._socket: socket.socket | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._api: Api | None = None
+        self._courier: Courier | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._listen = address.read_listen(settings.api_listen) if settings.api_listen else None
+        self._webhook_url = settings.webhook_url
+        if (self._listen or self._webhook_url) and not importlib.util.find_spec("aiohttp"):
+            raise ValueError("api_listen and webhook_url in [hub] need aiohttp: pip install aiohttp")
+        if self._listen:
+            self._api_secret = _secret("api", settings.api_secret_file, credential)
+            if not address.is_loopback(self._listen[0]):
+                self._tls = tls
+                if tls is None:
+                    raise ValueError("api_listen beyond this machine needs TLS: set tls_cert and tls_key in [hub]")
+        if self._webhook_url:
+            self._webhook_secret = _secret("webhook", settings.webhook_secret_file, credential)
+        if given is not None:
+            self._take(given)
+
+    def load(self, rooms: Rooms) -> None:
+        """Put the rules in force that were kept."""
+        if self._rulebook:
+            self._rulebook.load(rooms.moderator.rules)
+
+    def listen(self) -> None:
+        """Take the port of the API; nobody is answered yet. Raises ListenError."""
+        if not self._listen:
+            return
+        try:
+            self._socket = self._socket or listening_socket(*self._listen)
+        except OSError as error:
+            raise ListenError(f"the API cannot listen on {_where(*self._listen)}: {error.strerror}") from error
+        self._listen = self._listen[0], self._socket.getsockname()[1]
+
+    async def start(self, rooms: Rooms) -> None:
+        """Serve these rooms, after `listen`."""
+        self._rooms = rooms
+        if self._socket is not None:
+            from device.hub.api import Api
+
+            self._api = Api(rooms.moderator, self._api_secret)
+            await self._api.start(Door.of(self._socket.dup()), self._tls)
+            logger.info("administrators find it at %s", self.url)
+        if self._webhook_url:
+            from device.hub.courier import Courier
+
+            webhooks = Webhooks(self._webhook_secret, os.urandom(6).hex())
+            self._courier = Courier(rooms.notices, webhooks, self._webhook_url)
+            self._courier.start()
+        self._keeper = asyncio.get_running_loop().create_task(self._keep())
+
+    def pause(self) -> None:
+        """Somebody else may go on from here: no request changes anything any more, new ones wait."""
+        if self._api is not None:
+            self._api.pause()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            self._keeper = None
+            self._save()
+
+    async def resume(self) -> None:
+        """Nobody else does: as before."""
+        self._keeper = asyncio.get_running_loop().create_task(self._keep())
+        if self._api is not None and self._socket is not None:
+            await self._api.resume(Door.of(self._socket.dup()), self._tls)
+
+    async def stop(self) -> None:
+        """Close everything, within half a second; harmless where nothing has started."""
+        self.pause()
+        await asyncio.gather(*[each.stop() for each in (self._api, self._courier) if each is not None])
+        self._api = self._courier = None
+        if self._rulebook:
+            self._rulebook.join()
+        if self._socket is not None:
+            self._socket.close()
+
+    @property
+    def sockets(self) -> dict[str, socket.socket]:
+        """What a successor is to listen on, by the name that it knows it by."""
+        return {API_SOCKET: self._socket} if self._socket is not None else {}
+
+    @property
+    def url(self) -> str:
+        """Where the API is, "" where there is none."""
+        return f"{'https' if self._tls else 'http'}://{_where(*self._listen)}" if self._listen else ""
+
+    def counts(self) -> dict[str, int]:
+        """webhooks_waiting and webhooks_lost, {} without a webhook."""
+        return self._courier.counts() if self._courier else {}
+
+    def _take(self, given: socket.socket) -> None:
+        """Only where it leads to the same place."""
+        if self._listen and leads_to(given, *self._listen):
+            self._socket = given
+        else:
+            given.close()
+
+    async def _keep(self) -> None:
+        while True:
+            self._save()
+            await asyncio.sleep(limits.TICK_S)
+
+    def _save(self) -> None:
+        if self._rulebook:
+            self._rulebook.keep(self._rooms.moderator.rules)
+
+
+def _where(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _secret(whose: str, file: str, credential: Credential) -> bytes:
+    """The secret in this file, or in the credential. Raises ValueError, which never quotes it."""
+    path = Path(file) if file else credential(f"{whose}-secret")
+    if path is None:
+        raise ValueError(f"{whose}_secret_file is missing in [hub]: openssl rand -hex 32 makes what belongs into it")
+    try:
+        with path.open("rb") as opened:
+            secret = opened.read(SECRET_MAX_BYTES + 1).strip()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not a path"
+        raise ValueError(f"{whose}_secret_file cannot be read: {why}") from None
+    if not SECRET_MIN_BYTES <= len(secret) <= SECRET_MAX_BYTES:
+        raise ValueError(f"{whose}_secret_file holds {len(secret)} bytes, not {SECRET_MIN_BYTES} to {SECRET_MAX_BYTES}")
+    return secret
