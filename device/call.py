@@ -22,6 +22,7 @@ class Place(StrEnum):
     OFFLINE = "offline"
     LEFT = "left"
     KICKED = "kicked"
+    BANNED = "banned"
     WRONG_TOKEN = "wrong token"
     UID_CONFLICT = "uid conflict"
 
@@ -47,6 +48,7 @@ class Input(StrEnum):
     LINK_LOST = "link lost"
     LEFT_BY_HUB = "left by hub"
     KICKED = "kicked"
+    BANNED = "banned"
     WRONG_TOKEN = "wrong token"
     UID_CONFLICT = "uid conflict"
     NO_NETWORK = "no network"
@@ -111,6 +113,9 @@ class Light(StrEnum):
     FAST = "fast"
     BLIP = "blip"
     DOUBLE = "double"
+    TRIPLE = "triple"
+    QUADRUPLE = "quadruple"
+    LONG = "long"
 
 
 class Looks(NamedTuple):
@@ -151,7 +156,7 @@ Done = tuple[Action | Sound, ...]
 Rows = dict[tuple[Place, Input], tuple[Place, Done]]
 
 _WANTED = (Place.JOINING, Place.IN_CALL, Place.OFFLINE)
-REFUSED = (Place.KICKED, Place.WRONG_TOKEN, Place.UID_CONFLICT)
+REFUSED = (Place.KICKED, Place.BANNED, Place.WRONG_TOKEN, Place.UID_CONFLICT)
 
 
 def _rows(places: tuple[Place, ...], given: Input, then: Place, *done: Action | Sound) -> Rows:
@@ -166,6 +171,7 @@ PLACES: Rows = {
     **_rows((Place.IN_CALL,), Input.LINK_LOST, Place.OFFLINE, Sound.LINK_LOST),
     **_rows(_WANTED, Input.LEFT_BY_HUB, Place.LEFT, Sound.LEFT),
     **_rows(_WANTED, Input.KICKED, Place.KICKED, Sound.ERROR),
+    **_rows(_WANTED, Input.BANNED, Place.BANNED, Sound.ERROR),
     **_rows(_WANTED, Input.WRONG_TOKEN, Place.WRONG_TOKEN, Sound.ERROR),
     **_rows(_WANTED, Input.UID_CONFLICT, Place.UID_CONFLICT, Sound.ERROR),
     **_rows((*_WANTED, *REFUSED), Input.LEAVE, Place.LEFT, Action.LEAVE, Sound.LEFT),
@@ -268,7 +274,8 @@ def _what_follows(before: State, given: Input, after: State, done: Done) -> Done
 
 _LINK = {
     Place.BOOT: Light.BLIP, Place.JOINING: Light.FAST, Place.IN_CALL: Light.ON, Place.OFFLINE: Light.FAST,
-    Place.LEFT: Light.OFF, Place.KICKED: Light.SLOW, Place.WRONG_TOKEN: Light.SLOW, Place.UID_CONFLICT: Light.SLOW,
+    Place.LEFT: Light.OFF, Place.KICKED: Light.SLOW, Place.BANNED: Light.LONG, Place.WRONG_TOKEN: Light.TRIPLE,
+    Place.UID_CONFLICT: Light.QUADRUPLE,
 }  # fmt: skip
 
 

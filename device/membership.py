@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 _OF_STATE = {"in-call": Input.JOINED, "offline": Input.LINK_LOST, "left": Input.LEFT_BY_HUB}
 _OF_ERROR = {
-    errors.UID_CONFLICT: Input.UID_CONFLICT, errors.BANNED: Input.KICKED, errors.LOGIN_FAILED: Input.WRONG_TOKEN,
+    errors.UID_CONFLICT: Input.UID_CONFLICT, errors.BANNED: Input.BANNED, errors.LOGIN_FAILED: Input.WRONG_TOKEN,
     errors.BAD_REQUEST: Input.WRONG_TOKEN, errors.IN_CLEAR: Input.WRONG_TOKEN, errors.TOKEN_MISSING: Input.WRONG_TOKEN,
     errors.TOKEN_INVALID: Input.WRONG_TOKEN, errors.TOKEN_EXPIRED: Input.WRONG_TOKEN,
     errors.TOKEN_UNEXPECTED: Input.WRONG_TOKEN,
@@ -77,6 +77,7 @@ class Membership:
             self._client.on(event, handler)
         for event in _TOKEN_ENDS:
             self._client.on(event, self._token_ends)
+        self._client.on(messages.CLIENT_BANNED, self._put_out)
 
     @property
     def status(self) -> Status:
@@ -148,7 +149,16 @@ class Membership:
 
     async def end(self) -> None:
         """Leave; what happens there from now on is nobody's business any more. Done within 0.3 s."""
-        for event in ("media", "stream-added", "stream-removed", "connection-state", "error", "ring", *_TOKEN_ENDS):
+        for event in (
+            "media",
+            "stream-added",
+            "stream-removed",
+            "connection-state",
+            "error",
+            "ring",
+            *_TOKEN_ENDS,
+            messages.CLIENT_BANNED,
+        ):
             self._client.off(event)
         for uid in self._labels:
             self._speaker.removed(uid)
@@ -226,6 +236,11 @@ class Membership:
             self._labels.clear()
         if params["state"] in _OF_STATE:
             self._feed(_OF_STATE[params["state"]])
+
+    def _put_out(self, params: dict[str, Any]) -> None:
+        """Who is put out once may come back; the error that follows, and says why, finds it there already."""
+        if not params["minutes"]:
+            self._feed(Input.KICKED)
 
     def _refused(self, params: dict[str, Any]) -> None:
         if params["code"] in _OF_ERROR:

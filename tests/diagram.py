@@ -33,14 +33,17 @@ _WORDS = {
 }  # fmt: skip
 _GROUPS = {
     "wanted": (Place.JOINING, Place.IN_CALL, Place.OFFLINE),
-    "refused": (Place.KICKED, Place.WRONG_TOKEN, Place.UID_CONFLICT),
+    "refused": (Place.KICKED, Place.BANNED, Place.WRONG_TOKEN, Place.UID_CONFLICT),
 }
 _CALL = State(Place.IN_CALL)
 _LIGHTS: tuple[tuple[str, str, Looks], ...] = (
     ("link", "in the call", looks(_CALL)),
     ("link", "joining, or the link is lost: no hub answers", looks(State(Place.JOINING))),
     ("link", "this machine has no network", looks(State(Place.OFFLINE, no_network=True))),
-    ("link", "kicked, wrong token, or another box has its uid", looks(State(Place.KICKED))),
+    ("link", "put out of the channel; tries again after a minute", looks(State(Place.KICKED))),
+    ("link", "banned by whoever runs the hub", looks(State(Place.BANNED))),
+    ("link", "wrong token, or a hub that does not know this App ID", looks(State(Place.WRONG_TOKEN))),
+    ("link", "another box has its uid; stays away until told to rejoin", looks(State(Place.UID_CONFLICT))),
     ("link", "left", looks(State(Place.LEFT))),
     ("link", "starting", looks(State(Place.BOOT))),
     ("talk", "someone is talking", looks(_CALL, someone_talks=True)),

@@ -318,7 +318,7 @@ def test_a_box_without_a_network_shows_it() -> None:
 def test_another_box_with_its_uid_takes_its_seat_until_it_is_told_to_rejoin(hub: HubDaemon) -> None:
     seven = {"uid": 7, "label": "first"}
     with box(hub.url, channel=seven, tones={"on": True}) as first, box(hub.url, channel={"uid": 7}) as second:
-        first.until_it_shows(LINK_LIGHT, Pattern.SLOW)
+        first.until_it_shows(LINK_LIGHT, Pattern.QUADRUPLE)
         assert first.status()["problem"]["code"] == errors.UID_CONFLICT
         assert not first.status()["microphone_open"]
         first.fingers.press(REJOIN)
@@ -337,7 +337,7 @@ def test_a_hub_that_does_not_know_it_and_a_token_that_is_gone_are_the_same_light
         stranger.wait_for("listens")
         with box(f"ws://127.0.0.1:{port}", channel={"token_file": str(token)}) as kitchen:
             kitchen.daemon.wait_for("does not serve")
-            kitchen.until_it_shows(LINK_LIGHT, Pattern.SLOW)
+            kitchen.until_it_shows(LINK_LIGHT, Pattern.TRIPLE)
             kitchen.fingers.press(LEAVE)
             kitchen.until_it_shows(LINK_LIGHT, Pattern.OFF)
             token.unlink()
@@ -361,7 +361,7 @@ async def test_who_is_kept_out_sees_and_hears_it() -> None:
                 asyncio.run_coroutine_threadsafe(notice, loop).result(10)
                 kitchen.daemon.wait_for("not today")
                 assert not kitchen.status()["microphone_open"]
-                kitchen.until_it_shows(LINK_LIGHT, Pattern.SLOW)
+                kitchen.until_it_shows(LINK_LIGHT, Pattern.LONG)
                 assert loudest(kitchen.spk, begin, 1.0) > 1_000
 
         await asyncio.to_thread(story)

@@ -269,6 +269,18 @@ async def test_a_token_that_can_be_read_at_last_is_joined_with(tmp_path: Path, m
         await house.membership.left()
 
 
+@pytest.mark.parametrize(("minutes", "what"), [(0, Input.KICKED), (60, Input.BANNED)])
+async def test_who_is_put_out_knows_whether_it_may_come_back(minutes: int, what: Input) -> None:
+    async with FakeHub() as hub:
+        house = House(hub.url)
+        house.membership.join()
+        await house.until(Input.JOINED)
+        await hub.notify(messages.CLIENT_BANNED, minutes=minutes)
+        await hub.notify(messages.ERROR, code=errors.BANNED, reason="rule 1")
+        assert await asyncio.wait_for(house.inputs.get(), seconds(10)) is what
+        await house.membership.left()
+
+
 def renewals(hub: FakeHub) -> list[str]:
     """The tokens that it was asked to go on with."""
     return [one.params["token"] for visit in hub.visits for one in visit.texts if one.method == messages.RENEW_TOKEN]

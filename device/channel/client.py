@@ -60,7 +60,7 @@ class Client(Calls):
                                          connection is lost, also by a hub that stops as it should (503, never told)
         token-privilege-will-expire {}, token-privilege-did-expire {}
                                          30 s before the right to join ends, and when it does: `renew_token`
-        client-banned {}                 a rule of the hub keeps us out
+        client-banned {minutes}          a rule of the hub keeps us out for so long; 0: it has put us out once
         connection-state {state}         left, joining, in-call, offline: what people are shown
         connection-state-change {state, previous, reason}
                                          disconnected, connecting, connected, reconnecting, failed: see `standing`

@@ -41,7 +41,6 @@ TOKEN_WILL_EXPIRE = "token-privilege-will-expire"  # {}: in 30 s
 TOKEN_DID_EXPIRE = "token-privilege-did-expire"  # {}: the seat is given up in a moment
 MUTE_AUDIO, UNMUTE_AUDIO = "mute-audio", "unmute-audio"  # {uid}: somebody is silent by himself, and talks again
 MESSAGE = "stream-message"  # {uid: of whom, stream, data: base64}
-CLIENT_BANNED = "client-banned"  # a rule of the hub keeps us out; what follows is an `error` with BANNED
 UPDATE_URL = "update-url"  # {url: the hub to dial beside this connection, one of its list; missing: this hub}
 CLIENT_BANNED = "client-banned"  # {minutes: for how long, 0 for this once}; an error with the reason follows
 ERROR = "error"  # {code, reason}; and "ring" {uid: who, label, answered}
@@ -274,6 +273,12 @@ def read_reason(params: jsonrpc.Params) -> str:
     """Why somebody left, as `user-left` tells: "quit", "became-audience", or "dropped" for every other reason."""
     reason = params.get("reason")
     return str(reason) if reason in ("quit", BECAME_AUDIENCE) else "dropped"
+
+
+def read_minutes(params: jsonrpc.Params) -> int:
+    """For how long `client-banned` keeps us out, 0: it does not, it was once. Raises JsonRpcError(INVALID_PARAMS)."""
+    minutes: int = _member(params, "minutes", int, 0)
+    return max(0, minutes)
 
 
 def read_role(params: jsonrpc.Params) -> rules.Role:

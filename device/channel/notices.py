@@ -29,6 +29,8 @@ def read(method: str, params: Params, ours: int, streams: Streams, presence: Pre
     if method == messages.MESSAGE:
         message = Message.read(params)
         return [(method, {"uid": messages.read_uid(params), "stream": message.stream, "data": message.data})]
-    if method in (messages.CLIENT_BANNED, messages.TOKEN_WILL_EXPIRE, messages.TOKEN_DID_EXPIRE):
+    if method == messages.CLIENT_BANNED:
+        return [(method, {"minutes": messages.read_minutes(params)})]
+    if method in (messages.TOKEN_WILL_EXPIRE, messages.TOKEN_DID_EXPIRE):
         return [(method, {})]
     return []

@@ -12,6 +12,9 @@ class Pattern(StrEnum):
     FAST = "fast"
     BLIP = "blip"
     DOUBLE = "double"
+    TRIPLE = "triple"
+    QUADRUPLE = "quadruple"
+    LONG = "long"
 
 
 # How long it is on, off, on, ... in ms, again and again.
@@ -20,6 +23,9 @@ STEPS_MS: dict[Pattern, tuple[int, ...]] = {
     Pattern.FAST: (120, 120),
     Pattern.BLIP: (60, 1_940),
     Pattern.DOUBLE: (100, 150, 100, 1_150),
+    Pattern.TRIPLE: (100, 150, 100, 150, 100, 1_150),
+    Pattern.QUADRUPLE: (100, 150, 100, 150, 100, 150, 100, 1_150),
+    Pattern.LONG: (2_000, 400),
 }
 
 

@@ -23,7 +23,8 @@ def test_each_notification_is_the_event_of_its_name() -> None:
         ("stream-removed", {"uid": 3}, {"uid": 3}),
         ("user-left", {"uid": 3, "reason": "became-audience"}, {"uid": 3, "reason": "became-audience"}),
         ("user-left", {"uid": 3, "reason": "abducted"}, {"uid": 3, "reason": "dropped"}),
-        ("client-banned", {"why": "?"}, {}),
+        ("client-banned", {"why": "?", "minutes": 60}, {"minutes": 60}),
+        ("client-banned", {}, {"minutes": 0}),
         ("video-rotation", {"uid": 3, "rotation": 90}, None),
     ]
     for method, params, expected in told:
