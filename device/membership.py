@@ -67,6 +67,7 @@ class Membership:
         self._tasks: set[asyncio.Task[None]] = set()
         self._saying: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._put_out_once = False  # and its reason has not come yet
         self._refusal = ""  # of the last ring or answer
         self._client = Client(channel.hub, ca_file=channel.ca_file or None, insecure=channel.insecure)
         self._client.init(channel.app_id)
@@ -174,7 +175,8 @@ class Membership:
     async def _join(self) -> None:
         channel = self._channel
         try:
-            await self._client.join(
+            take = self._client.join if self._client.status.state is State.LEFT else self._client.rejoin
+            await take(
                 self._token_file.read(), channel.name, channel.uid,
                 label=channel.label, role=Role(channel.role), auto_subscribe=True,
                 ticket=self._ticket,
@@ -197,6 +199,9 @@ class Membership:
         if not token:
             return
         logger.info("%s: there is a new token", self._channel.name)
+        problem = self._client.status.problem
+        if problem is not None and problem.code == errors.UID_CONFLICT:
+            return  # another has the seat: read again when somebody presses rejoin
         if self._client.status.state is State.LEFT:  # the one before could not even be read, or sent
             self._begin(self._join())
         else:
@@ -239,11 +244,13 @@ class Membership:
 
     def _put_out(self, params: dict[str, Any]) -> None:
         """Who is put out once may come back; the error that follows, and says why, finds it there already."""
-        if not params["minutes"]:
+        self._put_out_once = not params["minutes"]
+        if self._put_out_once:
             self._feed(Input.KICKED)
 
     def _refused(self, params: dict[str, Any]) -> None:
-        if params["code"] in _OF_ERROR:
+        put_out_once, self._put_out_once = self._put_out_once, False
+        if params["code"] in _OF_ERROR and not (put_out_once and params["code"] == errors.BANNED):
             self._feed(_OF_ERROR[params["code"]])
         if _OF_ERROR.get(params["code"]) is Input.WRONG_TOKEN:
             self._renew()  # perhaps it is there already

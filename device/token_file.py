@@ -4,6 +4,7 @@ from pathlib import Path
 
 from device.channel import errors
 from device.channel.errors import ChannelError
+from device.channel.messages import TOKEN_MAX_CHARACTERS
 from device.service import systemd
 
 
@@ -22,6 +23,9 @@ class TokenFile:
         except (OSError, ValueError):  # not the cause's text: it would quote what it could not decode
             where = self._name or "systemd's credential"
             raise ChannelError(errors.LOGIN_FAILED, f"the token in {where} cannot be read") from None
+        if self._known and (self._known.lower() == "null" or len(self._known) > TOKEN_MAX_CHARACTERS):
+            where = self._name or "systemd's credential"
+            raise ChannelError(errors.LOGIN_FAILED, f"what is in {where} is no token")
         return self._known
 
     def news(self) -> str | None:

@@ -257,3 +257,17 @@ def test_the_network_is_known_again_when_something_answers() -> None:
     assert looks(state).link is Light.DOUBLE
     assert looks(walk(state, Input.NO_HUB)[0]).link is Light.FAST
     assert not walk(state, Input.JOINED)[0].no_network
+
+
+@pytest.mark.parametrize(
+    ("before", "given", "after"),
+    [
+        (Place.KICKED, Input.BANNED, Place.BANNED),
+        (Place.KICKED, Input.WRONG_TOKEN, Place.WRONG_TOKEN),
+        (Place.BANNED, Input.WRONG_TOKEN, Place.WRONG_TOKEN),
+        (Place.WRONG_TOKEN, Input.BANNED, Place.BANNED),
+        (Place.KICKED, Input.UID_CONFLICT, Place.UID_CONFLICT),
+    ],
+)
+def test_one_refusal_after_another_is_shown(before: Place, given: Input, after: Place) -> None:
+    assert step(State(place=before), given)[0].place is after

@@ -281,6 +281,59 @@ async def test_who_is_put_out_knows_whether_it_may_come_back(minutes: int, what:
         await house.membership.left()
 
 
+async def test_a_redial_with_a_newer_token_keeps_the_seat_and_the_table_right(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("old\n")
+    async with FakeHub() as hub:
+        house = House(hub.url, token_file=str(file))
+        house.membership.join()
+        await house.until(Input.JOINED)
+        file.write_text("new\n")
+        house.membership.join()
+        async with asyncio.timeout(seconds(10)):
+            while hub.visits[-1].texts[0].params["token"] != "new":
+                await asyncio.sleep(0.01)
+        assert "leave" not in hub.visits[0].methods() and house.inputs.empty()
+        await house.membership.left()
+
+
+async def test_of_two_with_one_uid_the_loser_stays_quiet_also_with_a_new_token(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "TOKEN_LOOK_S", 0.02)
+    file = tmp_path / "token"
+    file.write_text("")
+    house = House(hub.url, token_file=str(file), uid=9)
+    house.membership.join()
+    await house.until(Input.JOINED)
+    clone = await other(hub, 9)
+    await house.until(Input.UID_CONFLICT)
+    file.write_text("new\n")
+    await asyncio.sleep(0.2)
+    assert clone.is_connected() and not house.membership.held
+    await house.membership.left()
+    await clone.leave()
+
+
+@pytest.mark.parametrize("nonsense", ["null\n", "x" * 200_000])
+async def test_what_is_no_token_changes_nothing_and_the_next_one_is_used(
+    nonsense: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "TOKEN_LOOK_S", 0.02)
+    file = tmp_path / "token"
+    file.write_text("old\n")
+    async with FakeHub() as hub:
+        house = House(hub.url, token_file=str(file))
+        house.membership.join()
+        await house.until(Input.JOINED)
+        file.write_text(nonsense)
+        await asyncio.sleep(0.1)
+        file.write_text("new\n")
+        await renewed(hub, 1)
+        assert renewals(hub) == ["new"]
+        await house.membership.left()
+
+
 def renewals(hub: FakeHub) -> list[str]:
     """The tokens that it was asked to go on with."""
     return [one.params["token"] for visit in hub.visits for one in visit.texts if one.method == messages.RENEW_TOKEN]

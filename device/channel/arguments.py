@@ -4,8 +4,12 @@ Each returns what is meant, or raises ValueError with exactly the text of that S
 stands in a note below it (`__notes__`, which a traceback shows).
 """
 
+from collections.abc import Iterable
+
 from device.channel import rules
 
+# More than a channel holds; the hub takes no longer list (messages.MAX_KNOWN_UIDS).
+MAX_UIDS = 1_000
 # What can be muted. There is no video here: to mute it is accepted and changes nothing.
 TARGETS = ("audio", "video", "all")
 
@@ -83,9 +87,12 @@ def somebody(value: int) -> int:
 
 def uids(values: object) -> tuple[int, ...]:
     """Those that `rejoin` names."""
-    if not isinstance(values, list | tuple | set | frozenset):
+    if not isinstance(values, Iterable) or isinstance(values, str | bytes):
         raise _wrong("Invalid uid type", "uids are a list of numbers")
-    return tuple(somebody(value) for value in values)
+    known = tuple(somebody(value) for value in values)
+    if len(known) > MAX_UIDS:
+        raise _wrong("Invalid uid type", f"at most {MAX_UIDS}, which is more than a channel holds")
+    return known
 
 
 def audio_only(value: bool) -> bool:

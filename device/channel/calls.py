@@ -134,7 +134,7 @@ class Calls(Unneeded):
         Fails with LOGIN_FAILED where everybody is a broadcaster; TIMED_OUT: it is still wanted then. Raises ValueError.
         """
         wanted = arguments.role(role)
-        if self._session.status.state is State.LEFT:
+        if self._session.status.state is State.LEFT and not self._destroyed:
             self._role = wanted
             return Done("set_role", on_success)
         params: Params = {"role": wanted.value}
@@ -203,7 +203,7 @@ class Calls(Unneeded):
         self, name: str, method: str, target: str, params: Params, on_success: Callback | None,
         on_failure: Callback | None,
     ) -> Outcome[None]:  # fmt: skip
-        if not arguments.target(target):
+        if not arguments.target(target) and not self._destroyed:
             say_once("mute: there is no video to mute")
             return Done(name, on_success)
         return self._ask(name, method, params, on_success, on_failure)
@@ -221,17 +221,18 @@ class Calls(Unneeded):
 
     def _begin(
         self, name: str, begin: Callable[[float], int], value: Callable[[Params], T], on_success: Callback | None,
-        on_failure: Callback | None, given_up: Callable[[], None] | None = None,
+        on_failure: Callback | None, given_up: Callable[[int], None] | None = None,
     ) -> Outcome[T]:  # fmt: skip
-        """begin: asks the session, now, and returns the number of its Answer. given_up: called when it is cancelled."""
+        """begin: asks the session, now, and returns the number of its Answer. given_up: gets it when cancelled."""
         try:
             if self._destroyed:
                 raise ChannelError(errors.OUT_OF_ORDER, "this client is destroyed: make a new one")
-            future = self._driver.ask(begin(time.monotonic()), value)
+            number = begin(time.monotonic())
+            future = self._driver.ask(number, value)
         except ChannelError as error:
-            future = failed(error)
+            return Outcome(name, failed(error), on_success, on_failure)
         if given_up is not None:
-            future.add_done_callback(lambda future: given_up() if future.cancelled() else None)
+            future.add_done_callback(lambda future: given_up(number) if future.cancelled() else None)
         return Outcome(name, future, on_success, on_failure)
 
     def _url(self, uid: int = 0) -> str:

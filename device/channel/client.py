@@ -246,8 +246,8 @@ class Client(Calls):
 
         return self._begin(name, checked, lambda seat: int(seat["uid"]), on_success, on_failure, self._given_up)
 
-    def _given_up(self) -> None:
-        if self.status.state is State.JOINING:
+    def _given_up(self, number: int) -> None:
+        if self.status.state is State.JOINING and self._session.waits_for(number):
             self._session.leave(time.monotonic())
             self._driver.carry_out()
 

@@ -27,6 +27,8 @@ from device.channel.news import News, State
 from device.channel.seat import Seat
 from device.channel.verdicts import Miss, Verdict, of_close
 
+_OF_TOKENS = (errors.TOKEN_EXPIRED, errors.TOKEN_INVALID, errors.TOKEN_UNEXPECTED, errors.TOKEN_MISSING)
+
 
 class Connections:
     """hubs: at least one, in order of preference. random: for times and numbers that must differ."""
@@ -181,7 +183,7 @@ class Connections:
         liveness = Liveness(now, arrival.rtt_s, seated.ping_ms / 1_000, hub.secure)
         link = Link(attempt.conn, attempt.hub, now, liveness, self._actions)
         if attempt.second and seated.resumed:
-            self._seat.double(link, now - arrival.rtt_s)
+            self._seat.double(link, now - arrival.rtt_s, now)
             return
         if attempt.second:  # at a hub that does not have the first: two hubs behind one address must not take turns
             self._doubling.refused(now)
@@ -212,6 +214,8 @@ class Connections:
             self._news.missed(error, hub)
         elif setback.verdict is Verdict.GIVE_WAY:
             self._give_way(error)
+        elif error.code in _OF_TOKENS and self._seat.token_refused(error):
+            self._dialling.forgive()
         else:
             self._news.refused(error, hub)
             if self._dialling.all_closed():

@@ -43,6 +43,7 @@ class Driver:
         self._ending: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = _NEVER
+        self._busy = False
 
     async def answer(self, number: int) -> Params:
         """The result of this request of the session. Raises ChannelError, the session's."""
@@ -78,9 +79,15 @@ class Driver:
 
     def carry_out(self) -> None:
         """Do what the session has decided."""
-        while actions := self._session.actions():
-            for action in actions:
-                self._do(action)
+        if self._busy:
+            return  # a handler has asked for more: after what was decided before
+        self._busy = True
+        try:
+            while actions := self._session.actions():
+                for action in actions:
+                    self._do(action)
+        finally:
+            self._busy = False
         self._set_timer()
 
     async def settled(self, within_s: float) -> None:

@@ -116,6 +116,9 @@ _ACTS_ON = {
     TOO_FREQUENT: "nothing for a call; refused at the door: tries again after 0.25 s, doubling to 5 s",
     TIMED_OUT: "asks for streams and silence again at the next seat; other calls have failed",
     SESSION_UNKNOWN: "joins anew, with the same uid",
+    NOT_ALLOWED_TO_PUBLISH: "nothing, or has lost its stream: stays, and hears",
+    TOO_MANY_PUBLISHERS: "nothing: stays, and hears",
+    SILENCED: "stays, and hears; is heard again when the rule is over",
     SERVICE_EXITED: "dials at once; the `error` event tells only that the connection is gone (904)",
 }
 # ...and what is left for people, unless it is what the remedy says anyway.
@@ -141,6 +144,9 @@ _YOURS_ON = {
     CHANNEL_FULL: "somebody has to leave, if it lasts",
     NOBODY_THERE: "ring somebody else",
     BANNED: "ask whoever runs the hub",
+    SILENCED: "ask whoever runs the hub",
+    NOT_ALLOWED_TO_PUBLISH: "a token with the right to publish",
+    TOO_MANY_PUBLISHERS: "somebody has to stop publishing",
     NO_NETWORK: "plug it in, or look at its Wi-Fi",
     IN_CLEAR: "use wss://, or set insecure = true",
 }

@@ -75,11 +75,13 @@ class _Log(logging.Handler):
         if self._telling:
             return
         self._telling = True
-        line = self.format(record)
-        self._lines.append(line)
-        if self._on_log is not None:
-            run("LOG", self._on_log, line)
-        self._telling = False
+        try:
+            line = self.format(record)
+            self._lines.append(line)
+            if self._on_log is not None:
+                run("LOG", self._on_log, line)
+        finally:
+            self._telling = False
 
 
 class _Formatter(logging.Formatter):

@@ -4,7 +4,7 @@
     client.join(None, "lobby", 0, on_success, on_failure)       on_success(uid), or on_failure(error)
     client.leave()                                              a failure that nobody hears of is a line of the log
 
-Both at once work too. Callbacks are called later, on the event loop, never by the call itself.
+Both at once work too. Callbacks are called later, on the event loop; what is done at once (Done) calls them itself.
 """
 
 import asyncio

@@ -12,6 +12,8 @@ from bisect import bisect_left
 from device.channel.rtp import Packet
 from device.jsonrpc import Params
 
+# Packets of 2 s at 50 a second: where fewer go, one that is lost among them says little.
+_FEWEST = 100
 EVERY_S = 2.0
 UNKNOWN, DOWN = 0, 6
 # The upper limits of 1, 2, 3 and 4.
@@ -88,8 +90,8 @@ class Quality:
         """
         uplink = downlink = UNKNOWN if joining else DOWN
         if rtt_ms is not None:
-            uplink = grade(rtt_ms, (self._lost + skipped) / max(1, self._sent + skipped))
-            downlink = grade(rtt_ms, self._missing / max(1, self._received + self._missing))
+            uplink = grade(rtt_ms, (self._lost + skipped) / max(_FEWEST, self._sent + skipped))
+            downlink = grade(rtt_ms, self._missing / max(_FEWEST, self._received + self._missing))
         told = {
             "uplink": uplink, "downlink": downlink, "rtt_ms": rtt_ms,
             "sent_kbps": self._sent_bytes * 8 / 1_000 / EVERY_S,

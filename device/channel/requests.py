@@ -51,6 +51,13 @@ class Requests:
         """Those that have waited too long, forgotten from now on."""
         return [self.waiting.pop(call.number) for call in list(self.waiting.values()) if call.until <= now]
 
+    def take_all(self, method: str) -> list[Call]:
+        """Those of this method that a caller waits for, forgotten from now on."""
+        calls = [call for call in self.waiting.values() if call.method == method and call.caller]
+        for call in calls:
+            del self.waiting[call.number]
+        return calls
+
     def drop_own(self) -> None:
         """Forget those that the session made for itself: it makes them anew for the next connection."""
         self.waiting = {number: call for number, call in self.waiting.items() if call.caller}

@@ -44,7 +44,8 @@ class Seat:
         self.skipped = 0
         self.streams = Streams()
         self._seated: Seated | None = None
-        self._claims = Claims()
+        self.claims = Claims()
+        self._asked_silent = False
         self._presence = Presence()
         self._requests = Requests()
         self._copies = Copies()
@@ -79,7 +80,8 @@ class Seat:
     def asks(self, join: Join) -> Join | Rejoin:
         """How to ask a hub for it: anew, or for the one that we had."""
         ticket = self.ticket or join.ticket
-        join = replace(self._claims.asks(join), muted=self.streams.silenced)
+        self._asked_silent = self.streams.silenced
+        join = replace(self.claims.asks(join), muted=self._asked_silent)
         if ticket is None:
             return join
         known = tuple({**self.streams.known, **self._presence.users})[: messages.MAX_KNOWN_UIDS]
@@ -87,12 +89,24 @@ class Seat:
 
     def expect(self, join: Join) -> None:
         """What our owner knows and wants from before: the streams of `known`, heard again; to be silent."""
+        self.claims = Claims()  # it has both
         ours = {join.uid, self.uid}
         known = tuple(uid for uid in join.known if uid not in ours)
         self.streams.expect(known, subscribe=not join.auto_subscribe)
         self._presence.expect(known)
         if join.muted:
             self.streams.wished(messages.MUTE_LOCAL, {})
+
+    def token_refused(self, error: ChannelError) -> bool:
+        """The hub does not take the token that it was asked to go on with, and not by an answer: it will not, then.
+
+        Returns whether there was one, so that the token of before may be good.
+        """
+        refused = self._requests.take_all(messages.RENEW_TOKEN)
+        for call in refused:
+            self.claims.refused(call.method, call.params)
+            self._actions.append(Answer(call.number, error))
+        return bool(refused)
 
     @property
     def others(self) -> int:
@@ -113,11 +127,13 @@ class Seat:
         for event, params in news + self._presence.gone(seated, told_known):
             self._news.emit(event, params)
         self._go_on(link, now)
+        self._say_again_whether_silent(now)
 
-    def double(self, link: Link, asked_at: float) -> None:
+    def double(self, link: Link, asked_at: float, now: float) -> None:
         """A second connection, on which the hub has said nothing before it was asked for the seat then."""
         self.links.append(link)
         self._copies.forget_before(asked_at)
+        self._say_again_whether_silent(now)
 
     def part(self, link: Link, now: float) -> None:
         """One connection is gone. Where it was the first, the second is that now."""
@@ -145,17 +161,19 @@ class Seat:
     def leave(self, why: ChannelError) -> None:
         """Nobody holds it any more; who still waits for an answer hears why."""
         self.links, self._seated = [], None
-        self.streams, self._presence, self._claims = Streams(), Presence(), Claims()
+        self.streams, self._presence, self.claims = Streams(), Presence(), Claims()
         self._actions += [Answer(call.number, why) for call in self._requests.clear() if call.caller]
 
     def call(self, method: str, params: jsonrpc.Params, now: float) -> int:
         """A request; its Answer comes within 10 s. Without a connection it waits for the next."""
         number = next(self._numbers)
         if self._requests.full():
+            if method == messages.MUTE_LOCAL:  # silence waits for nobody
+                self.streams.wished(method, params)
             self._actions.append(Answer(number, ChannelError(errors.TOO_FREQUENT)))
             return number
         self.streams.wished(method, params)
-        self._claims.wished(method, params)
+        self.claims.wished(method, params)
         self._request(Call(number, method, params, now + ANSWER_WITHIN_S, caller=True), now)
         return number
 
@@ -210,13 +228,19 @@ class Seat:
             self._news.log(DEBUG, f"unreadable message from the hub: {errors.for_people(error.reason)}")
         return None
 
+    def _say_again_whether_silent(self, now: float) -> None:
+        """The hub believes what it was asked for the seat with, which may be older than what it was told meanwhile."""
+        if self._asked_silent is not self.streams.silenced:
+            self._asked_silent = self.streams.silenced
+            self._ask(messages.MUTE_LOCAL if self._asked_silent else messages.UNMUTE_LOCAL, {}, now)
+
     def _go_on(self, link: Link, now: float) -> None:
         """What is wanted and not agreed yet is asked for on this connection."""
         self._requests.drop_own()
         calls = list(self._requests.waiting.values())
         asked = [(call.method, call.params) for call in calls]
-        wishes = [*self._claims.again(), *self.streams.again()]
-        if self._claims.steps_down:
+        wishes = [*self.claims.again(), *self.streams.again()]
+        if self.claims.steps_down:
             wishes = [wish for wish in wishes if wish[0] != messages.PUBLISH]
         link.again = deque(wish for wish in wishes if wish not in asked)
         link.again_at = now
@@ -239,7 +263,7 @@ class Seat:
         if call is None:
             return
         self.streams.agreed(call.method, call.params)
-        self._claims.agreed(call.method, call.params)
+        self.claims.agreed(call.method, call.params)
         if call.method == messages.SET_ROLE and call.params["role"] == Role.AUDIENCE:
             self.streams.ended()
         if call.caller:
@@ -251,7 +275,7 @@ class Seat:
             return
         error = ChannelError(failure.code, errors.for_people(failure.reason))
         if error.remedy in (Remedy.FIX_THE_CALL, Remedy.ASK_A_HUMAN):
-            self._claims.refused(call.method, call.params)
+            self.claims.refused(call.method, call.params)
         if call.caller:
             if error.remedy is Remedy.FIX_THE_CALL:  # else it is wanted still, and asked for at the next seat
                 self.streams.refused(call.method, call.params)

@@ -49,11 +49,17 @@ class Session(Connections):
         """
         number = next(self._numbers)
         self._dialling.forgive()
-        if self.state is not State.LEFT and self._join == join:
+        if (
+            self.state is not State.LEFT
+            and self._join is not None
+            and join in (self._join, self._seat.claims.asks(self._join))
+        ):
             self._joins.append(number)
             if self._seat.link is not None:
                 self._answer_joins({"uid": self._seat.uid})
             return number
+        if self.state is not State.LEFT and self._seat.streams.silenced:  # which lasts until somebody leaves
+            join = replace(join, muted=True)
         self.leave(now)
         self._join, self._joins = join, [number]
         self._seat.expect(join)
@@ -80,8 +86,14 @@ class Session(Connections):
         self._dialling.start(self._seat.link.hub)
         return self._joins[-1]
 
+    def waits_for(self, number: int) -> bool:
+        """Whether this `join` has no answer yet."""
+        return number in self._joins
+
     def leave(self, now: float) -> None:
         """Give the seat up: the hub is told if it can be, and nothing is waited for."""
+        if self._join is not None:
+            self._join = self._seat.claims.asks(self._join)
         if self._seat.link is not None:
             self._seat.link.send(jsonrpc.request(next(self._numbers), messages.LEAVE, {}), now)
         if self.state is not State.LEFT:

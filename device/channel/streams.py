@@ -123,7 +123,7 @@ class Streams:
 
     def refused(self, method: str, params: jsonrpc.Params) -> None:
         """The hub will not."""
-        if method in _WANTED:
+        if method in _WANTED and method != messages.MUTE_LOCAL:
             what, wanted = _WANTED[method]
             key = params.get("uid", _OURS), what
             if self._wishes.get(key) is wanted:

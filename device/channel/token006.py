@@ -4,7 +4,9 @@
     message = u32 salt, u32 end, map of privileges, each with its own end
 
 All ends are seconds since 1970. The signature is HMAC-SHA256 over App ID, channel, uid and message, one after the other
-without a separator: "room1" with uid 23 and "room12" with uid 3 share it, and only the checksums tell them apart.
+without a separator: "room1" with uid 23 and "room12" with uid 3 share it, and only the checksums tell them apart. They
+are not signed: whoever holds a token can make them fit, and enter "room12" as 3, or "room123" as anybody. That lies in
+the format; where it matters, make tokens of the format 007.
 """
 
 import hmac

@@ -147,7 +147,7 @@ class Answers:
         given = _json(asked.body, "appid", "id")
         app_id, id = _app_id(given), _whole(given, "id", 1, rules.UID_MAX)
         try:
-            self._moderator.rules.delete(app_id, id, asked.now)
+            self._moderator.delete(app_id, id, asked.now)
         except KeyError:
             raise Wrong(404, f"no rule {id} in this App") from None
         return {"status": "success", "id": id}

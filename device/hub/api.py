@@ -52,9 +52,12 @@ class Api:
         self._web: web.Server | None = None
         app = web.Application(middlewares=[self._guard], client_max_size=limits.MAX_API_BODY_BYTES)
         for (method, path), answer in Answers(moderator, _utc).routes.items():
-            app.router.add_route(method, path, _handler(answer))
+            app.router.add_route(method, path, _handler(answer, self._check_open))
         app.router.add_route("GET", DESCRIPTION_PATH, self._describe)
-        self._runner = web.AppRunner(app, access_log=None, logger=_SILENCE, keepalive_timeout=limits.API_CONNECTION_S)
+        self._runner = web.AppRunner(
+            app, access_log=None, logger=_SILENCE, keepalive_timeout=limits.API_CONNECTION_S,
+            auto_decompress=False,  # which would happen before anybody has shown the secret
+        )  # fmt: skip
 
     async def start(self, sock: Door, tls: ssl.SSLContext | None) -> None:
         """Listen on a bound socket, which is ours from now on."""
@@ -95,13 +98,12 @@ class Api:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         now = time.monotonic()
         try:
-            if request.path != DESCRIPTION_PATH and not self._knows_the_secret(request):
-                busy = not self._strangers.take(now)
-                return _answer(429, _message("too many requests")) if busy else _stranger()
-            if not self._requests.take(now):
+            known = self._knows_the_secret(request)
+            if not (self._requests if known else self._strangers).take(now):
                 return _answer(429, _message("too many requests"))
-            if self._paused:
-                return _answer(503, _message("the hub is being restarted: ask again"))
+            if not known and request.path != DESCRIPTION_PATH:
+                return _stranger()
+            self._check_open()
             return await handler(request)
         except Wrong as wrong:
             return _answer(wrong.status, _message(wrong.message))
@@ -110,6 +112,11 @@ class Api:
             if isinstance(error, web.HTTPMethodNotAllowed):
                 answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
             return answer
+
+    def _check_open(self) -> None:
+        """Raises Wrong while another process is to have all of it."""
+        if self._paused:
+            raise Wrong(503, "the hub is being restarted: ask again")
 
     def _knows_the_secret(self, request: web.Request) -> bool:
         """Compared as digests, so that neither content nor length can be learnt from the time it takes."""
@@ -121,7 +128,7 @@ class Api:
         return web.Response(body=self._description, content_type="application/json")
 
 
-def _handler(answer: Callable[[Asked], Body]) -> Handler:
+def _handler(answer: Callable[[Asked], Body], check_open: Callable[[], None]) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         body = b""
         if request.method != "GET":
@@ -132,6 +139,7 @@ def _handler(answer: Callable[[Asked], Body]) -> Handler:
                     body = await request.read()
             except TimeoutError:
                 raise Wrong(408, "the body did not come") from None
+        check_open()  # the body has taken its time
         return _answer(200, answer(Asked(time.monotonic(), time.time(), request.match_info, request.query, body)))
 
     return handle

@@ -46,9 +46,7 @@ def mute(seat: Seat, uid: int, is_muted: bool) -> None:
 
 
 def mute_local(seating: Seating, seat: Seat, is_muted: bool) -> None:
-    """Be silent and stay published, or talk again; others are told. Raises JsonRpcError: AUDIENCE_CANNOT_PUBLISH."""
-    if seat.role is rules.Role.AUDIENCE:
-        raise refusal(errors.AUDIENCE_CANNOT_PUBLISH, "an audience is silent anyway")
+    """Be silent and stay published, or talk again; others are told. Of an audience it is kept for when it is a host."""
     seating.set_muted(seat, is_muted)
 
 

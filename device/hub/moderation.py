@@ -98,6 +98,10 @@ class Rules:
         self.expire(now)
         return [rule for rule in self._rules.values() if rule.whom.app_id == app_id]
 
+    def all(self) -> list[Rule]:
+        """Every one."""
+        return list(self._rules.values())
+
     def against(
         self, privilege: Privilege, app_id: str, uid: int, channel: str, household: str, now: float
     ) -> Rule | None:
@@ -138,7 +142,7 @@ class Rules:
         try:
             content = json.loads(text)
             last, loaded = int(content["last"]), [_rule(kept, now, ahead_s) for kept in content["rules"]]
-        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"not the rules of a hub: {error!r}") from error
         if len(loaded) > MAX_RULES:
             raise ValueError(f"more than {MAX_RULES} rules")

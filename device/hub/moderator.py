@@ -60,6 +60,11 @@ class Moderator:
         """Let it last so long from now; 0 carries it out once more, and ends it. Raises KeyError for no such rule."""
         return self._enforce(self.rules.update(app_id, id, minutes, now))
 
+    def delete(self, app_id: str, id: int, now: float) -> None:
+        """End a rule; those whose turn has not come stay. Raises KeyError for no such rule."""
+        self.rules.delete(app_id, id, now)
+        self._due = {seat: rule for seat, rule in self._due.items() if rule.id != id}
+
     def channels(self, app_id: str, skip: int, at_most: int) -> tuple[list[tuple[str, int]], int]:
         """Some channels of an App, each with how many are in it, and how many channels there are."""
         found = [channel for channel in self._seating.channels.values() if channel.app_id == app_id]
@@ -85,13 +90,19 @@ class Moderator:
         if rule is not None:
             raise refusal(errors.BANNED, _why(errors.BANNED, rule, link.heard_at))
 
+    def seated(self, link: Link, seat: Seat, now: float) -> None:
+        """Somebody is back on this connection: what he publishes from there a rule may forbid."""
+        rule = self._against_publishing(seat, link.household, now) if seat.publishing else None
+        if rule is not None:
+            self._silence(seat, rule, now)
+
     def check(self, method: str, link: Link, seat: Seat, now: float) -> None:
         """A request of a participant. Raises JsonRpcError(BANNED) for a publish that a rule forbids."""
         if method == messages.UNPUBLISH:
             seat.before.silenced = False  # nothing is to come back
         elif method == messages.PUBLISH:
-            rule = self._against_publishing(seat, link.household, now)
-            if rule is not None:
+            from_everywhere = (self._against_publishing(seat, each.household, now) for each in seat.links or [link])
+            if (rule := next(filter(None, from_everywhere), None)) is not None:
                 raise refusal(errors.BANNED, _why(errors.SILENCED, rule, now))
 
     def carry_out(self, now: float) -> None:
@@ -113,6 +124,8 @@ class Moderator:
             self.rules.load(dumped, now)
             self.rules.version += 1  # to be kept by this hub, too
         self._silenced = [seat for seat in self._seats() if seat.before.silenced]
+        for rule in self.rules.all():
+            self._enforce(rule)
 
     def _seats(self) -> Iterator[Seat]:
         return (seat for channel in self._seating.channels.values() for seat in channel.seats.values())
@@ -150,14 +163,16 @@ class Moderator:
 
     def _give_back(self, now: float) -> None:
         """Not to who is away: nobody knows where from he will come back."""
-        for seat in self._silenced.copy():
+        some, self._silenced = self._silenced[:CARRIED_OUT_AT_ONCE], self._silenced[CARRIED_OUT_AT_ONCE:]
+        for seat in some:
             if not _is_there(seat) or not seat.before.silenced:
-                self._silenced.remove(seat)
-            elif seat.links and not any(self._against_publishing(seat, link.household, now) for link in seat.links):
-                self._silenced.remove(seat)
-                seat.before.silenced = False
-                with suppress(jsonrpc.JsonRpcError):  # it may not publish any more for another reason
-                    self._seating.publish(seat, now)
+                continue
+            if not seat.links or any(self._against_publishing(seat, link.household, now) for link in seat.links):
+                self._silenced.append(seat)  # behind the others
+                continue
+            seat.before.silenced = False
+            with suppress(jsonrpc.JsonRpcError):  # it may not publish any more for another reason
+                self._seating.publish(seat, now)
 
 
 def _is_there(seat: Seat) -> bool:

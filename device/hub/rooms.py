@@ -206,6 +206,7 @@ class Rooms:
         self._check_welcome(link, rejoin.join)
         admitted = partial(admit, self._apps, rejoin.join, now, self._wall_s)
         seat, resumed = self._seating.rejoin(link, rejoin, admitted, now)
+        self.moderator.seated(link, seat, now)
         return self._seated(seat, resumed, rejoin.known, now)
 
     def _check_welcome(self, link: Link, join: messages.Join) -> None:

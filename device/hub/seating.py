@@ -85,7 +85,7 @@ class Seating:
 
     def left(self, seat: Seat, known: Iterable[int], now: float) -> tuple[int, ...]:
         """Those of `known` who are in the channel no more; likewise."""
-        return () if now < self._complete_at else tuple(sorted(set(known) - set(seat.channel.seats)))
+        return () if now < self._complete_at else tuple(sorted(set(known) - seat.channel.announced()))
 
     def leave(self, link: Link, seat: Seat) -> None:
         """The participant goes; this connection has no seat any more, a second one is closed."""
@@ -115,7 +115,8 @@ class Seating:
         muted = seat.channel.muted
         if (seat.uid in muted) is not is_muted:
             (muted.add if is_muted else muted.discard)(seat.uid)
-            self.tell_others(seat, messages.MUTE_AUDIO if is_muted else messages.UNMUTE_AUDIO, {"uid": seat.uid})
+            if seat.role is rules.Role.BROADCASTER:  # nobody is told of an audience
+                self.tell_others(seat, messages.MUTE_AUDIO if is_muted else messages.UNMUTE_AUDIO, {"uid": seat.uid})
 
     def tell(self, seat: Seat, method: str, params: jsonrpc.Params) -> None:
         """Tell one participant."""
@@ -293,6 +294,6 @@ class Seating:
             self._out.append(Send(to, jsonrpc.notification(messages.STREAM_REMOVED, {"uid": uid})))
 
     def _tell_who_has_left(self, seat: Seat) -> None:
-        left, seat.before.expected = sorted(seat.before.expected - set(seat.channel.seats)), frozenset()
+        left, seat.before.expected = sorted(seat.before.expected - seat.channel.announced()), frozenset()
         for uid in left:
             self._tell([seat], messages.USER_LEFT, {"uid": uid, "reason": "dropped"})

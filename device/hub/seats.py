@@ -170,6 +170,10 @@ class Channel:
         """Who can be heard."""
         return [seat for seat in self.seats.values() if seat.live]
 
+    def announced(self) -> set[int]:
+        """Whom the others know to be there."""
+        return {seat.uid for seat in self.seats.values() if seat.role is rules.Role.BROADCASTER}
+
     def attach(self, seat: Seat, link: Link) -> Link | None:
         """Give a seat one more connection; returns the one that has to go for it, not heard for longest of the others.
 

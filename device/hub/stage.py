@@ -21,6 +21,9 @@ from device.hub.rights import Rights
 from device.hub.seating import Seating, refusal
 from device.hub.seats import Link, Seat
 
+# Of seats whose right to be there has ended, in one look: each is news to everybody else in its channel.
+TURNED_OUT_AT_ONCE = 10
+
 
 class Stage(Seating):
     """All seats of one hub, and what may be done in them."""
@@ -55,11 +58,14 @@ class Stage(Seating):
             if self._app(seat.channel.app_id).profile is Profile.COMMUNICATION:
                 raise refusal(errors.LOGIN_FAILED, "this App is for communication: everybody is a broadcaster")
             self.unpublish(seat)
+            seat.before.silenced = False  # nothing is to come back
             seat.rights = replace(seat.rights, role=role)
             self.tell_others(seat, messages.USER_LEFT, {"uid": seat.uid, "reason": messages.BECAME_AUDIENCE})
         else:
             seat.rights = replace(seat.rights, role=role)
             self.tell_others(seat, messages.USER_JOINED, seat.stream().params())
+            if seat.uid in seat.channel.muted:
+                self.tell_others(seat, messages.MUTE_AUDIO, {"uid": seat.uid})
         self.notices.role_changed(seat)
 
     def renew(self, seat: Seat, rights: Rights) -> None:
@@ -69,11 +75,14 @@ class Stage(Seating):
     def age(self, now: float) -> None:
         """As of any seat; then the clocks of its token."""
         super().age(now)
+        places = TURNED_OUT_AT_ONCE
         for channel in list(self._channels.values()):
             co_host = self._app(channel.app_id).co_host
             for seat in list(channel.seats.values()):
                 if seat.rights.are_over(now):
-                    self._turn_out(seat, errors.TOKEN_EXPIRED, CLOSE_POLICY)
+                    if places > 0:
+                        self._turn_out(seat, errors.TOKEN_EXPIRED, CLOSE_POLICY)
+                    places -= 1
                 else:
                     self._tell_of_the_end(seat, now)
                     if co_host and seat.publishing and not seat.rights.may_publish(now):

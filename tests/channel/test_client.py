@@ -1,6 +1,7 @@
 """Client, as people import it, against a hub that does what a test says."""
 
 import asyncio
+import contextlib
 import re
 import socket
 import ssl
@@ -21,7 +22,7 @@ from device.channel.client import LEAVE_S, Client
 from device.channel.errors import ChannelError
 from device.channel.messages import Stream
 from device.channel.news import State
-from tests.channel.fakehub import Certificates, FakeHub, make_certificates, silent_server
+from tests.channel.fakehub import Certificates, FakeHub, Visit, make_certificates, silent_server
 from tests.timing import seconds, until
 
 APP_ID = "0123456789abcdef0123456789abcdef"
@@ -476,3 +477,72 @@ async def test_A22_a_new_token_needs_a_seat_that_is_wanted_and_a_way_that_nobody
     with pytest.raises(ChannelError) as refused:
         await far.renew_token("007")
     assert refused.value.code == errors.IN_CLEAR
+
+
+async def test_A22_a_rejoin_has_the_newest_token_whichever_call_brought_it() -> None:
+    async with FakeHub() as hub:
+        client = client_of(hub.url)
+
+        def asked_with() -> str:
+            token: str = [one for visit in hub.visits for one in visit.texts if "token" in one.params][-1].params["token"]
+            return token
+
+        await client.join("first", "lobby", 7)
+        await client.renew_token("second")
+        await client.rejoin("third", "lobby", 7)
+        assert asked_with() == "third"
+        await client.renew_token("fourth")
+        await client.leave()
+        await client.rejoin()
+        assert asked_with() == "fourth"
+        await client.leave()
+
+
+async def test_A22_a_renewal_that_is_refused_at_the_door_leaves_the_old_token_good() -> None:
+    async with FakeHub() as hub:
+
+        async def answer(visit: Visit, request: jsonrpc.Request) -> str | None:
+            if request.params.get("token") == "bad":
+                return jsonrpc.failure(request.id, errors.TOKEN_INVALID, "no")
+            return await hub.obeys(visit, request)
+
+        hub.answer = answer
+        client = client_of(hub.url)
+        await client.join("good", "lobby", 7)
+        await hub.stop()
+        renewal = client.renew_token("bad")
+        await hub.__aenter__()
+        with pytest.raises(ChannelError) as error:
+            await renewal
+        assert error.value.code == errors.TOKEN_INVALID
+        async with asyncio.timeout(seconds(10)):
+            while not client.is_connected():
+                await asyncio.sleep(0.01)
+        await client.leave()
+
+
+async def test_A14_a_join_that_was_given_up_does_not_end_the_next_one() -> None:
+    async with FakeHub() as hub:
+        client = client_of(hub.url)
+        client.join(None, "lobby", 1).cancel()
+        assert await client.join(None, "attic", 1)
+        await client.leave()
+
+
+async def test_A15_a_destroyed_client_does_nothing_more_also_where_nobody_has_to_be_asked() -> None:
+    client = client_of("ws://127.0.0.1:9")
+    await client.destroy()
+    for outcome in (client.set_role("audience"), client.mute_local("video")):
+        with pytest.raises(ChannelError) as error:
+            await outcome
+        assert error.value.code == errors.OUT_OF_ORDER
+
+
+async def test_what_a_handler_asks_for_comes_after_what_has_happened() -> None:
+    async with FakeHub() as hub:
+        client, states = client_of(hub.url), list[str]()
+        client.on("connection-state", lambda told: client.leave() if told["state"] == "in-call" else None)
+        client.on("*", lambda event, told: states.append(told["state"]) if event == "connection-state" else None)
+        with contextlib.suppress(ChannelError):
+            await client.join(None, "lobby", 1)
+        assert states == ["joining", "in-call", "left"]

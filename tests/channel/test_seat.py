@@ -15,6 +15,7 @@ from device.channel.liveness import Liveness
 from device.channel.messages import Join, Rejoin, Seated
 from device.channel.moving import Moving
 from device.channel.news import News
+from device.channel.requests import MAX_WAITING
 from device.channel.seat import Seat
 
 HUB = address.read("ws://127.0.0.1:8800")
@@ -202,7 +203,7 @@ def test_a_second_connection_repeats_only_what_was_told_since_it_was_asked_for(t
     holder.sit(0.0)
     ring = jsonrpc.notification("ring", {"uid": 9, "label": "gate", "answered": False})
     holder.hears(ring, told_at)
-    holder.seat.double(holder.link(2.1, 2), asked_at=2.0)
+    holder.seat.double(holder.link(2.1, 2), asked_at=2.0, now=2.1)
     holder.actions.clear()
     holder.hears(ring, 2.2, on=1)
     assert [action.event for action in holder.actions if isinstance(action, Emit)] == news
@@ -281,3 +282,44 @@ def test_B6_B7_what_the_hub_says_about_a_token_is_an_event() -> None:
         holder.hears(jsonrpc.notification(event, {}), 0.1)
     events = [(action.event, action.params) for action in holder.actions if isinstance(action, Emit)]
     assert events == [("token-privilege-will-expire", {}), ("token-privilege-did-expire", {})]
+
+
+# Silence, which is never taken back by whoever did not ask for it
+
+
+def test_A19_to_be_silent_waits_for_nobody_also_where_too_many_requests_do() -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    holder.seat.call("publish", {}, 0.0)
+    for _ in range(MAX_WAITING):
+        holder.seat.call("streamMessage", {"stream": 1, "data": ""}, 0.0)
+    holder.seat.call("muteLocal", {}, 0.1)
+    assert not holder.sends(0.2)
+
+
+@pytest.mark.parametrize("code", [jsonrpc.METHOD_NOT_FOUND, errors.AUDIENCE_CANNOT_PUBLISH])
+def test_A19_whatever_the_hub_says_to_it_a_muted_one_is_silent(code: int) -> None:
+    holder = Holder()
+    holder.sit(0.0)
+    holder.seat.call("publish", {}, 0.0)
+    number = holder.seat.call("muteLocal", {}, 0.1)
+    holder.hears(jsonrpc.failure(number, code, "no"), 0.2)
+    assert not holder.sends(0.3)
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "says"), [("muteLocal", "unmuteLocal", "unmuteLocal"), ("ping", "muteLocal", "muteLocal")]
+)
+def test_A19_a_seat_that_was_asked_for_with_the_silence_of_before_is_told_of_the_new_one(
+    before: str, meanwhile: str, says: str
+) -> None:
+    """The answer to a rejoin may come after that of a mute on the first connection: the hub believes what came last."""
+    holder = Holder()
+    holder.sit(0.0)
+    holder.hears(jsonrpc.reply(holder.seat.call(before, {}, 0.1), {}), 0.2)
+    holder.seat.asks(Join("a" * 32, "lobby"))
+    holder.hears(jsonrpc.reply(holder.seat.call(meanwhile, {}, 0.3), {}), 0.4)
+    holder.actions.clear()
+    holder.seat.double(holder.link(0.5, 2), asked_at=0.25, now=0.5)
+    asked = [jsonrpc.parse(action.text) for action in holder.actions if isinstance(action, Send)]
+    assert [one.method for one in asked if isinstance(one, jsonrpc.Request)] == [says]
