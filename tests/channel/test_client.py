@@ -484,7 +484,9 @@ async def test_A22_a_rejoin_has_the_newest_token_whichever_call_brought_it() -> 
         client = client_of(hub.url)
 
         def asked_with() -> str:
-            token: str = [one for visit in hub.visits for one in visit.texts if "token" in one.params][-1].params["token"]
+            token: str = [one for visit in hub.visits for one in visit.texts if "token" in one.params][-1].params[
+                "token"
+            ]
             return token
 
         await client.join("first", "lobby", 7)

@@ -7,6 +7,7 @@ import re
 import ssl
 import subprocess
 import sys
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -294,3 +295,29 @@ async def test_H12_on_loopback_it_is_http_also_where_the_hub_is_not(
     async with office(tmp_path, tls_cert=cert, tls_key=key) as hub, clerk(hub) as boss:
         assert hub.api_url.startswith("http://127.0.0.1:") and hub.url.startswith("wss://")
         assert (await boss.json("GET", LOBBY))[0] == 200
+
+
+# What strangers cannot do
+
+
+async def test_H12_a_packed_body_is_unpacked_for_nobody(tmp_path: Path) -> None:
+    """It would be done before anybody has shown the secret, and a small one can be a large one."""
+    async with office(tmp_path) as hub, clerk(hub) as boss:
+        packed = zlib.compress(json.dumps(BAN).encode())
+        headers = {"Content-Encoding": "deflate", "Content-Type": "application/json"}
+        status, _ = await boss.json("POST", RULES, data=packed, headers=headers)
+        assert status == 400
+
+
+async def test_H12_a_request_whose_body_comes_too_late_is_not_said_to_be_done(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path) as hub, plain(hub) as (reader, writer):
+        body = json.dumps(BAN).encode()
+        head = f"POST {RULES} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {SECRET}\r\nConnection: close\r\n"
+        writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        hub._administration.pause()
+        writer.write(body)
+        assert b" 503 " in (await until_closed(reader)).split(b"\r\n")[0]

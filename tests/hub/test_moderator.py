@@ -1,6 +1,7 @@
 """Stories of a hub whose administrator makes rules: who is put out, kept out, silenced, and what they are told."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -363,3 +364,55 @@ def test_H13_a_kick_is_told_with_its_reason() -> None:
     rule(house, Whom(APP, uid=7))
     left = [notice for notice in house.rooms.notices.take() if notice.kind is Kind.LEFT]
     assert [(notice.uid, notice.reason) for notice in left] == [(7, Leave.KICKED)]
+
+
+# What nobody may slip through
+
+
+def test_H11_a_rule_that_is_deleted_before_all_had_their_turn_puts_nobody_else_out() -> None:
+    house = House()
+    for uid in range(1, 4 * CARRIED_OUT_AT_ONCE + 1):
+        house.join(uid, uid)
+    id = rule(house, Whom(APP, channel="lobby"))
+    house.rooms.moderator.delete(APP, id, house.now)
+    house.wait(5.0)
+    assert len(here(house)) == 3 * CARRIED_OUT_AT_ONCE
+
+
+def test_H11_the_end_of_a_publish_ban_gives_back_a_few_streams_at_a_time() -> None:
+    house = House()
+    for uid in range(1, 3 * CARRIED_OUT_AT_ONCE + 1):
+        house.talker(uid, uid)
+    people = range(1, 3 * CARRIED_OUT_AT_ONCE + 1)
+    rule(house, Whom(APP, channel="lobby"), PUBLISH, minutes=1)
+    house.heartbeat(*people, seconds=59)
+    assert house.rooms.snapshot().streams == 0
+    streams = []
+    for _ in range(12):
+        house.wait(limits.TICK_S)
+        streams.append(house.rooms.snapshot().streams)
+    assert streams[-1] == 3 * CARRIED_OUT_AT_ONCE
+    assert max(later - earlier for earlier, later in pairwise([0, *streams])) == CARRIED_OUT_AT_ONCE
+
+
+def test_H11_who_comes_back_to_where_he_may_not_publish_is_silent_there() -> None:
+    """A ban by address that came while he was away, or on another connection."""
+    house = House()
+    seat = house.talker("a", 7)
+    house.drop("a")
+    rule(house, Whom(APP, household="10.0.0.2"), PUBLISH)
+    house.open("b", address="10.0.0.2")
+    claim = {"appId": APP, "channel": "lobby", "uid": 7, "session": seat["session"]}
+    house.ask("b", "rejoin", **claim)
+    assert house.rooms.snapshot().streams == 0
+    assert ("error", errors.SILENCED) in [(name, params.get("code")) for name, params in house.news("b")]
+
+
+def test_H11_who_had_not_been_put_out_when_the_hub_was_restarted_is_by_the_next() -> None:
+    house = House()
+    for uid in range(1, 3 * CARRIED_OUT_AT_ONCE + 1):
+        house.join(uid, uid)
+    rule(house, Whom(APP, channel="lobby"))
+    house.hand_over()
+    house.wait(5.0)
+    assert here(house) == []
