@@ -82,6 +82,7 @@ def spark(kitchen: Box, button: int) -> None:
     kitchen.fingers.up(button)
 
 
+@pytest.mark.alone
 def test_a_spark_on_the_wire_may_mute_and_never_opens(hub: HubDaemon) -> None:
     with box(hub.url) as kitchen:
         kitchen.daemon.until_state("in-call")
@@ -94,6 +95,7 @@ def test_a_spark_on_the_wire_may_mute_and_never_opens(hub: HubDaemon) -> None:
         assert (status["state"], status["microphone_open"]) == ("in-call", False)
 
 
+@pytest.mark.alone
 def test_a_contact_that_bounces_when_it_is_let_go_opens_all_the_same(hub: HubDaemon) -> None:
     with box(hub.url, channel={"start_muted": True}) as kitchen:
         kitchen.daemon.until_state("in-call")

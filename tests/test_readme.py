@@ -56,6 +56,8 @@ async def test_H11_H12_what_administrators_type_does_what_it_says(tmp_path: Path
     async with office(tmp_path) as hub, guest(hub.url) as someone:
         await someone.join(7)
         lines = block("bash", "kicking-rule").replace("http://127.0.0.1:8801", hub.api_url)
+        first, ban, back = lines.rpartition("\nask ")
+        lines = f"{first}\nsleep 1{ban}{back}"  # an hour later, say
         lines = lines.replace("sudo cat /etc/intercomd/api.secret", f"cat {tmp_path}/{SECRET}.file")
         typing = await asyncio.create_subprocess_exec(
             "bash", "-euc", f"APP_ID={APP_ID}\n{lines.replace('ask http', 'echo; ask http')}",
