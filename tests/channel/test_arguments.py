@@ -78,3 +78,8 @@ def test_E13_a_note_says_what_would_be_right_and_quotes_no_token() -> None:
     with pytest.raises(ValueError, match="Invalid channelKey") as refused:
         arguments.channel_key(b"SECRET")  # type: ignore[arg-type]
     assert "SECRET" not in repr(refused.value) + "".join(refused.value.__notes__)
+
+
+def test_A8_more_uids_than_a_channel_holds_are_a_wrong_argument() -> None:
+    with pytest.raises(ValueError, match="Invalid uid type"):
+        arguments.uids(range(1, arguments.MAX_UIDS + 2))

@@ -461,3 +461,12 @@ def test_B14_without_a_connection_the_quality_is_down() -> None:
     world.resets()
     world.run(2.5)
     assert [params["uplink"] for event, params in world.events if event == "network-quality"] == [6]
+
+
+def test_A19_who_is_silent_and_joins_elsewhere_is_silent_there() -> None:
+    world = World()
+    world.session.join(JOIN, world.now)
+    world.run(1.0)
+    world.session.call("muteLocal", {}, world.now)
+    world.session.join(replace(JOIN, channel="attic"), world.now)
+    assert world.session._seat.streams.silenced

@@ -6,6 +6,7 @@ import pytest
 
 from device.channel import errors
 from device.channel.rules import Profile
+from device.hub.stage import TURNED_OUT_AT_ONCE
 from tests.hub.house import APP, OTHER_APP, House, refused
 from tests.hub.passes import listed, only, token
 
@@ -321,3 +322,11 @@ def test_T9_H5_who_sits_already_keeps_his_seat_whatever_a_new_file_asks_of_newco
     assert house.rejoin("c2", seat)["resumed"]
     house.open("d")
     assert refused(house, "d", "join", appId=APP, channel="lobby", token=token()) == errors.TOKEN_INVALID
+
+
+def test_T7_of_many_tokens_that_end_together_a_few_seats_go_at_a_time() -> None:
+    house = House(apps=only(listed()))
+    for uid in range(1, 2 * TURNED_OUT_AT_ONCE + 1):
+        house.join(uid, uid, token=token(uid, join_s=10))
+    house.wait(19.0)
+    assert house.rooms.snapshot().seats == 0
