@@ -27,7 +27,8 @@ Rooms, and what each may import:
     handover    what a thread has for the loop
     selftest    the box listens to itself: between sound and audio.selftest, on the loop
     bell        tones and the ring, into the speaker
-    state       what survives a restart; imports nothing
+    state       what survives a restart
+    saver       a file that is replaced as a whole, by a thread of its own; imports nothing
     failure     what fails where nobody waits for it ends all of it
     pulse       what systemd hears while a device or a hub runs
     hubapp      assembles a hub

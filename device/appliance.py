@@ -26,7 +26,7 @@ from device.front import Panel
 from device.lookout import Lookout
 from device.membership import Membership
 from device.selftest import SelfTest
-from device.state import MAX_VOLUMES, Keeper, Kept, State
+from device.state import MAX_VOLUMES, Kept, State
 
 logger = logging.getLogger(__name__)
 
@@ -46,9 +46,9 @@ class Device:
     def __init__(self, config: Config, loop: asyncio.AbstractEventLoop, state_dir: Path | None = None) -> None:
         channel = config.channel
         self._config, self._loop = config, loop
-        self._keeper = Keeper(State(state_dir))
+        self._file = State(state_dir)
         default = Kept(channel.start_muted, channel.start == "joined", config.audio.volume)
-        self._kept = self._keeper.state.load(default)
+        self._kept = self._file.load(default)
         muted = self._kept.muted or config.gate.mode == "push-to-talk"
         self._state = call.State(mic=Mic.MUTED if muted else Mic.OPEN, listens_only=channel.role == Role.AUDIENCE)
         self._whom = config.ring.uid
@@ -81,7 +81,7 @@ class Device:
     def join_threads(self) -> None:
         """After the loop has ended: wait for the threads, 0.6 s at most, and name the one that does not end."""
         self._duplex.join()
-        self._keeper.join(_SAVED_S)
+        self._file.join(_SAVED_S)
 
     async def reload(self, config: Config) -> None:
         """Go on by another configuration. The call goes on, too, unless [channel] is another one, or refused it.
@@ -128,7 +128,7 @@ class Device:
             newest = dict([*others.items(), (uid, volume)][-MAX_VOLUMES:])
             self._kept = replace(self._kept, volumes=newest)
         self._duplex.speaker.set_volume(self._kept.volume, self._kept.volumes)
-        self._keeper.keep(self._kept)
+        self._file.keep(self._kept)
 
     def status(self) -> Status:
         """Everything that `intercomd status --json` prints."""
@@ -236,7 +236,7 @@ class Device:
         kept = replace(self._kept, muted=muted, joined=joined, seat=self.membership.held if joined else None)
         if kept != self._kept and self._state.place is not Place.BOOT:
             self._kept = kept
-            self._keeper.keep(kept)
+            self._file.keep(kept)
 
     # How it is built, and changed
 

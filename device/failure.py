@@ -2,7 +2,9 @@
 
 Half an intercom is none: without its microphone, its speaker or its loop it would be silent until somebody notices. The
 same goes for one that has no memory left, wherever that shows first: what was being done then is done by half. That one
-ends at once, as even a goodbye takes memory; who starts after it takes its seat again.
+ends at once, as even a goodbye takes memory; who starts after it takes its seat again. Where it is the stack that may
+not grow any more, it is the kernel that ends us, with SIGSEGV and without a line (setrlimit(2), RLIMIT_AS); systemd
+starts a new one after that, too.
 """
 
 import asyncio
@@ -13,12 +15,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
 
+from device.service.systemd import stderr_is_journal
+
 logger = logging.getLogger(__name__)
 
 NO_MEMORY = "no memory left: ending, as a new start does better than half a process"
 FAILED = 1
-# Given back before that is said. It is never written to, and so takes room, and no memory; a bytearray would be.
-_reserve = [bytes(1 << 20)]
+# Ready made, as a log record takes memory; the journal reads <2> as critical (sd-daemon(3)).
+_LAST_LINE = f"{'<2>' if stderr_is_journal() else 'CRITICAL '}{NO_MEMORY}\n".encode()
 
 
 def end_on_failure(loop: asyncio.AbstractEventLoop, end: Callable[[], object]) -> None:
@@ -33,8 +37,7 @@ def end_on_failure(loop: asyncio.AbstractEventLoop, end: Callable[[], object]) -
 def out_of_memory() -> NoReturn:
     """Say so, and end at once with exit code 1."""
     try:
-        _reserve.clear()
-        logger.critical(NO_MEMORY)
+        os.write(2, _LAST_LINE)
     finally:
         os._exit(FAILED)
 

@@ -34,7 +34,6 @@ _OF_ERROR = {
 }  # fmt: skip
 
 
-_TOKEN_ENDS = messages.TOKEN_WILL_EXPIRE, messages.TOKEN_DID_EXPIRE
 # How long a hub that is well may take to say no to a ring, on the longest path.
 _SAID_WITHIN_S = 2.0
 # Who writes the file tells nobody; a token is written anew minutes before the old one ends.
@@ -71,14 +70,14 @@ class Membership:
         self._refusal = ""  # of the last ring or answer
         self._client = Client(channel.hub, ca_file=channel.ca_file or None, insecure=channel.insecure)
         self._client.init(channel.app_id)
-        for event, handler in (
-            ("media", speaker.received), ("stream-added", self._added), ("stream-removed", self._removed),
-            ("connection-state", self._state_changed), ("error", self._refused), ("ring", rung),
-        ):  # fmt: skip
+        self._events: dict[str, Callable[..., object]] = {
+            "media": speaker.received, "stream-added": self._added, "stream-removed": self._removed,
+            "connection-state": self._state_changed, "error": self._refused, "ring": rung,
+            messages.TOKEN_WILL_EXPIRE: self._token_ends, messages.TOKEN_DID_EXPIRE: self._token_ends,
+            messages.CLIENT_BANNED: self._put_out,
+        }  # fmt: skip
+        for event, handler in self._events.items():
             self._client.on(event, handler)
-        for event in _TOKEN_ENDS:
-            self._client.on(event, self._token_ends)
-        self._client.on(messages.CLIENT_BANNED, self._put_out)
 
     @property
     def status(self) -> Status:
@@ -150,16 +149,7 @@ class Membership:
 
     async def end(self) -> None:
         """Leave; what happens there from now on is nobody's business any more. Done within 0.3 s."""
-        for event in (
-            "media",
-            "stream-added",
-            "stream-removed",
-            "connection-state",
-            "error",
-            "ring",
-            *_TOKEN_ENDS,
-            messages.CLIENT_BANNED,
-        ):
+        for event in self._events:
             self._client.off(event)
         for uid in self._labels:
             self._speaker.removed(uid)

@@ -1,18 +1,16 @@
 """What survives a restart and a power cut: mute, volumes, whether we were in the channel, and in which seat.
 
-A small JSON file, replaced as a whole: written beside it, synced, renamed, and the folder synced, so that at any moment
-there is the old one or the new one. What cannot be read means muted: nobody knows what it said.
+A small JSON file, replaced as a whole (saver.py). What cannot be read means muted: nobody knows what it said.
 """
 
-import contextlib
 import json
 import logging
-import os
-import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from device.saver import Saver
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +48,7 @@ class State:
 
     def __init__(self, folder: Path | None) -> None:
         self._path = folder / FILE if folder else None
-        self._failed = False
+        self._saver = Saver(self._path, "mute and volume") if self._path else None
 
     def load(self, default: Kept) -> Kept:
         """What was saved last; `default` where nothing was, and muted where it cannot be read."""
@@ -66,56 +64,23 @@ class State:
             return Kept(muted=True, joined=default.joined, volume=default.volume)
 
     def save(self, kept: Kept) -> None:
-        """Replace the file. It takes as long as the disk does. A disk that refuses is one warning, until it works."""
-        if self._path is None:
-            return
-        try:
-            _replace(self._path, json.dumps(asdict(kept)).encode())
-        except OSError as error:
-            level = logging.DEBUG if self._failed else logging.WARNING
-            logger.log(level, "%s cannot be written (%s): a restart forgets mute and volume", self._path, error)
-            self._failed = True
-        else:
-            self._failed = False
-
-
-class Keeper:
-    """Saves in a thread of its own, one at a time and the newest only: a memory card may take a second for it."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-        self._lock = threading.Lock()
-        self._next: Kept | None = None
-        self._thread: threading.Thread | None = None
+        """Replace the file. It takes as long as the disk does."""
+        if self._saver is not None:
+            self._saver.save(_packed(kept))
 
     def keep(self, kept: Kept) -> None:
         """Save this soon; never waits."""
-        with self._lock:
-            self._next = kept
-            if self._thread is None:
-                thread = threading.Thread(target=self._work, name="state", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError as error:  # no memory for one more; the next change tries again
-                    logger.warning("%s: a restart forgets what has just changed", error)
-                else:
-                    self._thread = thread
+        if self._saver is not None:
+            self._saver.keep(_packed(kept))
 
     def join(self, within_s: float) -> None:
         """Wait until it is saved, no longer than this."""
-        with self._lock:
-            thread = self._thread
-        if thread is not None:
-            thread.join(within_s)
+        if self._saver is not None:
+            self._saver.join(within_s)
 
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                kept, self._next = self._next, None
-                if kept is None:
-                    self._thread = None
-                    return
-            self.state.save(kept)
+
+def _packed(kept: Kept) -> bytes:
+    return json.dumps(asdict(kept)).encode()
 
 
 def _read(data: bytes) -> Kept:
@@ -144,20 +109,3 @@ def _read(data: bytes) -> Kept:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= MAX_TEXT
-
-
-def _replace(path: Path, data: bytes) -> None:
-    new = path.with_suffix(".new")
-    with contextlib.suppress(FileNotFoundError):
-        new.unlink()
-    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -16,17 +16,17 @@ class TokenFile:
         self._known: str | None = None
 
     def read(self) -> str | None:
-        """The token, None where there is none. Raises ChannelError(LOGIN_FAILED) where it cannot be read."""
+        """The token, None where there is none. Raises ChannelError(LOGIN_FAILED) for what cannot be one."""
+        where = self._name or "systemd's credential"
         try:
             path = Path(self._name) if self._name else systemd.credential("token")
-            self._known = path.read_text("utf-8").strip() if path else None
+            text = path.read_text("utf-8").strip() if path else None
         except (OSError, ValueError):  # not the cause's text: it would quote what it could not decode
-            where = self._name or "systemd's credential"
             raise ChannelError(errors.LOGIN_FAILED, f"the token in {where} cannot be read") from None
-        if self._known and (self._known.lower() == "null" or len(self._known) > TOKEN_MAX_CHARACTERS):
-            where = self._name or "systemd's credential"
+        if text and (text.lower() == "null" or len(text) > TOKEN_MAX_CHARACTERS):
             raise ChannelError(errors.LOGIN_FAILED, f"what is in {where} is no token")
-        return self._known
+        self._known = text
+        return text
 
     def news(self) -> str | None:
         """Another token than the one read last; None where it is the same, or is being written."""

@@ -42,7 +42,20 @@ def run(how: str, error: str, wait_s: float = 10.0) -> subprocess.CompletedProce
 @pytest.mark.parametrize("how", [CALLBACK, TASK, THREAD])
 def test_without_memory_there_is_one_line_and_an_end_at_once(how: str) -> None:
     ended = run(how, "MemoryError()")
-    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", f"{NO_MEMORY}\n")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", f"CRITICAL {NO_MEMORY}\n")
+
+
+def test_that_line_needs_no_memory_itself() -> None:
+    ended = run(f"logging.Formatter.format = lambda *_: fail(MemoryError()); {CALLBACK}", "MemoryError()")
+    assert (ended.returncode, ended.stderr) == (1, f"CRITICAL {NO_MEMORY}\n")
+
+
+def test_the_journal_is_told_how_bad_it_is() -> None:
+    """Whatever fd 2 is, JOURNAL_STREAM says that it is the journal's."""
+    text = "import os; at = os.fstat(2); os.environ['JOURNAL_STREAM'] = f'{at.st_dev}:{at.st_ino}'; "
+    text += "from device.failure import out_of_memory; out_of_memory()"
+    ended = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (1, f"<2>{NO_MEMORY}\n")
 
 
 def test_a_thread_that_fails_ends_all_of_it_in_good_order_and_is_named() -> None:
@@ -54,10 +67,3 @@ def test_a_thread_that_fails_ends_all_of_it_in_good_order_and_is_named() -> None
 def test_a_callback_that_fails_is_logged_and_the_loop_goes_on() -> None:
     ended = run(CALLBACK, "ValueError('what it says')", wait_s=0.1)
     assert "Exception in callback fail" in ended.stderr and "TimeoutError" in ended.stderr
-
-
-def test_the_memory_that_is_kept_for_the_last_line_takes_none_until_then() -> None:
-    looks = "import re; print(re.search(r'VmRSS:\\s+(\\d+)', open('/proc/self/status').read())[1])"
-    text = f"import asyncio, logging, threading; {looks}; import device.failure; {looks}"
-    before, after = subprocess.check_output([sys.executable, "-c", text], cwd=ROOT, text=True, timeout=60).split()
-    assert int(after) - int(before) < 900

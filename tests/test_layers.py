@@ -167,6 +167,7 @@ EDGES = {
     "restart.py": "event loop, clock, processes",
     "selftest.py": "event loop, clock, log",
     "sound.py": "event loop",
+    "saver.py": "files, threads, log",
     "state.py": "files, log",
     "token_file.py": "files",
     "tokens.py": "arguments, files, clock, stdout",
@@ -190,7 +191,7 @@ LIBRARIES = {
     "gpiozero": {"panel/pins.py"},
     "systemd": {"service/systemd.py"},
 }
-THREADS = {"audio/card.py", "channel/resolver.py", "failure.py", "hub/rulebook.py", "state.py"}
+THREADS = {"audio/card.py", "channel/resolver.py", "failure.py", "saver.py"}
 
 # Which parts of the house each part may import, itself included; jsonrpc everybody may.
 NEIGHBOURS = {
@@ -221,9 +222,9 @@ NEIGHBOURS = {
     "commands": {"appliance", "call", "selftest", "service"},
     "doctor": {"audio", "call", "channel", "config", "doctor", "front", "selftest", "service"},
     "duplex": {"audio", "config", "selftest", "sound"},
-    "failure": set[str](),
+    "failure": {"service"},
     "front": {"call", "config", "panel"},
-    "hub": {"hub", "channel", "tomltext"},
+    "hub": {"hub", "channel", "saver", "tomltext"},
     "handover": set[str](),
     "hubapp": {"failure", "hub", "channel", "pulse", "restart", "service"},
     "jsonrpc": set[str](),
@@ -235,7 +236,8 @@ NEIGHBOURS = {
     "selftest": {"audio", "sound"},
     "service": {"service"},
     "sound": {"audio", "channel", "config", "handover"},
-    "state": set[str](),
+    "saver": set[str](),
+    "state": {"saver"},
     "token_file": {"channel", "service"},
     "tokens": {"channel"},
     "tomltext": set[str](),

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -224,16 +225,24 @@ async def test_the_token_is_that_of_its_file_or_of_systemds_credential(
             await house.membership.left()
 
 
-async def test_a_new_token_in_the_file_is_used_without_a_word_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(membership, "TOKEN_LOOK_S", 0.02)
-    file = tmp_path / "token"
+@asynccontextmanager
+async def with_a_token(folder: Path) -> AsyncIterator[tuple[FakeHub, House, Path]]:
+    """A house that has joined a hub with the token of this file, which says "old"."""
+    file = folder / "token"
     file.write_text("old\n")
     async with FakeHub() as hub:
         house = House(hub.url, token_file=str(file))
         house.membership.join()
         await house.until(Input.JOINED)
+        yield hub, house, file
+        await house.membership.left()
+
+
+async def test_a_new_token_in_the_file_is_used_without_a_word_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "TOKEN_LOOK_S", 0.02)
+    async with with_a_token(tmp_path) as (hub, _, file):
         file.write_text("new\n")
         await renewed(hub, 1)
         file.unlink()
@@ -241,21 +250,14 @@ async def test_a_new_token_in_the_file_is_used_without_a_word_once(
         file.write_text("new\n")
         await asyncio.sleep(0.1)
         assert renewals(hub) == ["new"]
-        await house.membership.left()
 
 
 @pytest.mark.parametrize("event", [messages.TOKEN_WILL_EXPIRE, messages.TOKEN_DID_EXPIRE])
 async def test_when_its_token_ends_it_looks_at_once_whether_there_is_another(tmp_path: Path, event: str) -> None:
-    file = tmp_path / "token"
-    file.write_text("old\n")
-    async with FakeHub() as hub:
-        house = House(hub.url, token_file=str(file))
-        house.membership.join()
-        await house.until(Input.JOINED)
+    async with with_a_token(tmp_path) as (hub, _, file):
         file.write_text("new\n")
         await hub.notify(event)
         await renewed(hub, 1)
-        await house.membership.left()
 
 
 async def test_a_token_that_can_be_read_at_last_is_joined_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,19 +284,13 @@ async def test_who_is_put_out_knows_whether_it_may_come_back(minutes: int, what:
 
 
 async def test_a_redial_with_a_newer_token_keeps_the_seat_and_the_table_right(tmp_path: Path) -> None:
-    file = tmp_path / "token"
-    file.write_text("old\n")
-    async with FakeHub() as hub:
-        house = House(hub.url, token_file=str(file))
-        house.membership.join()
-        await house.until(Input.JOINED)
+    async with with_a_token(tmp_path) as (hub, house, file):
         file.write_text("new\n")
         house.membership.join()
         async with asyncio.timeout(seconds(10)):
             while hub.visits[-1].texts[0].params["token"] != "new":
                 await asyncio.sleep(0.01)
         assert "leave" not in hub.visits[0].methods() and house.inputs.empty()
-        await house.membership.left()
 
 
 async def test_of_two_with_one_uid_the_loser_stays_quiet_also_with_a_new_token(
@@ -320,18 +316,12 @@ async def test_what_is_no_token_changes_nothing_and_the_next_one_is_used(
     nonsense: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(membership, "TOKEN_LOOK_S", 0.02)
-    file = tmp_path / "token"
-    file.write_text("old\n")
-    async with FakeHub() as hub:
-        house = House(hub.url, token_file=str(file))
-        house.membership.join()
-        await house.until(Input.JOINED)
+    async with with_a_token(tmp_path) as (hub, _, file):
         file.write_text(nonsense)
         await asyncio.sleep(0.1)
         file.write_text("new\n")
         await renewed(hub, 1)
         assert renewals(hub) == ["new"]
-        await house.membership.left()
 
 
 def renewals(hub: FakeHub) -> list[str]:

@@ -5,16 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from device.state import FILE, MAX_BYTES, Held, Keeper, Kept, State
+from device.state import FILE, MAX_BYTES, Held, Kept, State
 from tests.daemon import ROOT
-from tests.timing import seconds
 
 DEFAULT = Kept(muted=False, joined=True, volume=100)
 
@@ -36,7 +34,10 @@ def test_the_file_of_a_version_that_kept_no_seat_is_read(tmp_path: Path) -> None
 
 def test_the_first_time_the_configuration_counts(tmp_path: Path) -> None:
     assert State(tmp_path).load(DEFAULT) == DEFAULT
-    State(None).save(DEFAULT)
+    nowhere = State(None)
+    nowhere.save(DEFAULT)
+    nowhere.keep(DEFAULT)
+    nowhere.join(0.0)
     assert State(None).load(DEFAULT) == DEFAULT
 
 
@@ -70,39 +71,6 @@ def test_what_cannot_be_read_means_muted(tmp_path: Path, content: bytes, caplog:
 def test_what_may_not_be_read_means_muted(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
     assert State(tmp_path).load(DEFAULT).muted
-
-
-def test_a_disk_that_refuses_is_one_warning_until_it_works(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("DEBUG")
-    (tmp_path / "folder").write_text("not a folder")
-    state = State(tmp_path / "folder")
-    for _ in range(3):
-        state.save(DEFAULT)
-    (tmp_path / "folder").unlink()
-    state.save(DEFAULT)
-    assert state.load(Kept(muted=True, joined=False, volume=0)) == DEFAULT
-    (tmp_path / "folder" / FILE).unlink()
-    (tmp_path / "folder").rmdir()
-    (tmp_path / "folder").write_text("not a folder")
-    state.save(DEFAULT)
-    assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG", "DEBUG", "WARNING"]
-
-
-def test_without_memory_for_a_thread_it_is_said_and_the_next_change_is_saved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    keeper = Keeper(State(tmp_path))
-
-    def fails(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    with monkeypatch.context() as no_memory:
-        no_memory.setattr(threading.Thread, "start", fails)
-        keeper.keep(DEFAULT)
-    assert "can't start new thread" in caplog.text
-    keeper.keep(Kept(muted=True, joined=True, volume=3))
-    keeper.join(seconds(5))
-    assert keeper.state.load(DEFAULT).volume == 3
 
 
 WRITER = """

@@ -469,4 +469,8 @@ def test_A19_who_is_silent_and_joins_elsewhere_is_silent_there() -> None:
     world.run(1.0)
     world.session.call("muteLocal", {}, world.now)
     world.session.join(replace(JOIN, channel="attic"), world.now)
-    assert world.session._seat.streams.silenced
+    world.run(1.0)
+    where = [
+        (params["channel"], params.get("muted", False)) for _, method, params in world.requests if method == "join"
+    ]
+    assert where == [(JOIN.channel, False), ("attic", True)]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import re
 import ssl
 import subprocess
@@ -22,6 +23,7 @@ from device.hub.answers import Answers
 from device.hub.api import DESCRIPTION
 from device.hub.out import CLOSE_BANNED
 from device.hubapp import Hub
+from device.restart import RestartError
 from tests.hub.guest import guest, honest_call
 from tests.hub.house import APP, House, Refused
 from tests.hub.office import BAN, RULES, SECRET, clerk, office
@@ -309,15 +311,20 @@ async def test_H12_a_packed_body_is_unpacked_for_nobody(tmp_path: Path) -> None:
         assert status == 400
 
 
-async def test_H12_a_request_whose_body_comes_too_late_is_not_said_to_be_done(
+async def test_H12_what_comes_whole_only_while_another_process_takes_over_is_not_said_to_be_done(
     tmp_path: Path,
 ) -> None:
     async with office(tmp_path) as hub, plain(hub) as (reader, writer):
         body = json.dumps(BAN).encode()
         head = f"POST {RULES} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {SECRET}\r\nConnection: close\r\n"
+        head += "Expect: 100-continue\r\n"
         writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode())
-        await writer.drain()
-        await asyncio.sleep(0.1)
-        hub._administration.pause()
-        writer.write(body)
+        assert b" 100 " in await reader.readuntil(b"\r\n\r\n")  # it has let the head in, and waits for the body
+
+        def start(_: object) -> int:
+            writer.write(body)
+            return os.posix_spawnp("sleep", ["sleep", "0.5"], os.environ)
+
+        with pytest.raises(RestartError):  # it was none that could
+            await hub.hand_over(start)
         assert b" 503 " in (await until_closed(reader)).split(b"\r\n")[0]
