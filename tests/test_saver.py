@@ -43,6 +43,29 @@ def test_a_disk_that_refuses_is_one_warning_until_it_works(tmp_path: Path, caplo
     assert caplog.text.count("a restart forgets the rules") == 4
 
 
+def test_what_a_full_disk_refused_is_tried_again_without_another_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("device.saver.AGAIN_S", 0.01)
+    folder = tmp_path / "folder"
+    folder.write_text("not a folder")
+    saver = Saver(folder / "file.json", "everything")
+    saver.keep(b"once")
+    until(lambda: "cannot be written" in caplog.text)
+    folder.unlink()
+    until((folder / "file.json").exists)
+    assert (folder / "file.json").read_bytes() == b"once"
+
+
+def test_a_disk_that_refuses_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.write_text("not a folder")
+    saver = Saver(folder / "file.json", "everything")
+    saver.keep(b"once")
+    saver.join(seconds(600))
+    assert not [thread for thread in threading.enumerate() if thread.name == "saver"]
+
+
 def test_without_memory_for_a_thread_it_is_said_and_the_next_change_is_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
