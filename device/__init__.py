@@ -2,8 +2,8 @@
 
 Follow the sound from a microphone to the other end's speaker:
 
-    mic -> audio.card -> sound (audio.gate, audio.opus) -> membership -> channel.client -> channel.rtp ==> hub.server
-    hub.server -> hub.rooms -> hub.server ==> channel.client -> channel.rtp -> sound
+    mic -> audio.card -> sound (audio.echo, audio.gate, audio.opus) -> membership -> channel.client -> channel.rtp
+    ==> hub.server -> hub.rooms -> hub.server ==> channel.client -> channel.rtp -> sound
     -> audio.talkers (jitter, opus, pcm) -> audio.card -> speaker
 
 and a button, until the microphone is closed and a light says so:
@@ -53,8 +53,8 @@ cannot be interrupted), the hub's websockets in hub/server.py and hub/connection
 hub/api.py and hub/courier.py, the control socket in service/control.py.
 Each room has a map of its own, in its `__init__.py`. tests/test_layers.py holds all of this to be true.
 
-Three threads and no more carry a call: the event loop (network, control), capture (read, gate, encode) and playback
-(pull, decode, mix, write). Capture hands a packet to the loop by handover.py; the loop hands packets to
+Three threads and no more carry a call: the event loop (network, control), capture (read, echo, gate, encode) and
+playback (pull, decode, mix, write). Capture hands a packet to the loop by handover.py; the loop hands packets to
 playback through one bounded drop-oldest queue. A thread never touches asyncio objects, the loop never waits for a
 thread.
 """

@@ -154,7 +154,7 @@ class Device:
                 "rtt_ms": client.rtt_ms, "connections": client.connections, "reconnects": client.reconnects,
                 "skipped": client.skipped,
             },
-            "panel": self._panel.status(), "self_test": self.self_test.status(),
+            "echo": self._duplex.echo, "panel": self._panel.status(), "self_test": self.self_test.status(),
         }  # fmt: skip
 
     async def settled(self) -> None:

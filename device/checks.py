@@ -133,6 +133,7 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("audio", "bitrate"): _among(range(6_000, 128_001), "6000 to 128000 bit/s"),
     ("audio", "complexity"): _among(range(11), "0 to 10"),
     ("audio", "volume"): _PERCENT,
+    ("audio", "echo"): _among(("off", "auto", "webrtc", "speex"), '"off", "auto", "webrtc" or "speex"'),
     ("ring", "uid"): rules.check_uid,
     ("gate", "mode"): _among(("open", "voice", "push-to-talk"), '"open", "voice" or "push-to-talk"'),
     ("tones", "volume"): _PERCENT,

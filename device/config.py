@@ -46,6 +46,7 @@ class Audio:
     bitrate: int
     complexity: int
     volume: int
+    echo: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from device.audio import echo
 from device.audio.capture_clock import CaptureClock
 from device.audio.card import Capture, Playback
 from device.audio.gate import Gate
@@ -29,6 +30,8 @@ _LOOK_S = 0.01
 class Duplex:
     """All of it belongs to the event loop. The gate is closed until it is told otherwise.
 
+    echo: what is done about it: the maker that takes it out, "half-duplex", or "off".
+
     send: called with (payload, timestamp, level_dbov, first_of_spurt) of each packet that leaves. begins: when somebody
     else begins to talk. works_again: when a card does.
     """
@@ -37,6 +40,7 @@ class Duplex:
     microphone: Microphone
     speaker: Speaker
     self_test: SelfTest
+    echo: str
 
     def __init__(
         self,
@@ -90,9 +94,14 @@ class Duplex:
 
     def _make(self, config: Config) -> None:
         audio, gate = config.audio, config.gate
-        self.gate = Gate(muted=True, voice=gate.mode == "voice", half_duplex=gate.half_duplex, block_ms=audio.frame_ms)
+        box = echo.choose(audio.echo)
+        half_duplex = gate.half_duplex or (box is None and audio.echo != echo.OFF)
+        self.echo = box.canceller.name if box else echo.HALF_DUPLEX if half_duplex else echo.OFF
+        self.gate = Gate(muted=True, voice=gate.mode == "voice", half_duplex=half_duplex, block_ms=audio.frame_ms)
         self.microphone = Microphone(audio, self.gate, self._send, self._loop, self._clock)
-        self.speaker = Speaker(audio, self.gate.heard if gate.half_duplex else None, self._begins)
+        self.speaker = Speaker(audio, self.gate.heard if half_duplex else None, self._begins)
+        if box is not None:
+            self.microphone.clean, self.speaker.card.played = box.clean, box.played
         self.self_test = SelfTest(config.self_test.every_h, self.gate, self.microphone, self.speaker)
         for thread in self._threads():
             thread.works_again = self._tell

@@ -39,7 +39,12 @@ class Microphone:
     """The capture thread's way: a block of the card becomes a packet on the loop, unless the gate holds it back."""
 
     def __init__(
-        self, audio: Audio, gate: Gate, send: Send, loop: asyncio.AbstractEventLoop, clock: CaptureClock
+        self,
+        audio: Audio,
+        gate: Gate,
+        send: Send,
+        loop: asyncio.AbstractEventLoop,
+        clock: CaptureClock,
     ) -> None:
         """send: called on the loop with (payload, timestamp, level_dbov, first_of_spurt) of each packet."""
         self._gate, self._send_on = gate, send
@@ -51,6 +56,7 @@ class Microphone:
         self.level_dbov = pcm.SILENT_DBOV  # of what was sent last
         self._silent_blocks, self._calm_blocks = 0, CALM_MS // audio.frame_ms
         self.tap: Callable[[Block], None] | None = None  # called in the capture thread with everything, sent or not
+        self.clean: Callable[[Block], Block] = lambda block: block  # in that thread: what is judged, and perhaps sent
         self.card = Capture(audio.capture, RATE_HZ * audio.frame_ms // 1_000, self._captured, clock)
 
     def stop(self) -> None:
@@ -63,6 +69,7 @@ class Microphone:
         tap = self.tap
         if tap is not None:
             tap(block)
+        block = self.clean(block)
         level_dbov = pcm.level_dbov(block.pcm)
         verdict = self._gate.admit(block.captured_ns - self._block_ns, level_dbov)
         if not verdict.send:

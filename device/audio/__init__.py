@@ -6,6 +6,10 @@
     holder         which program holds it
     realtime       real-time priority for the threads
     capture_clock  numbers captured samples, so that their clock keeps to real time
+    echo           what the speaker sounds is taken out of it, by one of the next two
+    webrtc         AEC3, by the package livekit
+    speex          libspeexdsp
+    reference      what the speaker sounded at the time
     gate           what of the captured sound is sent: muted, open, voice, half-duplex
     opus           the encoder, and at the other end the decoders
 

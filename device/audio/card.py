@@ -204,7 +204,8 @@ class Playback(_CardThread):
     The reserve is the latency that the card adds, and how late the thread may be before an xrun; reserve_frames is the
     least of it (reserve.py). Runs in the playback thread. A source that answers b"" has nothing to say: it is asked
     more seldom then, and what it says at last does not sound later for it. since: the frames that were played since it
-    was asked last. now_ns: when the card would have asked with its whole reserve left.
+    was asked last. now_ns: when the card would have asked with its whole reserve left. `played` is told all that is
+    written, silence too, and when its first sample sounds.
     """
 
     direction = alsa.PLAYBACK
@@ -213,6 +214,7 @@ class Playback(_CardThread):
     def __init__(self, device: str, tick_frames: int, reserve_frames: int, source: Callable[[int, int], bytes]) -> None:
         super().__init__(device, _PLAYBACK_PERIOD, _PLAYBACK_PERIODS)
         self._tick_frames, self._source, self._since = tick_frames, source, tick_frames
+        self.played: Callable[[bytes, int], object] = lambda *_: None  # called in this thread
         self._reserve = Reserve(reserve_frames)
 
     @property
@@ -249,6 +251,7 @@ class Playback(_CardThread):
                         low = reserve.frames if unwritten or not self._realtime else reserve.resting_frames
                         unwritten = unwritten or self._silence()[queued * SAMPLE_BYTES :]
                         self._since = len(unwritten) // SAMPLE_BYTES
+                        self.played(unwritten, now_ns + queued * _NS_PER_S // RATE_HZ)
                     queued += len(unwritten) // SAMPLE_BYTES
                     unwritten = self._write(pcm, unwritten)
                     left = queued - len(unwritten) // SAMPLE_BYTES

@@ -15,6 +15,7 @@ The checks, in that order:
     hearing        has the box listen to itself, for the next two
     microphone     whether it hears something
     loop           whether it hears the speaker
+    echo           what is done about that
     pins           the pins, for the next two: the running intercom's, or the doctor's own
     buttons        each one and its gesture
     lights         one after the other

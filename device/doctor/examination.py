@@ -14,6 +14,7 @@ from device.doctor import (
     cards,
     clock,
     configuration,
+    echo,
     finding,
     hearing,
     hubs,
@@ -92,7 +93,10 @@ class Examination:
 
     async def _hearing(self) -> Found:
         heard = await hearing.listen(self._patient, self._cards)
-        return [microphone.judge(heard.microphone, heard.why_not), loop.judge(heard.loop, heard.why_not)]
+        found = [microphone.judge(heard.microphone, heard.why_not), loop.judge(heard.loop, heard.why_not)]
+        if self._patient.config is not None:
+            found.append(echo.judge(*echo.look(self._patient.status, self._patient.config), heard.loop))
+        return found
 
     async def _panel(self) -> Found:
         patient = self._patient

@@ -28,6 +28,8 @@ def _block(status: Status) -> Iterator[str]:
         card = status[part]
         remedy = "" if card["state"] in ("running", "opening") else ": intercomd doctor says what to do"
         yield f"{part:<9} {card['state']} on {card['device']}, {_count(card['xruns'], 'xrun')}{remedy}"
+    if status.get("echo", "off") != "off":
+        yield f"echo      {status['echo']}"
     if status.get("self_test"):
         yield f"self-test {_self_test(status['self_test'])}"
     for talker in status["talkers"]:

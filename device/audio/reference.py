@@ -1,0 +1,75 @@
+"""What the speaker sounded at the time a microphone heard it: the reference that an echo is found by. PURE.
+
+Playback tells when each tick sounds, capture asks for what sounded during a block. Both times wobble by a millisecond,
+as cards tell their position in steps; both ways are read on without a seam nevertheless, and led to where the times say
+by single samples. So the two clocks may differ, and the path of the echo stays as long as it is.
+"""
+
+from collections import deque
+
+from device.audio import pcm
+from device.audio.capture_clock import RATE_HZ
+
+_NS_PER_S = 1_000_000_000
+_FRAME_NS = _NS_PER_S / RATE_HZ
+# An echo canceller finds only what comes after its reference: so much earlier is told, more than the times wobble. The
+# card holds more than that, so it is known by then.
+LEAD_FRAMES = RATE_HZ * 4 // 1_000
+# What the playback thread has told and nobody has asked for: while capture stands still.
+_WAITING = 100
+_KEPT_FRAMES = RATE_HZ // 2
+# Farther apart something stood still, or was lost: no crystal.
+_JUMP_FRAMES = RATE_HZ // 50
+# One time says little, as it wobbles: so many are taken together, and fewer at first. Two crystals 200 ppm apart stay
+# within a millisecond with that.
+_TOGETHER = 100
+
+
+class Reference:
+    """`played` belongs to the playback thread, `during` to the capture thread."""
+
+    def __init__(self) -> None:
+        self._told: deque[tuple[bytes, int]] = deque(maxlen=_WAITING)
+        self._sound = bytearray()
+        self._end = 0  # number of the frame after `_sound`
+        self._origin_ns, self._ticks = 0.0, 0  # when frame 0 sounds, and how many times that is the mean of
+        self._next: int | None = None  # the frame to read next
+        self._owed, self._blocks = 0.0, 0
+
+    def played(self, pcm_bytes: bytes, sounds_ns: int) -> None:
+        """One tick, s16le mono at 48 kHz, and when its first sample sounds, monotonic."""
+        self._told.append((pcm_bytes, sounds_ns))
+
+    def during(self, first_ns: int, frames: int) -> bytes:
+        """So many frames, from 4 ms after that time on; silence where nothing is known."""
+        while self._told:
+            self._take(*self._told.popleft())
+        wanted = (first_ns - self._origin_ns) / _FRAME_NS + LEAD_FRAMES
+        if self._next is None or abs(wanted - self._next) > _JUMP_FRAMES:
+            self._next, self._owed, self._blocks = round(wanted), 0.0, 0
+        self._blocks = min(_TOGETHER, self._blocks + 1)
+        self._owed += (wanted - self._next) / self._blocks
+        slips = int(self._owed)
+        self._owed -= slips
+        sound = self._read(self._next, frames + slips)
+        self._next += frames + slips
+        return pcm.slip(sound, slips) if slips else sound
+
+    def _take(self, pcm_bytes: bytes, sounds_ns: int) -> None:
+        late_frames = (sounds_ns - self._origin_ns) / _FRAME_NS - self._end
+        if abs(late_frames) > _JUMP_FRAMES:
+            self._sound.clear()
+            self._origin_ns = sounds_ns - self._end * _FRAME_NS
+            self._next, self._ticks = None, 1
+        else:
+            self._ticks = min(_TOGETHER, self._ticks + 1)
+            self._origin_ns += late_frames * _FRAME_NS / self._ticks
+        self._sound += pcm_bytes
+        self._end += len(pcm_bytes) // pcm.SAMPLE_BYTES
+        del self._sound[: -_KEPT_FRAMES * pcm.SAMPLE_BYTES]
+
+    def _read(self, first: int, frames: int) -> bytes:
+        begin = (first - self._end) * pcm.SAMPLE_BYTES + len(self._sound)
+        end = begin + frames * pcm.SAMPLE_BYTES
+        known = bytes(self._sound[max(0, begin) : max(0, end)])
+        return (bytes(max(0, min(0, end) - begin)) + known).ljust(frames * pcm.SAMPLE_BYTES, b"\0")

@@ -1,0 +1,76 @@
+"""Echo cancellation by libspeexdsp, which every Debian has: the only file that touches it.
+
+It finds the way from speaker to microphone as a filter of 200 ms by itself, within seconds of speech, and takes what
+is left of the echo for noise. It needs a reference that keeps step (reference.py), as it does not look for a delay.
+"""
+
+import ctypes
+from typing import Any
+
+LIBRARY = "libspeexdsp.so.1"
+RATE_HZ = 48_000
+# Short blocks: what the suppression of the rest keeps back is half of one more.
+FRAMES = 480
+_TAIL_FRAMES = RATE_HZ // 5
+_NOISE_DB = -1
+# speex_echo.h and speex_preprocess.h
+_ECHO_SET_SAMPLING_RATE = 24
+_PREPROCESS_SET_NOISE_SUPPRESS, _PREPROCESS_SET_ECHO_STATE = 18, 24
+
+
+class SpeexCanceller:
+    """One microphone's. Raises ImportError where the library is missing.
+
+    delay_ms: how much later sound comes out than it went in.
+    """
+
+    name = "speex"
+    delay_ms = 10
+
+    def __init__(self) -> None:
+        self._library = _load()
+        self._echo = self._library.speex_echo_state_init(FRAMES, _TAIL_FRAMES)
+        self._rest = self._library.speex_preprocess_state_init(FRAMES, RATE_HZ)
+        self._library.speex_echo_ctl(self._echo, _ECHO_SET_SAMPLING_RATE, ctypes.byref(ctypes.c_int(RATE_HZ)))
+        # Not 0: without suppression of noise it suppresses no echo either. In dB.
+        self._library.speex_preprocess_ctl(
+            self._rest, _PREPROCESS_SET_NOISE_SUPPRESS, ctypes.byref(ctypes.c_int(_NOISE_DB))
+        )
+        self._library.speex_preprocess_ctl(self._rest, _PREPROCESS_SET_ECHO_STATE, self._echo)
+        self._clean = ctypes.create_string_buffer(FRAMES * 2)
+
+    def clean(self, captured: bytes, reference: bytes) -> bytes:
+        """Without the echo of the reference; both s16le mono, as long as each other, a multiple of 10 ms."""
+        cleaned = []
+        for at in range(0, len(captured), FRAMES * 2):
+            self._library.speex_echo_cancellation(
+                self._echo, captured[at : at + FRAMES * 2], reference[at : at + FRAMES * 2], self._clean
+            )
+            self._library.speex_preprocess_run(self._rest, self._clean)
+            cleaned.append(self._clean.raw)
+        return b"".join(cleaned)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_rest"):
+            self._library.speex_preprocess_state_destroy(self._rest)
+            self._library.speex_echo_state_destroy(self._echo)
+
+
+def _load() -> Any:
+    try:
+        library = ctypes.CDLL(LIBRARY)
+    except OSError as error:
+        raise ImportError("libspeexdsp is missing; install it: apt install libspeexdsp1") from error
+    for function, result, arguments in (
+        ("speex_echo_state_init", ctypes.c_void_p, (ctypes.c_int, ctypes.c_int)),
+        ("speex_echo_ctl", ctypes.c_int, (ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)),
+        ("speex_echo_cancellation", None, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p)),
+        ("speex_echo_state_destroy", None, (ctypes.c_void_p,)),
+        ("speex_preprocess_state_init", ctypes.c_void_p, (ctypes.c_int, ctypes.c_int)),
+        ("speex_preprocess_ctl", ctypes.c_int, (ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)),
+        ("speex_preprocess_run", ctypes.c_int, (ctypes.c_void_p, ctypes.c_void_p)),
+        ("speex_preprocess_state_destroy", None, (ctypes.c_void_p,)),
+    ):
+        getattr(library, function).restype = result  # kept with the library: library[function] would be a new one
+        getattr(library, function).argtypes = arguments
+    return library
