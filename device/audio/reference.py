@@ -20,9 +20,8 @@ _WAITING = 100
 _KEPT_FRAMES = RATE_HZ // 2
 # Farther apart something stood still, or was lost: no crystal.
 _JUMP_FRAMES = RATE_HZ // 50
-# One time says little, as it wobbles: so many are taken together, and fewer at first. Two crystals 200 ppm apart stay
-# within a millisecond with that.
-_TOGETHER = 100
+# One time says little, as it wobbles: so many are taken together, and fewer at first.
+_TOGETHER = 1_000
 
 
 class Reference:
@@ -32,9 +31,10 @@ class Reference:
         self._told: deque[tuple[bytes, int]] = deque(maxlen=_WAITING)
         self._sound = bytearray()
         self._end = 0  # number of the frame after `_sound`
-        self._origin_ns, self._ticks = 0.0, 0  # when frame 0 sounds, and how many times that is the mean of
+        self._sounds = _Trend(0.0)  # when frame 0 sounds, by the ticks so far; ns
         self._next: int | None = None  # the frame to read next
-        self._owed, self._blocks = 0.0, 0
+        self._ahead = _Trend(0.0)  # by how much the frame that sounds then is ahead of an even reading
+        self._read_ahead = 0
 
     def played(self, pcm_bytes: bytes, sounds_ns: int) -> None:
         """One tick, s16le mono at 48 kHz, and when its first sample sounds, monotonic."""
@@ -44,26 +44,22 @@ class Reference:
         """So many frames, from 4 ms after that time on; silence where nothing is known."""
         while self._told:
             self._take(*self._told.popleft())
-        wanted = (first_ns - self._origin_ns) / _FRAME_NS + LEAD_FRAMES
+        wanted = (first_ns - self._sounds.value) / _FRAME_NS + LEAD_FRAMES
         if self._next is None or abs(wanted - self._next) > _JUMP_FRAMES:
-            self._next, self._owed, self._blocks = round(wanted), 0.0, 0
-        self._blocks = min(_TOGETHER, self._blocks + 1)
-        self._owed += (wanted - self._next) / self._blocks
-        slips = int(self._owed)
-        self._owed -= slips
+            self._next, self._read_ahead, self._ahead = round(wanted), 0, _Trend(wanted - round(wanted))
+        slips = round(self._ahead.follow(wanted - self._next + self._read_ahead)) - self._read_ahead
         sound = self._read(self._next, frames + slips)
         self._next += frames + slips
+        self._read_ahead += slips
         return pcm.slip(sound, slips) if slips else sound
 
     def _take(self, pcm_bytes: bytes, sounds_ns: int) -> None:
-        late_frames = (sounds_ns - self._origin_ns) / _FRAME_NS - self._end
-        if abs(late_frames) > _JUMP_FRAMES:
+        late_ns = sounds_ns - self._sounds.value - self._end * _FRAME_NS
+        if abs(late_ns) > _JUMP_FRAMES * _FRAME_NS:
             self._sound.clear()
-            self._origin_ns = sounds_ns - self._end * _FRAME_NS
-            self._next, self._ticks = None, 1
+            self._sounds, self._next = _Trend(sounds_ns - self._end * _FRAME_NS), None
         else:
-            self._ticks = min(_TOGETHER, self._ticks + 1)
-            self._origin_ns += late_frames * _FRAME_NS / self._ticks
+            self._sounds.follow(sounds_ns - self._end * _FRAME_NS)
         self._sound += pcm_bytes
         self._end += len(pcm_bytes) // pcm.SAMPLE_BYTES
         del self._sound[: -_KEPT_FRAMES * pcm.SAMPLE_BYTES]
@@ -73,3 +69,19 @@ class Reference:
         end = begin + frames * pcm.SAMPLE_BYTES
         known = bytes(self._sound[max(0, begin) : max(0, end)])
         return (bytes(max(0, min(0, end) - begin)) + known).ljust(frames * pcm.SAMPLE_BYTES, b"\0")
+
+
+class _Trend:
+    """A value that grows evenly, seen through noise: the line through what was seen last, at its end."""
+
+    def __init__(self, value: float) -> None:
+        self.value, self._slope, self._seen = value, 0.0, 1
+
+    def follow(self, seen: float) -> float:
+        """It was seen once more, one step later; returns what it is. (The g-h filter with an expanding memory.)"""
+        self._seen = count = min(self._seen + 1, _TOGETHER)
+        self.value += self._slope
+        error, scale = seen - self.value, (count + 1) * (count + 2)
+        self.value += error * 2 * (2 * count + 1) / scale
+        self._slope += error * 6 / scale
+        return self.value
