@@ -2,8 +2,8 @@
 
 A simulated room (tests/audio/echo_room.py): speech comes to the microphone 6 dB quieter, 60 to 450 ms late, by clocks
 that differ and times that wobble. `reduction_db` is how much quieter the second half of 40 s becomes (ERLE); with
-somebody who talks at the same time, 16 dB louder than the echo, `near_stoi` says how well he is understood, in
-`near_pesq` alone while nothing is played. Limits: those of issues at hand, for AEC3 and for speexdsp.
+somebody who talks at the same time, 16 dB louder than the echo, `near_stoi` says how well he is understood. The limits
+are what AEC3 and speexdsp can do in such rooms; speexdsp does not look for an echo beyond its filter of 200 ms.
 """
 
 import time
@@ -22,7 +22,6 @@ ROOMS = {
     "60 ms": Room(60), "250 ms": Room(250), "450 ms": Room(450), "60 ms, +200 ppm": Room(60, ppm=200),
     "60 ms, -200 ppm": Room(60, ppm=-200),
 }  # fmt: skip
-# speexdsp does not look for an echo beyond its filter of 200 ms.
 LEAST_DB = {"webrtc": dict.fromkeys(ROOMS, 30.0), "speex": {"60 ms": 20.0}}
 LEAST_STOI = {"webrtc": 0.90, "speex": 0.95}
 NEAR_OVER_ECHO_DB = 16.0
