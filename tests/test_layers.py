@@ -66,6 +66,7 @@ PURE = (
     "audio/faults.py",
     "audio/gate.py",
     "audio/jitter.py",
+    "audio/limiter.py",
     "audio/meter.py",
     "audio/pcm.py",
     "audio/reference.py",

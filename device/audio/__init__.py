@@ -18,8 +18,9 @@ What others sent:
     talkers        all of them -> one block per tick: buffer, decoder, clock and mix
     jitter         one talker's buffer
     arrivals       how late packets arrive, and so when they are due
+    limiter        the mix, and what is done where it is too loud
     drift          how far apart two clocks run, and what is done about it
-    pcm            all arithmetic on samples: levels, volumes, the mix
+    pcm            all arithmetic on samples: levels, volumes, sums
     tones          what the appliance itself has to say
     reserve        how much sound the speaker's card still holds when the next tick is written
 

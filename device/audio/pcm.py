@@ -2,7 +2,7 @@
 
 Two makers do the same work with the same results to the bit: `Audioop` in C (the standard library's until Python 3.12,
 the package audioop-lts after that), and `Plain` in Python where neither is there, some twenty times slower. `maker` is
-the better one of `makers`, those at hand; `mix` and `scale` are its.
+the better one of `makers`, those at hand; `mix`, `scale` and `peak` are its.
 """
 
 import math
@@ -52,6 +52,11 @@ class Plain:
             "h", [math.floor(max(_LOWEST, min(_HIGHEST, value * gain))) for value in array("h", pcm)]
         ).tobytes()
 
+    @staticmethod
+    def peak(pcm: bytes) -> int:
+        """The farthest sample from zero, 0 to 32,768; 0 for an empty block."""
+        return max(map(abs, array("h", pcm)), default=0)
+
 
 class Audioop:
     """The arithmetic in C."""
@@ -76,6 +81,11 @@ class Audioop:
         """As Plain.scale."""
         return audioop.mul(pcm, SAMPLE_BYTES, gain)
 
+    @staticmethod
+    def peak(pcm: bytes) -> int:
+        """As Plain.peak."""
+        return audioop.max(pcm, SAMPLE_BYTES)
+
 
 def _mix_wide(blocks: Sequence[bytes]) -> bytes:
     """Sum in 32 bits, at several times the cost: lin2lin's shift by 16 is taken back first, and clips at the end."""
@@ -95,6 +105,7 @@ makers = (Plain,) if audioop is None else (Plain, Audioop)
 maker = makers[-1]
 mix = maker.mix
 scale = maker.scale
+peak = maker.peak
 # A closed microphone asks for its level 50 times a second: a place in a table costs less than a logarithm then, as it
 # does less, and what code does after a sleep it does from cold caches.
 _LEVELS = _levels()

@@ -14,6 +14,7 @@ from device.audio import pcm
 from device.audio.arrivals import MS
 from device.audio.drift import Drift
 from device.audio.jitter import CONCEAL_STEP, JitterBuffer, Lost, Play, Silence
+from device.audio.limiter import Limiter
 
 # A decoder and a second of packets each, some 150 kB; more voices than that nobody can follow anyway.
 MAX_TALKERS = 32
@@ -73,6 +74,7 @@ class Talkers:
         self._clock = -math.inf
         self._until_snapshot = 0
         self._snapshot: tuple[TalkerStatus, ...] = ()
+        self._limiter = Limiter()
 
     def push(self, uid: int, sequence: int, timestamp: int, payload: bytes, arrived_ns: int, stream: int = 0) -> None:
         """Take a packet (sequence, timestamp: as on the wire; arrived_ns: monotonic).
@@ -104,7 +106,7 @@ class Talkers:
         if self._until_snapshot <= 0:
             self._until_snapshot += _SNAPSHOT_EVERY
             self._take_stock(at)
-        return pcm.mix(sounding) if sounding else self._silence
+        return self._limiter.mix(sounding) if sounding else self._silence
 
     def set_gains(self, gains: Mapping[int, float]) -> None:
         """How loud single talkers are from now on, by uid; the others as they come. May be called from any thread."""

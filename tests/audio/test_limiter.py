@@ -1,0 +1,70 @@
+"""Talkers who are too loud together."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from device.audio import pcm
+from device.audio.limiter import Limiter
+from tests.audio import properties
+
+RATE_HZ = 48_000
+BLOCK = 960
+RAIL = 32_767
+
+
+def tone(peak: float, hz: float, blocks: int = 50) -> NDArray[np.int16]:
+    return (peak * np.sin(np.arange(blocks * BLOCK) * 2 * np.pi * hz / RATE_HZ)).astype(np.int16)
+
+
+def limited(limiter: Limiter, *talkers: NDArray[np.int16]) -> NDArray[np.float64]:
+    mixed = [
+        limiter.mix([talker[at : at + BLOCK].tobytes() for talker in talkers])
+        for at in range(0, len(talkers[0]), BLOCK)
+    ]
+    return np.frombuffer(b"".join(mixed), np.int16).astype(float)
+
+
+def test_what_has_room_passes_to_the_bit() -> None:
+    one, other = tone(15_000, 440), tone(15_000, 997)
+    assert (limited(Limiter(), one, other) == one.astype(float) + other).all()
+
+
+def test_one_alone_passes_to_the_bit_however_loud() -> None:
+    assert (limited(Limiter(), tone(32_767, 440)) == tone(32_767, 440)).all()
+
+
+def test_too_loud_together_they_are_quieter_and_never_cut_after_the_first_two_ms() -> None:
+    one, other = tone(30_000, 440), tone(30_000, 997)
+    mixed = limited(Limiter(), one, other)
+    settled = slice(RATE_HZ // 500, None)
+    assert np.abs(mixed).max() <= RAIL and (np.abs(mixed[settled]) < RAIL).all()
+    expected = (one.astype(float) + other)[settled]
+    shape = np.corrcoef(mixed[settled], expected)[0, 1]
+    clipped = np.corrcoef(np.clip(expected, -32_768, RAIL), expected)[0, 1]
+    assert shape > 0.999 > clipped
+
+
+def test_once_there_is_room_again_it_is_as_loud_as_before_within_half_a_second_and_without_a_step() -> None:
+    limiter = Limiter()
+    limited(limiter, tone(30_000, 440), tone(30_000, 997))
+    after = limited(limiter, tone(10_000, 100))
+    gains = np.array([np.abs(after[at : at + BLOCK]).max() for at in range(0, len(after), BLOCK)]) / 10_000
+    assert gains[0] < 0.6 and (np.diff(gains) < 0.03).all() and gains[30:].min() > 0.999
+
+
+@given(st.lists(st.lists(st.integers(-32_768, RAIL), min_size=48, max_size=48), min_size=1, max_size=5))
+@properties
+def test_nothing_wraps_around_or_becomes_louder(talkers: list[list[int]]) -> None:
+    blocks = [np.array(talker, np.int16) for talker in talkers]
+    mixed = np.frombuffer(Limiter().mix([block.tobytes() for block in blocks]), np.int16).astype(int)
+    total = np.sum([block.astype(int) for block in blocks], axis=0)
+    assert (np.minimum(mixed, 0) >= np.minimum(total, 0) - 2 * len(blocks)).all()
+    assert (np.maximum(mixed, 0) <= np.maximum(total, 0)).all()
+
+
+@pytest.mark.parametrize("maker", pcm.makers)
+def test_both_makers_find_the_same_peak(maker: type[pcm.Plain]) -> None:
+    assert maker.peak(np.array([3, -32_768, 9], np.int16).tobytes()) == 32_768 and maker.peak(b"") == 0
