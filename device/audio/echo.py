@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 
 OFF, AUTO, HALF_DUPLEX = "off", "auto", "half-duplex"
 MAKERS = ("webrtc", "speex")
+SAMPLE_BYTES = 2
+# Nothing is played for so long: the last echo is over.
+_ECHO_FRAMES = 2 * RATE_HZ
 _NS_PER_FRAME = 1_000_000_000 // RATE_HZ
 
 
@@ -31,19 +34,32 @@ class Canceller(Protocol):
 
 
 class Echo:
-    """Of one box. `played` belongs to the playback thread, `clean` to the capture thread."""
+    """Of one box. `played` belongs to the playback thread, `clean` to the capture thread.
+
+    While nothing is played there is no echo: then the sound only waits for as long as the canceller would take.
+    """
 
     def __init__(self, canceller: Canceller) -> None:
         self.canceller, self._reference = canceller, Reference()
         self._delay_frames = canceller.delay_ms * RATE_HZ // 1_000
+        self._waiting = bytes(self._delay_frames * SAMPLE_BYTES)
+        self._still_frames = _ECHO_FRAMES
         self.played = self._reference.played
 
     def clean(self, block: Block) -> Block:
         """The block without echo. Its times are those of the sound in it: what comes out was captured earlier."""
-        frames = len(block.pcm) // 2
+        frames = len(block.pcm) // SAMPLE_BYTES
         reference = self._reference.during(block.captured_ns - frames * _NS_PER_FRAME, frames)
-        pcm = self.canceller.clean(block.pcm, reference)
-        return Block(pcm, block.frame - self._delay_frames, block.captured_ns - self._delay_frames * _NS_PER_FRAME)
+        sound = self._waiting + block.pcm
+        late, self._waiting = sound[: len(block.pcm)], sound[len(block.pcm) :]
+        if reference.strip(b"\0"):
+            rested, self._still_frames = self._still_frames >= _ECHO_FRAMES, 0
+        else:
+            rested, self._still_frames = False, self._still_frames + frames
+        if self._still_frames < _ECHO_FRAMES:
+            cleaned = self.canceller.clean(block.pcm, reference)
+            late = late if rested else cleaned  # what it gives first after a rest is from before that
+        return Block(late, block.frame - self._delay_frames, block.captured_ns - self._delay_frames * _NS_PER_FRAME)
 
 
 def choose(wanted: str) -> Echo | None:

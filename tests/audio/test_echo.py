@@ -12,15 +12,20 @@ FRAMES = 960
 
 
 class Subtraction:
-    """A canceller for a path without delay."""
+    """A canceller for a path without delay, which gives what it has taken 10 ms later."""
 
     name, delay_ms = "subtraction", 10
 
+    def __init__(self) -> None:
+        self.taken, self._held = 0, bytes(960)
+
     def clean(self, captured: bytes, reference: bytes) -> bytes:
         """What is left."""
-        return array(
-            "h", [one - other for one, other in zip(array("h", captured), array("h", reference), strict=True)]
-        ).tobytes()
+        self.taken += 1
+        left = (one - other for one, other in zip(array("h", captured), array("h", reference), strict=True))
+        sound = self._held + array("h", left).tobytes()
+        self._held = sound[len(captured) :]
+        return sound[: len(captured)]
 
 
 def test_off_is_nobody_and_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -56,3 +61,17 @@ def test_the_times_of_what_comes_out_are_those_of_the_sound_in_it() -> None:
     """So a microphone that is opened now sends nothing from before, however late it comes out."""
     block = Echo(Subtraction()).clean(Block(bytes(2 * FRAMES), 1_000, 50_000_000_000))
     assert (block.frame, block.captured_ns) == (1_000 - 480, 50_000_000_000 - 480 * (1_000_000_000 // RATE_HZ))
+
+
+def test_while_nothing_is_played_the_sound_only_waits_and_nothing_is_heard_twice_or_missing() -> None:
+    """Somebody counts; after 3 s of that, and again after 8, the speaker sounds something for a second."""
+    box, said = Echo(canceller := Subtraction()), array("h", [number % 20_000 + 1 for number in range(12 * RATE_HZ)])
+    pcm, came = said.tobytes(), b""
+    for number in range(12 * 50):
+        at_ns = 10**12 + number * 20_000_000
+        box.played((b"\1\0" if number // 50 in (3, 8) else b"\0\0") * FRAMES, at_ns + 20_000_000)
+        came += box.clean(Block(pcm[number * 2 * FRAMES :][: 2 * FRAMES], number * FRAMES, at_ns + 20_000_000)).pcm
+    assert canceller.taken in range(2 * 50, 7 * 50), "it rests before, between and after"
+    heard = array("h", came)[480:]
+    steps = [before - after for before, after in zip(said, heard, strict=False)]
+    assert set(steps) == {0, 1}
