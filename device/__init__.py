@@ -26,6 +26,7 @@ Rooms, and what each may import:
     sound       each of them, between the audio threads and the loop
     handover    what a thread has for the loop
     selftest    the box listens to itself: between sound and audio.selftest, on the loop
+    heard       what `status` tells of one talker; imports audio
     bell        tones and the ring, into the speaker
     state       what survives a restart
     saver       a file that is replaced as a whole, by a thread of its own; imports nothing

@@ -23,6 +23,7 @@ from device.channel.rules import Role
 from device.config import Channel, Config
 from device.duplex import Duplex, is_another
 from device.front import Panel
+from device.heard import heard
 from device.lookout import Lookout
 from device.membership import Membership
 from device.selftest import SelfTest
@@ -133,16 +134,13 @@ class Device:
     def status(self) -> Status:
         """Everything that `intercomd status --json` prints."""
         client, speaker = self.membership.status, self._duplex.speaker.card
-        before_buffer_ms = self._config.audio.frame_ms + (client.rtt_ms or 0.0) / 2
         talkers = [
-            {
-                **asdict(talker),
-                "label": self.membership.label(talker.uid),
-                "latency_ms": round(before_buffer_ms + talker.buffer_ms + speaker.queue_ms, 1),
-                "volume": self._kept.volumes.get(talker.uid, 100),
-            }
+            heard(
+                talker, self.membership.label(talker.uid), self._kept.volumes.get(talker.uid, 100),
+                self._config.audio.frame_ms, client.rtt_ms, speaker.queue_ms,
+            )
             for talker in (self._duplex.speaker.talkers() if client.state == "in-call" else ())
-        ]
+        ]  # fmt: skip
         return {
             "state": client.state, "channel": self._config.channel.name, "uid": client.uid,
             "muted": self._state.muted, "microphone_open": self._state.microphone_open,

@@ -27,5 +27,6 @@ What others sent:
 Whether all that works:
 
     selftest       a chirp to play, and the search for it in what is captured
+    emodel         how good a call is, estimated from delay and losses
     meter          how loud a microphone is, and what is wrong with it
 """

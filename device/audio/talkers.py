@@ -22,6 +22,7 @@ MAX_TALKERS = 32
 FORGET_AFTER = 60_000 * MS
 
 _SNAPSHOT_EVERY = 200 * MS
+_KEPT = math.exp(-_SNAPSHOT_EVERY / (10_000 * MS))
 # Below this a passage is a pause or the room's noise, and slips may come ten times as often.
 _QUIET_DBOV = -45
 # Pulls later than expected by this and more: the card stood still.
@@ -46,7 +47,8 @@ class TalkerStatus:
 
     level_dbfs: RMS against a full-scale square wave, -127 in silence. buffer_ms: how long a packet that comes as fast
     as any waits. late, lost: packets that came too late, or were not there in time. concealed: gaps bridged.
-    drift_ppm: how much faster this talker's clock runs than ours.
+    loss_percent: of the last 10 s, how many were not there in time. drift_ppm: how much faster this
+    talker's clock runs than ours.
     """
 
     uid: int
@@ -55,6 +57,7 @@ class TalkerStatus:
     late: int
     lost: int
     concealed: int
+    loss_percent: float
     drift_ppm: float
 
 
@@ -150,6 +153,7 @@ class _Talker:
         self._level_dbov = pcm.SILENT_DBOV
         self._delay = 0
         self._corrupt = 0
+        self._lost = _Losses()
         self.asleep = False  # nothing sounds, and nothing waits to
 
     def push(self, sequence: int, timestamp: int, payload: bytes, arrived: int) -> None:
@@ -184,10 +188,11 @@ class _Talker:
 
     def status(self) -> TalkerStatus:
         counts = self._buffer.counts
+        self._lost.add(counts.lost, counts.played)
         return TalkerStatus(
             uid=self.uid, level_dbfs=self._level_dbov, buffer_ms=round(self._delay / MS, 1),
             late=counts.late, lost=counts.lost, concealed=counts.concealed + self._corrupt,
-            drift_ppm=round(self._drift.ppm, 1),
+            loss_percent=round(self._lost.percent, 1), drift_ppm=round(self._drift.ppm, 1),
         )  # fmt: skip
 
     def _play(self, packet: Play) -> bytes:
@@ -204,6 +209,27 @@ class _Talker:
     def _conceal(self, samples: int) -> bytes:
         whole_steps = -(-samples // CONCEAL_STEP) * CONCEAL_STEP
         return self._decoder.conceal(whole_steps)[: samples * pcm.SAMPLE_BYTES]
+
+
+class _Losses:
+    """How many packets of the last 10 s were lost, by counts that go up; the older the less they count."""
+
+    def __init__(self) -> None:
+        self._counted = (0, 0)
+        self._lost = self._played = 0.0
+
+    def add(self, lost: int, played: int) -> None:
+        """The counts now; called at every snapshot."""
+        before_lost, before_played = self._counted
+        self._counted = lost, played
+        self._lost = self._lost * _KEPT + lost - before_lost
+        self._played = self._played * _KEPT + played - before_played
+
+    @property
+    def percent(self) -> float:
+        """0.0 where there was nothing."""
+        together = self._lost + self._played
+        return 100 * self._lost / together if together else 0.0
 
 
 def _silence(samples: int) -> bytes:

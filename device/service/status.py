@@ -36,7 +36,7 @@ def _block(status: Status) -> Iterator[str]:
         yield (
             f"hears     {_name(talker)}: {talker['level_dbfs']:.0f} dBFS, {_ms(talker['latency_ms'])} old, of which "
             f"{_ms(talker['buffer_ms'])} in the buffer; {talker['late']} late, {talker['lost']} lost, "
-            f"{talker['concealed']} concealed"
+            f"{talker['concealed']} concealed, MOS {talker['mos']:.1f}"
         )
 
 

@@ -233,6 +233,15 @@ def test_the_snapshot_tells_who_is_loud_late_and_lost() -> None:
     assert room.status().level_dbfs == -127
 
 
+def test_losses_of_the_last_ten_seconds_are_told_and_forgotten() -> None:
+    packets = talk([960] * 1_000)
+    room = Room().send(1, [packet for number, packet in enumerate(packets) if not (number < 500 and number % 10 == 5)])
+    room.listen(10 * SECOND)
+    assert room.status().loss_percent == pytest.approx(10, abs=0.5)
+    room.listen(20 * SECOND)
+    assert 2 < room.status().loss_percent < 4
+
+
 def test_a_snapshot_is_made_every_200_ms_and_stays_as_it_is() -> None:
     room = Room().send(1, talk([960] * 100))
     pictures = []

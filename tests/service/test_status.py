@@ -22,7 +22,7 @@ def alone(**changes: Any) -> dict[str, Any]:
 
 
 def talker(uid: int, label: str) -> dict[str, Any]:
-    counts = {"late": 1, "lost": 2, "concealed": 3, "drift_ppm": 4.0}
+    counts = {"late": 1, "lost": 2, "concealed": 3, "drift_ppm": 4.0, "mos": 4.4}
     return {"uid": uid, "label": label, "level_dbfs": -23, "buffer_ms": 20.4, "latency_ms": 61.6, **counts}
 
 
@@ -32,8 +32,9 @@ def test_a_block_shows_every_part_on_a_line_of_its_own() -> None:
         "hub       ws://127.0.0.1:8800, round trip 0.5 ms, 1 reconnect, 2 frames skipped",
         "capture   running on default, 0 xruns",
         "playback  running on plughw:CARD=Device, 1 xrun",
-        "hears     kitchen (8): -23 dBFS, 62 ms old, of which 20 ms in the buffer; 1 late, 2 lost, 3 concealed",
-        "hears     9: -23 dBFS, 62 ms old, of which 20 ms in the buffer; 1 late, 2 lost, 3 concealed",
+        "hears     kitchen (8): -23 dBFS, 62 ms old, of which 20 ms in the buffer; 1 late, 2 lost, 3 concealed, "
+        "MOS 4.4",
+        "hears     9: -23 dBFS, 62 ms old, of which 20 ms in the buffer; 1 late, 2 lost, 3 concealed, MOS 4.4",
     ]
 
 
