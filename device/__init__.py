@@ -2,7 +2,7 @@
 
 Follow the sound from a microphone to the other end's speaker:
 
-    mic -> audio.card -> sound (audio.echo, audio.gate, audio.opus) -> membership -> channel.client -> channel.rtp
+    mic -> audio.card -> sound (audio.echo, audio.gate, audio.packer) -> membership -> channel.client -> channel.rtp
     ==> hub.server -> hub.rooms -> hub.server ==> channel.client -> channel.rtp -> sound
     -> audio.talkers (jitter, opus, pcm) -> audio.card -> speaker
 

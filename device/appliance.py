@@ -188,9 +188,6 @@ class Device:
 
     # What happens
 
-    def _ring_failed(self) -> None:
-        self._bell.sound(Tone.ERROR)
-
     def _rung(self, params: dict[str, Any]) -> None:
         ring = self._config.ring
         if params["answered"]:
@@ -239,7 +236,10 @@ class Device:
     # How it is built, and changed
 
     def _make_membership(self, channel: Channel) -> Membership:
-        return Membership(channel, self._kept.seat, self._duplex.speaker, self.feed, self._rung, self._ring_failed)
+        return Membership(
+            channel, self._config.audio, self._kept.seat, self._duplex.speaker, self.feed, self._rung,
+            lambda: self._bell.sound(Tone.ERROR), lambda *coding: self._duplex.microphone.packer.encode(*coding),
+        )  # fmt: skip
 
     def _make_bell(self) -> Bell:
         return Bell(self._config.tones, self._duplex.speaker, lambda: self.feed(Input.RING_OVER))
@@ -248,6 +248,7 @@ class Device:
         await self._duplex.change(self._config)
         self._duplex.speaker.set_volume(self._kept.volume, self._kept.volumes)
         self.membership.hear(self._duplex.speaker)
+        self.membership.adapt(self._config.audio)
         if self._state.microphone_open:
             self._duplex.gate.unmute(time.monotonic_ns())
 

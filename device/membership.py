@@ -13,12 +13,13 @@ from typing import Any
 
 from device.call import Input
 from device.channel import errors, messages
+from device.channel.adapt import TARGET_BITRATE
 from device.channel.client import Client
 from device.channel.errors import ChannelError
 from device.channel.messages import Ticket
 from device.channel.news import State, Status
 from device.channel.rules import Role
-from device.config import Channel
+from device.config import Audio, Channel
 from device.sound import Speaker
 from device.state import Held
 from device.token_file import TokenFile
@@ -46,17 +47,20 @@ class Membership:
 
     where: what its seat belongs to; "" where nobody knows. held: the seat of the process before this one, which is
     taken again if it belongs there. feed: called with each Input. rung: with {uid, label, answered} of each ring.
-    failed: when a ring cannot be sent.
+    failed: when a ring cannot be sent. allows: with (bitrate, packet_ms) when the path allows less than `audio` says,
+    or more again.
     """
 
     def __init__(
         self,
         channel: Channel,
+        audio: Audio,
         held: Held | None,
         speaker: Speaker,
         feed: Callable[[Input], None],
         rung: Callable[[dict[str, Any]], None],
-        failed: Callable[[], None],
+        failed: Callable[[], object],
+        allows: Callable[[int, int], None],
     ) -> None:
         self._channel, self._speaker, self._feed, self._failed = channel, speaker, feed, failed
         self.where = _where(channel)
@@ -75,7 +79,9 @@ class Membership:
             "connection-state": self._state_changed, "error": self._refused, "ring": rung,
             messages.TOKEN_WILL_EXPIRE: self._token_ends, messages.TOKEN_DID_EXPIRE: self._token_ends,
             messages.CLIENT_BANNED: self._put_out,
+            TARGET_BITRATE: lambda coding: allows(coding["bitrate"], coding["packet_ms"]),
         }  # fmt: skip
+        self.adapt(audio)
         for event, handler in self._events.items():
             self._client.on(event, handler)
 
@@ -107,6 +113,10 @@ class Membership:
     def send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
         """One packet of ours; see `Client.send`."""
         self._client.send(payload, timestamp, level_dbov, first_of_spurt)
+
+    def adapt(self, audio: Audio) -> None:
+        """That is how our speech is encoded from now on, while the path allows it."""
+        self._client.adapt(audio.bitrate, audio.frame_ms)
 
     def hear(self, speaker: Speaker) -> None:
         """From now on this is the speaker."""

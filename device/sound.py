@@ -13,7 +13,8 @@ from device.audio import pcm
 from device.audio.capture_clock import RATE_HZ, Block, CaptureClock
 from device.audio.card import Capture, Playback
 from device.audio.gate import PREROLL_MS, Gate
-from device.audio.opus import Decoder, Encoder
+from device.audio.opus import Decoder
+from device.audio.packer import Packer
 from device.audio.talkers import Talkers, TalkerStatus
 from device.channel.rtp import Packet
 from device.config import Audio
@@ -49,7 +50,7 @@ class Microphone:
         """send: called on the loop with (payload, timestamp, level_dbov, first_of_spurt) of each packet."""
         self._gate, self._send_on = gate, send
         self._packets = Handover(loop, self._send)
-        self._encoder = Encoder(audio.frame_ms, audio.bitrate, audio.complexity)
+        self.packer = Packer(audio.frame_ms, audio.bitrate, audio.complexity, self._packets.put)
         self._block_ns = audio.frame_ms * 1_000_000
         self._held: deque[tuple[Block, int]] = deque(maxlen=PREROLL_MS // audio.frame_ms)
         self._recent_frames = PREROLL_MS * RATE_HZ // 1_000
@@ -73,6 +74,7 @@ class Microphone:
         level_dbov = pcm.level_dbov(block.pcm)
         verdict = self._gate.admit(block.captured_ns - self._block_ns, level_dbov)
         if not verdict.send:
+            self.packer.drop() if self._gate.closed else self.packer.flush()
             self.level_dbov = pcm.SILENT_DBOV
             self._held.append((block, level_dbov))
             self._silent_blocks += 1
@@ -82,13 +84,10 @@ class Microphone:
         self.level_dbov, first_of_spurt = level_dbov, verdict.first_of_spurt
         for earlier, earlier_dbov in list(self._held)[len(self._held) - verdict.earlier :]:
             if block.frame - earlier.frame <= self._recent_frames:  # not from before a card, or all of us, stood still
-                self._encode(earlier, earlier_dbov, first_of_spurt)
+                self.packer.take(earlier, earlier_dbov, first_of_spurt)
                 first_of_spurt = False
         self._held.clear()
-        self._encode(block, level_dbov, first_of_spurt)
-
-    def _encode(self, block: Block, level_dbov: int, first_of_spurt: bool) -> None:
-        self._packets.put(self._encoder.encode(block.pcm), block.frame & 0xFFFFFFFF, level_dbov, first_of_spurt)
+        self.packer.take(block, level_dbov, first_of_spurt)
 
     def _send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
         """On the loop: what was on its way when the button was pressed stops here."""

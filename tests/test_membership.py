@@ -36,10 +36,11 @@ class House:
         self.rings: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.failures: asyncio.Queue[None] = asyncio.Queue()
         self.heard: asyncio.Queue[str] = asyncio.Queue()
+        self.codings: list[tuple[int, int]] = []
         wanted: Channel = replace(CHANNEL, hub=(hub,), **channel)
         self.membership = Membership(
-            wanted, held, Ear("first", self.heard), self.inputs.put_nowait, self.rings.put_nowait,
-            lambda: self.failures.put_nowait(None),
+            wanted, AUDIO, held, Ear("first", self.heard), self.inputs.put_nowait, self.rings.put_nowait,
+            lambda: self.failures.put_nowait(None), lambda *coding: self.codings.append(coding),
         )  # fmt: skip
 
     async def until(self, wanted: Input) -> None:

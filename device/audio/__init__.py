@@ -11,6 +11,7 @@
     speex          libspeexdsp
     reference      what the speaker sounded at the time
     gate           what of the captured sound is sent: muted, open, voice, half-duplex
+    packer         blocks to packets
     opus           the encoder, and at the other end the decoders
 
 What others sent:

@@ -29,6 +29,7 @@ MAX_SAMPLES = 5_760
 # The longest single frame of Opus (section 3.2.1), and it still fits one packet on the wire.
 MAX_PAYLOAD_BYTES = 1_275
 
+_LONGER_SAMPLES = (960, 1_920, 2_880)
 _INVALID_PACKET = -4
 _BANDWIDTHS = {"wide": 1_103, "superwide": 1_104, "full": 1_105}  # OPUS_BANDWIDTH_* of opus_defines.h
 _APPLICATIONS = {"voip": "voip", "audio": "audio", "lowdelay": "restricted_lowdelay"}
@@ -60,12 +61,12 @@ class OpusError(ValueError):
 
 
 class Encoder:
-    """One microphone's encoder: mono, 48 kHz, frames of 10 or 20 ms, variable bitrate.
+    """One microphone's encoder: mono, 48 kHz, variable bitrate, packets of one or several frames.
 
     bitrate: bit/s, 6,000 to 510,000. complexity: 0 to 10. application: "voip", "audio" or "lowdelay".
     bandwidth: up to which frequency is encoded: "wide" 8 kHz, "superwide" 12 kHz, "full" 20 kHz. What speech has above
     8 kHz costs more bits and CPU than it is worth: `scripts/bench codec` says how much.
-    Raises ValueError for anything else.
+    Raises ValueError for anything else. lengths: of what `encode` takes, bytes: samples.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Encoder:
         if not 0 <= complexity <= 10:
             raise ValueError(f"complexity is 0 to 10, not {complexity}")
         self.frame_samples = frame_ms * RATE_HZ // 1000
+        self.lengths = {samples * SAMPLE_BYTES: samples for samples in (self.frame_samples, *_LONGER_SAMPLES)}
         self._coder = opuslib.Encoder(RATE_HZ, 1, _APPLICATIONS[application])
         self._coder.bitrate, self._coder.complexity = bitrate, complexity
         self._coder.vbr, self._coder.max_bandwidth = 1, _BANDWIDTHS[bandwidth]
@@ -96,14 +98,19 @@ class Encoder:
         lookahead: int = self._coder.lookahead
         return lookahead
 
+    def set_bitrate(self, bitrate: int) -> None:
+        """From the next packet on; bit/s, as at first."""
+        self._coder.bitrate = bitrate
+
     def encode(self, pcm: bytes) -> bytes:
-        """One frame (pcm: s16le mono, 480 or 960 samples) -> one Opus packet of 1 to 1,275 bytes.
+        """One frame, or 20, 40 or 60 ms at once (pcm: s16le mono) -> one Opus packet of 1 to 1,275 bytes.
 
         Raises ValueError for a block of any other length.
         """
-        if len(pcm) != self.frame_samples * SAMPLE_BYTES:
-            raise ValueError(f"a frame is {self.frame_samples} samples of 2 bytes, not {len(pcm)} bytes")
-        size: int = _encode(self._state, pcm, self.frame_samples, self._payload_at, MAX_PAYLOAD_BYTES)
+        samples = self.lengths.get(len(pcm))
+        if samples is None:
+            raise ValueError(f"a packet is one of {sorted(self.lengths)} bytes, not {len(pcm)}")
+        size: int = _encode(self._state, pcm, samples, self._payload_at, MAX_PAYLOAD_BYTES)
         if size < 0:
             raise OpusError("encode a frame", size)
         return self._payload[:size].tobytes()

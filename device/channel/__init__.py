@@ -31,6 +31,7 @@ The client's end: from a program's wish to its socket
     connections  which connection is the one: found, doubted, doubled and lost
     dialling     when to try which hub
     moving       when to look for a better one
+    adapt        how densely speech is to be encoded, by what the path allows
     doubling     when two connections carry the same
     approach     the way of one connection to a seat: dial, handshake, join, answer
     verdicts     what its end means for the next one

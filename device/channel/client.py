@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from device.channel import address, arguments, errors, rules
+from device.channel.adapt import Coding
 from device.channel.address import Address
 from device.channel.calls import Calls
 from device.channel.driver import Driver
@@ -68,6 +69,9 @@ class Client(Calls):
         connection-lost {}               for 10 s
         rejoined {after_ms}              it is back
         volume-indication {speakers}     after `enable_volume_indication`: see `volume`
+        target-bitrate-changed {bitrate, packet_ms}
+                                         after `adapt`: how to encode from now on, as the path to the hub is full,
+                                         or has room again
         network-quality {uplink, downlink, ...}
                                          every 2 s where somebody wants it or every event: see `quality`
 
@@ -117,6 +121,10 @@ class Client(Calls):
         else:
             self._handlers.off(event, handler)
             self._report_quality()
+
+    def adapt(self, bitrate: int, packet_ms: int) -> None:
+        """Say how speech is encoded where there is room: bit/s, 10 to 60 ms. The path may allow less: see events."""
+        self._session.adapt(Coding(bitrate, packet_ms))
 
     def init(
         self, app_id: str, on_success: Callback | None = None, on_failure: Callback | None = None

@@ -13,6 +13,7 @@ from random import Random
 from device import jsonrpc
 from device.channel import address, errors, messages, rtp
 from device.channel.actions import DEBUG, Action, Answer, Close
+from device.channel.adapt import TARGET_BITRATE, Adapt
 from device.channel.address import Address
 from device.channel.approach import Approach, Arrival, Outcome, Setback
 from device.channel.dialling import STABLE_S, Dialling
@@ -41,7 +42,7 @@ class Connections:
         self._numbers = count(1)
         self._reconnects = 0
         self._news = News(self._actions)
-        self._gauges = Gauges()
+        self._gauges, self._adapt = Gauges(), Adapt()
         self._moving, self._doubling = Moving(self._hubs, random), Doubling()
         self._seat = Seat(random, self._actions, self._news, self._numbers, self._moving)
         self._dialling = Dialling(len(self._hubs), random)
@@ -144,6 +145,11 @@ class Connections:
             self._doubling.told(path.losses > link.losses, path.crowded, now)
             self._gauges.quality.lost(max(0, path.losses - link.losses))
             link.losses = path.losses
+        if link is not None and conn == self.conn:
+            coding = self._adapt.looked(path.rtt_s - path.shortest_rtt_s, self._seat.skipped, now)
+            if coding is not None:
+                self._news.log(DEBUG, f"the path allows {coding.bitrate} bit/s in packets of {coding.packet_ms} ms")
+                self._news.emit(TARGET_BITRATE, coding._asdict())
 
     def tick(self, now: float) -> None:
         """Time has passed."""

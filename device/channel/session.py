@@ -10,7 +10,7 @@ connection has the number in its `Dial`, and is forgotten after its `Close`; wha
     seat       what is asked and heard in the seat         liveness       whether its connection still carries anything
     news       what the owner gets to see                  verdicts       what a failure means for the next attempt
     moving     when to look for a better place             doubling       when a second connection carries the same
-    copies     what both of two say is told once
+    copies     what both of two say is told once           adapt          how densely to encode, by what the path allows
 """
 
 from dataclasses import replace
@@ -18,6 +18,7 @@ from dataclasses import replace
 from device import jsonrpc
 from device.channel import errors, messages
 from device.channel.actions import Answer
+from device.channel.adapt import Coding
 from device.channel.connections import Connections
 from device.channel.errors import ChannelError
 from device.channel.messages import Join
@@ -116,6 +117,10 @@ class Session(Connections):
     def indicate_volume(self, interval_ms: int, now: float) -> None:
         """Tell volume-indication so often, 0 for never. Raises ValueError."""
         self._gauges.volume.set_interval(interval_ms, now)
+
+    def adapt(self, wanted: Coding) -> None:
+        """Tell target-bitrate-changed when the path allows less than this, or more again."""
+        self._adapt.begin(wanted)
 
     def report_quality(self, wanted: bool, now: float) -> None:
         """Tell network-quality every 2 s, or no more."""

@@ -10,9 +10,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from device.audio import opus
+from device.audio.jitter import packet_samples
 
 RATE_HZ = 48_000
 
@@ -79,9 +81,23 @@ def test_lowdelay_looks_ahead_2_5_ms_and_the_others_6_5() -> None:
     assert [opus.Encoder(20, 24_000, 5, name).lookahead for name in ("voip", "audio", "lowdelay")] == [312, 312, 120]
 
 
+@pytest.mark.parametrize("packet_ms", [20, 40, 60])
+def test_several_frames_go_into_one_packet(packet_ms: int) -> None:
+    encoder = opus.Encoder(10, 24_000, 5)
+    assert packet_samples(encoder.encode(bytes(packet_ms * 96))) == packet_ms * 48
+
+
+def test_the_bitrate_changes_on_the_way() -> None:
+    encoder, noise = opus.Encoder(20, 32_000, 5), np.random.default_rng(1).normal(0, 3_000, 960).astype(np.int16)
+    sizes = [len(encoder.encode(noise.tobytes())) for _ in range(20)]
+    encoder.set_bitrate(8_000)
+    fewer = [len(encoder.encode(noise.tobytes())) for _ in range(20)]
+    assert sum(fewer[5:]) < sum(sizes[5:]) / 2
+
+
 @pytest.mark.parametrize("length", [0, 959 * 2, 960 * 2 - 1, 961 * 2])
 def test_a_block_of_another_length_is_refused_before_libopus_reads_beyond_it(length: int) -> None:
-    with pytest.raises(ValueError, match=f"960 samples of 2 bytes, not {length} bytes"):
+    with pytest.raises(ValueError, match=f"1920, 3840, 5760. bytes, not {length}$"):
         opus.Encoder(20, 24_000, 5).encode(bytes(length))
 
 

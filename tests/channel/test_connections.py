@@ -5,6 +5,7 @@ import pytest
 from device import jsonrpc
 from device.channel import errors, messages
 from device.channel.actions import DEBUG
+from device.channel.adapt import TARGET_BITRATE, Coding
 from device.channel.dialling import STABLE_S
 from device.channel.doubling import CROWDED_FOR_S, KEEP_S, LOOK_S, REFUSED_FOR_S
 from device.channel.link import OFFLINE_S
@@ -388,3 +389,22 @@ def test_an_hour_of_losses_and_accidents_leaves_nothing_behind() -> None:
         assert len(world.open) <= 2 and world.session.status.connections == 2
     assert sum(event == "stream-added" for event, _ in world.events) == 200
     assert len(world.dials) == 200 and world.session.status.reconnects == 0
+
+
+def test_B16_a_full_path_allows_less_and_more_once_there_is_room_again() -> None:
+    world = in_call(World())
+    world.session.adapt(Coding(28_000, 20))
+    world.crowded = True
+    world.talk(3.0)
+    told = [params for event, params in world.events if event == TARGET_BITRATE]
+    assert told == [{"bitrate": 16_000, "packet_ms": 40}, {"bitrate": 8_000, "packet_ms": 60}]
+    world.crowded = False
+    world.talk(60.0)
+    assert world.events[-1] == (TARGET_BITRATE, {"bitrate": 28_000, "packet_ms": 20})
+
+
+def test_who_has_not_said_how_he_encodes_hears_nothing_of_it() -> None:
+    world = in_call(World())
+    world.crowded = True
+    world.talk(10.0)
+    assert world.events == []

@@ -54,11 +54,24 @@ def lossy(percent: float, limits: tuple[Limit, ...]) -> Row:
     )  # fmt: skip
 
 
+def narrow(scene: Scene) -> None:
+    """Of a call, 50 packets a second of 28 kbit/s and their headers, it takes not half."""
+    scene.net["far"].set("up", rate_kbit=32, queue_ms=400)
+
+
+def widen(scene: Scene) -> None:
+    scene.net["far"].set("up", rate_kbit=0)
+
+
 ROWS = (
     *(black_hole(seconds) for seconds in (2, 5, 15, 60)),
     Row(
         "interface down 30 s, new address", 30.0, pull_the_cable, plug_in_elsewhere,
         (Limit("sound_back_s", 1.0), NOTHING_OLD, KEPT), before=far_away,
+    ),
+    Row(
+        "32 kbit/s for 30 s", 30.0, narrow, widen, (Limit("longest_gap_ms", 300), NOTHING_OLD, KEPT, *NOBODY_NOTICES),
+        ways=(("far", "near"),), muted_too=False, before=far_away,
     ),
     lossy(5, (Limit("longest_gap_ms", 400, by="p95"), Limit("longest_gap_ms", 800))),
     lossy(15, (Limit("unplayable_percent", 10, by="median"),)),

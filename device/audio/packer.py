@@ -1,0 +1,56 @@
+"""From blocks of the microphone to packets: one block each, or several in one where the path has little room.
+
+A packet of 40 or 60 ms costs fewer headers and is heard later. What belongs together stays together: a packet never
+reaches over a gap, nor from one talk-spurt into the next.
+"""
+
+from collections.abc import Callable
+
+from device.audio.capture_clock import RATE_HZ, Block
+from device.audio.opus import SAMPLE_BYTES, Encoder
+
+Put = Callable[[bytes, int, int, bool], object]
+
+
+class Packer:
+    """Belongs to the capture thread, but for `encode`. put: called with (payload, timestamp, level_dbov,
+    first_of_spurt) of each packet; the level is that of its loudest block.
+    """
+
+    def __init__(self, frame_ms: int, bitrate: int, complexity: int, put: Put) -> None:
+        self._encoder, self._put = Encoder(frame_ms, bitrate, complexity), put
+        self._wanted, self._bitrate = (bitrate, frame_ms), bitrate
+        self._pcm = b""
+        self._frame = self._level_dbov = 0  # of the first sample in it, and the loudest
+        self._first = False
+
+    def encode(self, bitrate: int, packet_ms: int) -> None:
+        """From the next packet on; bit/s, and as long as a block or 20, 40 or 60 ms. In any thread."""
+        self._wanted = bitrate, packet_ms
+
+    def take(self, block: Block, level_dbov: int, first_of_spurt: bool) -> None:
+        """One block that is to be sent; first_of_spurt: nothing was, before it."""
+        if self._pcm and (first_of_spurt or block.frame != self._frame + len(self._pcm) // SAMPLE_BYTES):
+            self.flush()
+        if self._pcm:
+            self._pcm, self._level_dbov = self._pcm + block.pcm, max(self._level_dbov, level_dbov)
+        else:
+            self._pcm, self._frame, self._level_dbov, self._first = block.pcm, block.frame, level_dbov, first_of_spurt
+        if len(self._pcm) >= self._wanted[1] * RATE_HZ // 1_000 * SAMPLE_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """What has been taken is sent, however little it is."""
+        bitrate, _ = self._wanted
+        if bitrate != self._bitrate:
+            self._bitrate = bitrate
+            self._encoder.set_bitrate(bitrate)
+        while self._pcm:
+            size = max(length for length in self._encoder.lengths if length <= len(self._pcm))
+            payload = self._encoder.encode(self._pcm[:size])
+            self._put(payload, self._frame & 0xFFFFFFFF, self._level_dbov, self._first)
+            self._pcm, self._frame, self._first = self._pcm[size:], self._frame + size // SAMPLE_BYTES, False
+
+    def drop(self) -> None:
+        """What has been taken is sent to nobody."""
+        self._pcm = b""

@@ -1,0 +1,101 @@
+"""Blocks to packets: one each, or several in one."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.audio.capture_clock import Block
+from device.audio.jitter import packet_samples
+from device.audio.packer import Packer
+from tests.audio import properties
+
+
+class Post:
+    """What is sent: timestamp, length, level and mark of each packet."""
+
+    def __init__(self, frame_ms: int = 20) -> None:
+        self.sent: list[tuple[int, int, int, bool]] = []
+        self.bytes = 0
+        self.packer = Packer(frame_ms, 28_000, 0, self._put)
+        self._frames = frame_ms * 48
+
+    def _put(self, payload: bytes, timestamp: int, level_dbov: int, first: bool) -> None:
+        self.sent.append((timestamp, packet_samples(payload), level_dbov, first))
+        self.bytes += len(payload)
+
+    def say(self, number: int, level_dbov: int = -20, first: bool = False) -> None:
+        pcm = np.random.default_rng(number).normal(0, 3_000, self._frames).astype(np.int16).tobytes()
+        self.packer.take(Block(pcm, number * self._frames, 0), level_dbov, first)
+
+
+def test_each_block_is_a_packet_at_once_where_there_is_room() -> None:
+    post = Post()
+    post.say(0, first=True)
+    post.say(1, -30)
+    assert post.sent == [(0, 960, -20, True), (960, 960, -30, False)]
+
+
+def test_where_there_is_little_three_share_one_and_the_loudest_counts() -> None:
+    post = Post()
+    post.packer.encode(12_000, 60)
+    for number, level_dbov in enumerate((-40, -20, -30)):
+        post.say(number, level_dbov, first=not number)
+    assert post.sent == [(0, 2_880, -20, True)]
+
+
+def test_the_rest_of_a_spurt_is_sent_however_little_it_is() -> None:
+    post = Post()
+    post.packer.encode(12_000, 60)
+    for number in range(5):
+        post.say(number)
+    post.packer.flush()
+    assert [(at, samples) for at, samples, *_ in post.sent] == [(0, 2_880), (2_880, 1_920)]
+
+
+def test_a_packet_never_reaches_over_a_gap_nor_into_the_next_spurt() -> None:
+    post = Post()
+    post.packer.encode(12_000, 60)
+    post.say(0)
+    post.say(5)
+    post.say(6, first=True)
+    post.packer.flush()
+    assert [(at // 960, samples, first) for at, samples, _, first in post.sent] == [
+        (0, 960, False), (5, 960, False), (6, 960, True),
+    ]  # fmt: skip
+
+
+def test_what_is_dropped_is_sent_to_nobody() -> None:
+    post = Post()
+    post.packer.encode(12_000, 60)
+    post.say(0)
+    post.packer.drop()
+    post.packer.flush()
+    assert post.sent == []
+
+
+def test_fewer_bits_are_fewer_bytes() -> None:
+    plenty, few = Post(), Post()
+    few.packer.encode(8_000, 20)
+    for number in range(50):
+        plenty.say(number)
+        few.say(number)
+    assert few.bytes < 0.5 * plenty.bytes
+
+
+@given(st.sampled_from([10, 20]), st.lists(st.sampled_from([0, 20, 40, 60, 10]), max_size=40))
+@properties
+def test_everything_taken_is_sent_once_in_order_whatever_the_length_becomes(frame_ms: int, lengths: list[int]) -> None:
+    """0: the spurt ends."""
+    post = Post(frame_ms)
+    for number, packet_ms in enumerate(lengths):
+        if packet_ms:
+            post.packer.encode(20_000, max(frame_ms, packet_ms))
+        else:
+            post.packer.flush()
+        post.say(number)
+    post.packer.flush()
+    at = 0
+    for timestamp, samples, *_ in post.sent:
+        assert timestamp == at
+        at += samples
+    assert at == len(lengths) * frame_ms * 48

@@ -1,0 +1,88 @@
+"""What the path allows: fewer bits when it is full, and more again, one step at a time."""
+
+import pytest
+
+from device.channel.adapt import UP_AFTER_S, Adapt, Coding
+
+BEST = Coding(28_000, 20)
+
+
+def adapt(wanted: Coding = BEST) -> Adapt:
+    one = Adapt()
+    one.begin(wanted)
+    return one
+
+
+class Second:
+    """Looks once a second; `coding` is what was said last."""
+
+    def __init__(self, one: Adapt) -> None:
+        self._one, self._now, self._skipped, self.coding = one, 0.0, 0, BEST
+
+    def pass_(self, seconds: int, queue_s: float, skips: int = 0) -> list[Coding]:
+        told = []
+        for _ in range(seconds):
+            self._now, self._skipped = self._now + 1, self._skipped + skips
+            said = self._one.looked(queue_s, self._skipped, self._now)
+            if said is not None:
+                told.append(said)
+                self.coding = said
+        return told
+
+
+def test_a_path_with_room_changes_nothing() -> None:
+    assert Second(adapt()).pass_(600, 0.04) == []
+
+
+def test_a_full_path_is_met_within_two_seconds_and_left_in_steps() -> None:
+    second = Second(adapt())
+    assert second.pass_(3, 0.5) == [Coding(16_000, 40), Coding(8_000, 60)]
+    up = second.pass_(60, 0.01)
+    assert up == [Coding(12_000, 60), Coding(16_000, 40), Coding(20_000, 20), BEST]
+
+
+def test_a_short_queue_counts_only_where_frames_were_skipped() -> None:
+    assert Second(adapt()).pass_(60, 0.2) == []
+    assert Second(adapt()).pass_(1, 0.2, skips=3) == [Coding(20_000, 20)]
+
+
+def test_a_dead_path_is_not_a_full_one() -> None:
+    """Its round trip is what it was, while frames are skipped."""
+    assert Second(adapt()).pass_(60, 0.0, skips=50) == []
+
+
+def test_who_falls_back_after_a_step_up_waits_twice_as_long_for_the_next_one() -> None:
+    second, waits = Second(adapt()), []
+    second.pass_(1, 0.2, skips=1)
+    for _ in range(5):
+        waited = 0
+        while second.coding != BEST:
+            second.pass_(1, 0.0)
+            waited += 1
+        waits.append(waited)
+        second.pass_(1, 0.2, skips=1)
+    assert waits == pytest.approx([UP_AFTER_S, 10, 20, 40, 60], abs=1)
+
+
+def test_after_a_good_while_it_is_as_quick_as_at_first() -> None:
+    second = Second(adapt())
+    for _ in range(3):
+        second.pass_(1, 0.2, skips=1)
+        second.pass_(100, 0.0)
+    second.pass_(1, 0.2, skips=1)
+    assert second.pass_(7, 0.0) == [BEST]
+
+
+def test_nobody_is_asked_for_more_than_he_wanted_nor_for_shorter_packets() -> None:
+    second = Second(adapt(Coding(14_000, 20)))
+    assert set(second.pass_(10, 1.0)) <= {Coding(12_000, 60), Coding(8_000, 60)}
+    assert Second(adapt(Coding(6_000, 20))).pass_(10, 1.0) == []
+
+
+def test_it_looks_once_a_second_however_often_it_is_asked() -> None:
+    one = adapt()
+    assert [one.looked(1.0, 0, number / 10) for number in range(8)].count(None) == 7
+
+
+def test_without_a_wish_it_says_nothing() -> None:
+    assert Adapt().looked(1.0, 5, 1.0) is None
