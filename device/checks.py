@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from device.channel import address, rules
 from device.tomltext import toml
@@ -70,10 +70,18 @@ def masked_webhook(url: str) -> str:
 def check_webhook(url: str) -> None:
     """Where events may be sent. The message never quotes the URL."""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isascii() or parts.username is not None:
+    plain = url.isascii() and url.isprintable() and " " not in url and _has_a_port_or_none(parts)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain or parts.username is not None:
         raise ValueError("must be an address such as https://example.org/intercom, without a user name")
     if parts.scheme == "http" and not address.is_loopback(parts.hostname):
         raise ValueError("must be https://, as events tell who talks when; http:// goes to this machine only")
+
+
+def _has_a_port_or_none(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def check_hubs_file(path: str) -> None:

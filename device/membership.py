@@ -4,7 +4,6 @@ Action -> client        events of the client -> Input, streams -> speaker
 """
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
@@ -185,8 +184,13 @@ class Membership:
             logger.error("cannot join %s: %s", channel.name, error)
             self._refused({"code": error.code})
         if channel.role == Role.BROADCASTER:
-            with contextlib.suppress(ChannelError):  # said already; what is refused now is asked for at the next seat
-                await self._client.publish()
+            await self._publish()
+
+    async def _publish(self) -> None:
+        try:
+            await self._client.publish()
+        except ChannelError as error:  # what is refused now is asked for at the next seat, or with the next token
+            logger.warning("%s: not heard: %s", self._channel.name, error)
 
     async def _watch_token(self) -> None:
         while True:
@@ -205,7 +209,12 @@ class Membership:
         if self._client.status.state is State.LEFT:  # the one before could not even be read, or sent
             self._begin(self._join())
         else:
-            self._client.renew_token(token, lambda: None, self._not_renewed)
+            self._client.renew_token(token, self._renewed, self._not_renewed)
+
+    def _renewed(self) -> None:
+        """It may allow what the one before did not any more."""
+        if self._channel.role == Role.BROADCASTER:
+            self._begin(self._publish())
 
     def _not_renewed(self, error: ChannelError) -> None:
         logger.warning("the new token is refused: %s; the old one stays for as long as it is good", error)

@@ -253,6 +253,18 @@ async def test_a_new_token_in_the_file_is_used_without_a_word_once(
         assert renewals(hub) == ["new"]
 
 
+async def test_with_a_new_token_it_publishes_again_as_the_one_before_may_not_have_allowed_that_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "TOKEN_LOOK_S", 0.02)
+    async with with_a_token(tmp_path) as (hub, _, file):
+        file.write_text("new\n")
+        await renewed(hub, 1)
+        async with asyncio.timeout(seconds(10)):
+            while [one.method for one in hub.visits[-1].texts].count(messages.PUBLISH) < 2:
+                await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("event", [messages.TOKEN_WILL_EXPIRE, messages.TOKEN_DID_EXPIRE])
 async def test_when_its_token_ends_it_looks_at_once_whether_there_is_another(tmp_path: Path, event: str) -> None:
     async with with_a_token(tmp_path) as (hub, _, file):

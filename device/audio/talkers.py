@@ -18,6 +18,8 @@ from device.audio.limiter import Limiter
 
 # A decoder and a second of packets each, some 150 kB; more voices than that nobody can follow anyway.
 MAX_TALKERS = 32
+# Between two words nobody takes a talker's place, in a pause the next who begins.
+SILENT_AFTER = 1_000 * MS
 # Silent for so long, a talker leaves nothing behind; should it speak again, its clock is learnt anew.
 FORGET_AFTER = 60_000 * MS
 
@@ -87,8 +89,8 @@ class Talkers:
         """
         arrived, talker = _samples(arrived_ns), self._talkers.get(uid)
         if talker is None or talker.stream != stream:
-            if talker is None and len(self._talkers) >= MAX_TALKERS:
-                self._forget(min(self._talkers, key=lambda other: self._talkers[other].heard))
+            if talker is None and not self._room_for_one_more(arrived):
+                return
             talker = self._talkers[uid] = _Talker(uid, stream, self._make_decoder(), self._tick, arrived)
         talker.push(sequence, timestamp, payload, arrived)
 
@@ -128,6 +130,16 @@ class Talkers:
             for talker in self._talkers.values():
                 talker.stood_still()
         return int(self._clock)
+
+    def _room_for_one_more(self, now: int) -> bool:
+        """Who is heard keeps his place; who has been silent for a while gives it up."""
+        if len(self._talkers) < MAX_TALKERS:
+            return True
+        longest_silent = min(self._talkers.values(), key=lambda talker: talker.heard)
+        if now - longest_silent.heard < SILENT_AFTER:
+            return False
+        self._forget(longest_silent.uid)
+        return True
 
     def _forget(self, uid: int) -> None:
         del self._talkers[uid]

@@ -277,7 +277,7 @@ class Seat:
         if error.remedy in (Remedy.FIX_THE_CALL, Remedy.ASK_A_HUMAN):
             self.claims.refused(call.method, call.params)
         if call.caller:
-            if error.remedy is Remedy.FIX_THE_CALL:  # else it is wanted still, and asked for at the next seat
+            if error.remedy is Remedy.FIX_THE_CALL and error.code != errors.SILENCED:  # else it is wanted still
                 self.streams.refused(call.method, call.params)
             self._actions.append(Answer(call.number, error))
         elif error.code in (errors.NOT_A_BROADCASTER, errors.MALFORMED) and "uid" in call.params:

@@ -116,7 +116,8 @@ class Connection(ServerConnection):
 
     def queue(self, rest: bytes) -> None:
         """Send as soon as possible."""
-        self.transport.write(rest)
+        if not self.transport.is_closing():  # lost a moment ago; asyncio would warn of each frame
+            self.transport.write(rest)
 
     def finish(self, code: int, reason: str) -> None:
         """Say why and close; a client that does not answer in time, or does not read, is cut off."""

@@ -97,13 +97,14 @@ class Moderator:
             self._silence(seat, rule, now)
 
     def check(self, method: str, link: Link, seat: Seat, now: float) -> None:
-        """A request of a participant. Raises JsonRpcError(BANNED) for a publish that a rule forbids."""
+        """A request of a participant. Raises JsonRpcError(SILENCED) for a publish that a rule forbids."""
         if method == messages.UNPUBLISH:
             seat.before.silenced = False  # nothing is to come back
         elif method == messages.PUBLISH:
             from_everywhere = (self._against_publishing(seat, each.household, now) for each in seat.links or [link])
             if (rule := next(filter(None, from_everywhere), None)) is not None:
-                raise refusal(errors.BANNED, _why(errors.SILENCED, rule, now))
+                self._is_silenced(seat)
+                raise refusal(errors.SILENCED, _why(errors.SILENCED, rule, now))
 
     def carry_out(self, now: float) -> None:
         """Time has passed: put out and silence whose turn it is; give back what a rule took that is over."""
@@ -156,10 +157,15 @@ class Moderator:
             return
         self._seating.unpublish(seat)
         if rule.minutes:
-            seat.before.silenced = True
-            self._silenced.append(seat)
+            self._is_silenced(seat)
         params = {"code": errors.SILENCED, "reason": _why(errors.SILENCED, rule, now)}
         self._seating.tell(seat, messages.ERROR, params)
+
+    def _is_silenced(self, seat: Seat) -> None:
+        """It wants to be heard, and is to be once it may."""
+        if not seat.before.silenced:
+            seat.before.silenced = True
+            self._silenced.append(seat)
 
     def _give_back(self, now: float) -> None:
         """Not to who is away: nobody knows where from he will come back."""

@@ -12,8 +12,10 @@ where its App asks for it (co_host), and the stream ends with it.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from device import jsonrpc
 from device.channel import messages
 from device.channel.rules import Role
 
@@ -22,6 +24,8 @@ WILL_EXPIRE_S = 30.0
 # Who hears that it has expired asks for a new token somewhere, renews, and is still in his seat: time for a new
 # connection to a far server, and too little to matter to whoever wanted the end.
 EXPIRED_GRACE_S = 5.0
+# The same token looked at a second time ends at the same time, as far as two clocks tell.
+_SAME_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,20 @@ class Rights:
     join_until: float = math.inf
     publish_until: float = math.inf
     told: str = ""
+
+    def or_better(self, admit: Callable[[], "Rights"], now: float) -> "Rights":
+        """Those of who comes back to his seat with a token: of the token where it gives more, else those that he has.
+
+        Raises JsonRpcError, that of `admit`, where he has none any more and the token is not good.
+        """
+        try:
+            new = replace(admit(), role=self.role)
+        except jsonrpc.JsonRpcError:
+            if not self.may_stay(now):
+                raise
+            return self
+        longer = new.join_until > self.join_until + _SAME_S or new.publish_until > self.publish_until + _SAME_S
+        return new if longer else self
 
     def may_stay(self, now: float) -> bool:
         """Whether the right to join goes on."""

@@ -9,7 +9,6 @@ that he sat here before is back, not new: others who are back hear of no join, a
 
 import hmac
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 from device import jsonrpc
 from device.channel import errors, messages, rules
@@ -55,14 +54,15 @@ class Seating:
         return self._sit(link, join, uid, session, rights)
 
     def rejoin(self, link: Link, rejoin: messages.Rejoin, admit: Callable[[], Rights], now: float) -> tuple[Seat, bool]:
-        """The seat, and whether it was still there. admit: looks at the token where the seat has no rights, or none
-        any more. Raises JsonRpcError: SESSION_UNKNOWN, UID_CONFLICT, as admit and as join."""
+        """The seat, and whether it was still there. admit: looks at the token.
+
+        Raises JsonRpcError: SESSION_UNKNOWN, UID_CONFLICT, as admit and as join.
+        """
         join, place = rejoin.join, place_of(rejoin.join)
         channel = self._channels.get(place)
         seat = channel.seats.get(join.uid) if channel else None
         if seat is not None and rejoin.session.isascii() and hmac.compare_digest(seat.session, rejoin.session):
-            if not seat.rights.may_stay(now):
-                seat.rights = replace(admit(), role=seat.role)
+            seat.rights = seat.rights.or_better(admit, now)
             self._resume(seat, link, join)  # whoever has signed it: the hub before this one may have had another key
             return seat, True
         if not self._signing.is_ours(rejoin.session, *place, join.uid):

@@ -188,7 +188,7 @@ def test_H11_a_publish_ban_ends_the_stream_refuses_another_and_leaves_the_seat()
     assert errors.TABLE[errors.SILENCED].remedy is errors.Remedy.FIX_THE_CALL, "it is no reason to dial again"
     assert "keeps this device from talking for 60 min (rule 1): ask" in told["reason"]
     assert house.speak("a", 7) == []
-    assert refused(house, "a", "publish") == errors.BANNED
+    assert refused(house, "a", "publish") == errors.SILENCED
     house.heartbeat("a", "b", seconds=1)
     assert house.news("a") == [], "what is still on its way is no reason to complain"
 
@@ -202,6 +202,19 @@ def test_H11_when_a_publish_ban_is_over_who_was_silenced_is_heard_again() -> Non
     assert house.speak("a", 7) == []
     house.news("b")
     house.heartbeat("a", "b", seconds=2)
+    assert house.news("b") == [("stream-added", {"uid": 7, "label": ""})] and house.speak("a", 7) == ["b"]
+
+
+def test_H11_who_came_while_he_was_silenced_is_heard_when_the_ban_is_over() -> None:
+    house = House()
+    house.join("a", 7)
+    house.join("b", 8, autoSubscribe=True)
+    id = rule(house, Whom(APP, uid=7), PUBLISH)
+    assert refused(house, "a", "publish") == errors.SILENCED
+    assert refused(house, "a", "publish") == errors.SILENCED
+    house.rooms.moderator.rules.delete(APP, id, house.now)
+    house.news("b")
+    house.heartbeat("a", "b", seconds=1)
     assert house.news("b") == [("stream-added", {"uid": 7, "label": ""})] and house.speak("a", 7) == ["b"]
 
 
@@ -269,7 +282,7 @@ def test_H11_who_publishes_nothing_is_not_told_of_a_publish_ban_before_he_tries(
     house.join("a", 7)
     rule(house, Whom(APP, uid=7), PUBLISH)
     assert house.news("a") == []
-    assert refused(house, "a", "publish") == errors.BANNED
+    assert refused(house, "a", "publish") == errors.SILENCED
 
 
 def test_H11_who_is_an_audience_when_his_publish_ban_is_over_stays_silent() -> None:
