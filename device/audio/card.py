@@ -21,7 +21,7 @@ from os import strerror
 from device.audio import alsa, realtime
 from device.audio.alsa import PCM
 from device.audio.capture_clock import RATE_HZ, Block, CaptureClock
-from device.audio.faults import CardError, CardGone, CardStalled, CardStatus, Outage, fault, stalled
+from device.audio.faults import CardError, CardGone, CardStalled, CardStatus, Outage, fault, stalled, too_fast
 from device.audio.reserve import Reserve
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,8 @@ _FIRST_RETRY_S, _LAST_PROBE_S, _LAST_RETRY_S = 0.1, 0.4, 2.0
 # Short periods, so that also a rate converter in between takes and gives little at a time; the threads do not wait for
 # their ends. Room for the reserve to grow.
 _PLAYBACK_PERIOD, _PLAYBACK_PERIODS = RATE_HZ // 200, 16
+# ALSA's "null" gives silence as fast as it is read; a card that was left alone for a moment has that much, no more.
+_AHEAD_FRAMES = RATE_HZ
 _CAPTURE_PERIODS = 8  # how late the capture thread may be before sound is lost; costs no latency
 
 
@@ -158,11 +160,13 @@ class Capture(_CardThread):
     ) -> None:
         super().__init__(device, block_frames, _CAPTURE_PERIODS)
         self._block_frames, self._sink, self.lazy = block_frames, sink, False
+        self._began_ns = self._emitted = 0  # of the card that is open, and how much it has given
         self._clock = clock or CaptureClock()
 
     def _serve(self, pcm: PCM) -> None:
         block_bytes = self._block_frames * SAMPLE_BYTES
         held = b""
+        self._began_ns, self._emitted = time.monotonic_ns(), 0
         self._clock.broke()
         with alsa.errors(self._device):
             pcm.read()  # the first read starts a non-blocking capture
@@ -187,6 +191,9 @@ class Capture(_CardThread):
     def _emit(self, pcm_bytes: bytes, waiting_frames: int) -> None:
         """waiting_frames: captured after the block, in the card and here."""
         self._moved()
+        self._emitted += self._block_frames
+        if self._emitted > _AHEAD_FRAMES + 2 * (self._moved_ns - self._began_ns) * RATE_HZ // _NS_PER_S:
+            raise too_fast(self._device)
         captured_ns = self._moved_ns - waiting_frames * _NS_PER_S // RATE_HZ
         self._sink(Block(pcm_bytes, self._clock.number(self._block_frames, captured_ns), captured_ns))
 

@@ -97,6 +97,13 @@ def stalled(device: str) -> CardStalled:
     return CardStalled(f"{device} stands still; if it stays so, unplug it and plug it in again")
 
 
+def too_fast(device: str) -> CardUnsupported:
+    """The error for what gives more sound than time passes."""
+    return CardUnsupported(
+        f'{device} is no microphone: it gives sound too fast; name another, or set role = "audience" in [channel]'
+    )
+
+
 def unsupported(device: str, rate_hz: int, channels: int, sample_format: str, buffer_frames: int) -> CardUnsupported:
     """The error for a card that opened, and grants something that cannot be used."""
     return CardUnsupported(

@@ -177,6 +177,17 @@ def test_a_name_that_no_card_has_is_absent(bench: Bench, heard: Heard) -> None:
     end(capture)
 
 
+def test_what_gives_sound_faster_than_time_passes_is_no_microphone(bench: Bench, heard: Heard) -> None:
+    """ALSA's "null", which some name to have no microphone: it would fill the channel."""
+    capture = Capture("null", PERIOD, heard)
+    capture.start()
+    try:
+        until(lambda: capture.status.state == "unsupported")
+        assert heard.blocks.qsize() < 2 * 48_000 / PERIOD
+    finally:
+        end(capture)
+
+
 def test_an_xrun_of_the_microphone_is_counted_and_the_clock_keeps_to_real_time(
     mic: Device, capture: Capture, heard: Heard
 ) -> None:
