@@ -165,9 +165,9 @@ def test_a_card_of_another_rate_is_refused_with_the_remedy(
     capture = Capture("slow", PERIOD, heard)
     capture.start()
     until(lambda: capture.status.state == "unsupported")
+    end(capture)  # it says so after that
     assert "44100 Hz" in caplog.text
     assert "plughw:" in caplog.text
-    end(capture)
 
 
 def test_a_name_that_no_card_has_is_absent(bench: Bench, heard: Heard) -> None:
