@@ -45,6 +45,11 @@ def test_a_block_before_any_hub_was_reached() -> None:
     assert second == "hub       none, round trip unknown, 0 reconnects, 0 frames skipped"
 
 
+def test_a_block_says_what_takes_the_echo_out() -> None:
+    assert "echo      speex" in status.block(alone(echo="speex")).splitlines()
+    assert "echo" not in status.block(alone(echo="off"))
+
+
 def test_a_block_says_that_there_are_two_connections() -> None:
     link = {"rtt_ms": 41.0, "connections": 2, "reconnects": 0, "skipped": 0}
     _, second, *_ = status.block(alone(link=link)).splitlines()
