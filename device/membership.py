@@ -190,7 +190,8 @@ class Membership:
         try:
             await self._client.publish()
         except ChannelError as error:  # what is refused now is asked for at the next seat, or with the next token
-            logger.warning("%s: not heard: %s", self._channel.name, error)
+            if self._client.status.state is State.IN_CALL:  # else why there is no seat is said already
+                logger.warning("%s: not heard by the others: %s", self._channel.name, error)
 
     async def _watch_token(self) -> None:
         while True:

@@ -40,12 +40,7 @@ class Microphone:
     """The capture thread's way: a block of the card becomes a packet on the loop, unless the gate holds it back."""
 
     def __init__(
-        self,
-        audio: Audio,
-        gate: Gate,
-        send: Send,
-        loop: asyncio.AbstractEventLoop,
-        clock: CaptureClock,
+        self, audio: Audio, gate: Gate, send: Send, loop: asyncio.AbstractEventLoop, clock: CaptureClock
     ) -> None:
         """send: called on the loop with (payload, timestamp, level_dbov, first_of_spurt) of each packet."""
         self._gate, self._send_on = gate, send
@@ -74,7 +69,10 @@ class Microphone:
         level_dbov = pcm.level_dbov(block.pcm)
         verdict = self._gate.admit(block.captured_ns - self._block_ns, level_dbov)
         if not verdict.send:
-            self.packer.drop() if self._gate.closed else self.packer.flush()
+            if self._gate.closed:
+                self.packer.drop()
+            else:
+                self.packer.flush()
             self.level_dbov = pcm.SILENT_DBOV
             self._held.append((block, level_dbov))
             self._silent_blocks += 1

@@ -59,11 +59,24 @@ def _demonstrate(drawing: Path) -> str:
         heard = quality.judge(mouth.mic, ear.spk, begin, spoken)
         from_frame = round(ear.spk.frame(mouth.mic.time_ns(begin)))
         sounded = ear.spk.got(from_frame, from_frame + len(spoken.samples))
-    wrong = failure(heard)
+        ended = over(call.hub.alive, [party.daemon.ask("status")["state"] for party in call.parties])
+    wrong = failure(heard) or ended
     print(*_report(heard, spoken), sep="\n")
     _draw(drawing, spoken, sounded, heard, wrong or "what was said, and what was heard")
     print(f"picture: {drawing}")
     return wrong
+
+
+def over(hub_lives: bool, states: list[str]) -> str:
+    """Why there is no call any more, though all was heard; "" where there is. states: of both intercoms."""
+    if not hub_lives:
+        return "the hub ended before the call did"
+    gone = [
+        f"the {name} intercom is {state}"
+        for name, state in zip(("first", "second"), states, strict=True)
+        if state != "in-call"
+    ]
+    return " and ".join(gone)
 
 
 def failure(heard: list[Heard]) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.box import folder
 from tests.daemon import ROOT
-from tests.demo import failure
+from tests.demo import failure, over
 from tests.soundcard.quality import Gap, Heard
 from tests.timing import seconds
 
@@ -53,6 +53,18 @@ def test_with_the_hub_killed_meanwhile_the_demo_says_failed(tmp_path: Path) -> N
     assert process.returncode == 1, said
     assert said.splitlines()[-1].startswith("FAILED: ")
     assert "heard nothing" in said.splitlines()[-1] or "not heard by the second" in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("hub_lives", "states", "says"),
+    [
+        (True, ["in-call", "in-call"], ""),
+        (False, ["in-call", "offline"], "the hub ended"),
+        (True, ["in-call", "offline"], "the second intercom is offline"),
+    ],
+)
+def test_a_call_that_is_over_when_all_has_been_said_is_none(hub_lives: bool, states: list[str], says: str) -> None:
+    assert over(hub_lives, states).startswith(says) and bool(over(hub_lives, states)) == bool(says)
 
 
 def sentence(pesq: float = 3.9, offset_ms: float = 60.0, gap_ms: float = 0.0) -> Heard:

@@ -91,6 +91,7 @@ def test_H13_the_check_of_a_signature_knows_ours_and_no_other() -> None:
         b"a secret",
     )
     assert callable(check)
-    assert check(body, signatures(secret, body), secret)
+    assert check(body, signatures(secret, body), secret + b"\n"), "as a file has it"
+    assert not check(body, {}, secret)
     assert not check(body + b" ", signatures(secret, body), secret)
     assert not check(body, signatures(b"another", body), secret)

@@ -1,7 +1,7 @@
 """What the speaker sounds is taken out of what the microphone hears, by one of several makers.
 
     webrtc  AEC3: the best, and finds the echo also far away; takes the package livekit (pip install 'intercomd[echo]')
-    speex   libspeexdsp, a package of every Debian: good within 200 ms, and while both clocks keep step
+    speex   libspeexdsp, a package of every Debian: good for echo that comes within 200 ms
 
 `choose` takes the one that is wanted, or the first that is there. Without any, half-duplex is what is left: see gate.
 """
@@ -11,16 +11,17 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from device.audio.capture_clock import RATE_HZ, Block
+from device.audio.pcm import SAMPLE_BYTES
 from device.audio.reference import Reference
 
 logger = logging.getLogger(__name__)
 
 OFF, AUTO, HALF_DUPLEX = "off", "auto", "half-duplex"
 MAKERS = ("webrtc", "speex")
-SAMPLE_BYTES = 2
 # Nothing is played for so long: the last echo is over.
 _ECHO_FRAMES = 2 * RATE_HZ
 _NS_PER_FRAME = 1_000_000_000 // RATE_HZ
+_10_MS = RATE_HZ // 100 * SAMPLE_BYTES
 
 
 class Canceller(Protocol):
@@ -30,7 +31,7 @@ class Canceller(Protocol):
     delay_ms: int
 
     def clean(self, captured: bytes, reference: bytes) -> bytes:
-        """Without the echo of the reference; both s16le mono at 48 kHz, as long as each other, a multiple of 10 ms."""
+        """10 ms without the echo of the reference; both s16le mono at 48 kHz."""
 
 
 class Echo:
@@ -47,17 +48,22 @@ class Echo:
         self.played = self._reference.played
 
     def clean(self, block: Block) -> Block:
-        """The block without echo. Its times are those of the sound in it: what comes out was captured earlier."""
-        frames = len(block.pcm) // SAMPLE_BYTES
+        """The block, a multiple of 10 ms, without echo.
+
+        Its times are those of the sound in it: what comes out was captured earlier.
+        """
+        size = len(block.pcm)
+        frames = size // SAMPLE_BYTES
         reference = self._reference.during(block.captured_ns - frames * _NS_PER_FRAME, frames)
+        rested = self._still_frames >= _ECHO_FRAMES
+        self._still_frames = 0 if reference.strip(b"\0") else self._still_frames + frames
         sound = self._waiting + block.pcm
-        late, self._waiting = sound[: len(block.pcm)], sound[len(block.pcm) :]
-        if reference.strip(b"\0"):
-            rested, self._still_frames = self._still_frames >= _ECHO_FRAMES, 0
-        else:
-            rested, self._still_frames = False, self._still_frames + frames
+        late, self._waiting = sound[:size], sound[size:]
         if self._still_frames < _ECHO_FRAMES:
-            cleaned = self.canceller.clean(block.pcm, reference)
+            cleaned = b"".join(
+                self.canceller.clean(block.pcm[at : at + _10_MS], reference[at : at + _10_MS])
+                for at in range(0, size, _10_MS)
+            )
             late = late if rested else cleaned  # what it gives first after a rest is from before that
         return Block(late, block.frame - self._delay_frames, block.captured_ns - self._delay_frames * _NS_PER_FRAME)
 

@@ -7,10 +7,11 @@ is left of the echo for noise. It needs a reference that keeps step (reference.p
 import ctypes
 from typing import Any
 
+from device.audio.capture_clock import RATE_HZ
+from device.audio.pcm import SAMPLE_BYTES
+
 LIBRARY = "libspeexdsp.so.1"
-RATE_HZ = 48_000
-# Short blocks: what the suppression of the rest keeps back is half of one more.
-FRAMES = 480
+_FRAMES = RATE_HZ // 100
 _TAIL_FRAMES = RATE_HZ // 5
 _NOISE_DB = -1
 # speex_echo.h and speex_preprocess.h
@@ -29,26 +30,21 @@ class SpeexCanceller:
 
     def __init__(self) -> None:
         self._library = _load()
-        self._echo = self._library.speex_echo_state_init(FRAMES, _TAIL_FRAMES)
-        self._rest = self._library.speex_preprocess_state_init(FRAMES, RATE_HZ)
+        self._echo = self._library.speex_echo_state_init(_FRAMES, _TAIL_FRAMES)
+        self._rest = self._library.speex_preprocess_state_init(_FRAMES, RATE_HZ)
         self._library.speex_echo_ctl(self._echo, _ECHO_SET_SAMPLING_RATE, ctypes.byref(ctypes.c_int(RATE_HZ)))
         # Not 0: without suppression of noise it suppresses no echo either. In dB.
         self._library.speex_preprocess_ctl(
             self._rest, _PREPROCESS_SET_NOISE_SUPPRESS, ctypes.byref(ctypes.c_int(_NOISE_DB))
         )
         self._library.speex_preprocess_ctl(self._rest, _PREPROCESS_SET_ECHO_STATE, self._echo)
-        self._clean = ctypes.create_string_buffer(FRAMES * 2)
+        self._clean = ctypes.create_string_buffer(_FRAMES * SAMPLE_BYTES)
 
     def clean(self, captured: bytes, reference: bytes) -> bytes:
-        """Without the echo of the reference; both s16le mono, as long as each other, a multiple of 10 ms."""
-        cleaned = []
-        for at in range(0, len(captured), FRAMES * 2):
-            self._library.speex_echo_cancellation(
-                self._echo, captured[at : at + FRAMES * 2], reference[at : at + FRAMES * 2], self._clean
-            )
-            self._library.speex_preprocess_run(self._rest, self._clean)
-            cleaned.append(self._clean.raw)
-        return b"".join(cleaned)
+        """10 ms without the echo of the reference; both s16le mono."""
+        self._library.speex_echo_cancellation(self._echo, captured, reference, self._clean)
+        self._library.speex_preprocess_run(self._rest, self._clean)
+        return self._clean.raw
 
     def __del__(self) -> None:
         if hasattr(self, "_rest"):

@@ -1,16 +1,16 @@
 """Echo cancellation by WebRTC (AEC3), through the package livekit: the only file that touches it.
 
 It finds the delay of the echo by itself, up to half a second, and follows it. What the package has beyond that, rooms
-and servers, is not used; it costs some 40 MB of memory all the same.
+and servers, is not used; it costs memory and threads of its own all the same.
 """
+
+from device.audio.capture_clock import RATE_HZ
+from device.audio.pcm import SAMPLE_BYTES
 
 try:
     from livekit.rtc import AudioFrame, AudioProcessingModule
 except ImportError as error:
     raise ImportError("livekit is missing; install it: pip install livekit") from error
-
-RATE_HZ = 48_000
-FRAMES = 480  # it works on 10 ms
 
 
 class WebRtcCanceller:
@@ -28,15 +28,12 @@ class WebRtcCanceller:
         )
 
     def clean(self, captured: bytes, reference: bytes) -> bytes:
-        """Without the echo of the reference; both s16le mono, as long as each other, a multiple of 10 ms."""
-        cleaned = []
-        for at in range(0, len(captured), FRAMES * 2):
-            self._module.process_reverse_stream(_frame(reference[at : at + FRAMES * 2]))
-            frame = _frame(captured[at : at + FRAMES * 2])
-            self._module.process_stream(frame)
-            cleaned.append(bytes(frame.data))
-        return b"".join(cleaned)
+        """10 ms without the echo of the reference; both s16le mono."""
+        self._module.process_reverse_stream(_frame(reference))
+        frame = _frame(captured)
+        self._module.process_stream(frame)
+        return bytes(frame.data)
 
 
 def _frame(pcm: bytes) -> AudioFrame:
-    return AudioFrame(bytearray(pcm), RATE_HZ, 1, FRAMES)
+    return AudioFrame(bytearray(pcm), RATE_HZ, 1, len(pcm) // SAMPLE_BYTES)

@@ -114,6 +114,7 @@ _ACTS = {
 _ACTS_ON = {
     NO_SERVER: "nothing: there is no client yet",
     TOO_FREQUENT: "nothing for a call; refused at the door: tries again after 0.25 s, doubling to 5 s",
+    LOGIN_FAILED: "nothing for a call; refused at the door: tries again every 60 s",
     TIMED_OUT: "asks for streams and silence again at the next seat; other calls have failed",
     SESSION_UNKNOWN: "joins anew, with the same uid",
     NOT_ALLOWED_TO_PUBLISH: "nothing, or has lost its stream: stays, and hears",
@@ -133,7 +134,7 @@ _YOURS_ON = {
     TOO_FREQUENT: "ask less often",
     MALFORMED: "subscribe before muting; send RTP",
     BAD_REQUEST: "an App ID that this hub serves",
-    LOGIN_FAILED: "a right token",
+    LOGIN_FAILED: "a right token, or a role that the App's profile has",
     NOT_A_BROADCASTER: "wait for its stream-added",
     AUDIENCE_CANNOT_PUBLISH: "be a broadcaster first",
     OUT_OF_ORDER: "join first, and send as yourself",

@@ -103,7 +103,7 @@ class Moderator:
         elif method == messages.PUBLISH:
             from_everywhere = (self._against_publishing(seat, each.household, now) for each in seat.links or [link])
             if (rule := next(filter(None, from_everywhere), None)) is not None:
-                self._is_silenced(seat)
+                self._remember_silenced(seat)
                 raise refusal(errors.SILENCED, _why(errors.SILENCED, rule, now))
 
     def carry_out(self, now: float) -> None:
@@ -157,11 +157,11 @@ class Moderator:
             return
         self._seating.unpublish(seat)
         if rule.minutes:
-            self._is_silenced(seat)
+            self._remember_silenced(seat)
         params = {"code": errors.SILENCED, "reason": _why(errors.SILENCED, rule, now)}
         self._seating.tell(seat, messages.ERROR, params)
 
-    def _is_silenced(self, seat: Seat) -> None:
+    def _remember_silenced(self, seat: Seat) -> None:
         """It wants to be heard, and is to be once it may."""
         if not seat.before.silenced:
             seat.before.silenced = True

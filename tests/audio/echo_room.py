@@ -60,9 +60,9 @@ class Room:
         return np.frombuffer(b"".join(cleaned), np.int16).astype(float)
 
 
-def _cut(samples: Samples) -> list[bytes]:
-    whole = np.clip(np.round(samples[: len(samples) // FRAMES * FRAMES]), -32_768, 32_767).astype(np.int16)
-    return [one.tobytes() for one in np.split(whole, len(whole) // FRAMES)]
+def _cut(samples: Samples, frames: int = FRAMES) -> list[bytes]:
+    whole = np.clip(np.round(samples[: len(samples) // frames * frames]), -32_768, 32_767).astype(np.int16)
+    return [one.tobytes() for one in np.split(whole, len(whole) // frames)]
 
 
 def choose(maker: str) -> Echo:
@@ -80,7 +80,9 @@ def talk(length_s: int) -> Samples:
 def delay_ms(maker: str) -> float:
     """How much later speech comes out of it, while nothing is played."""
     said, canceller = talk(4), choose(maker).canceller
-    came = np.frombuffer(b"".join(canceller.clean(one, bytes(len(one))) for one in _cut(said)), np.int16).astype(float)
+    came = np.frombuffer(b"".join(canceller.clean(one, bytes(len(one))) for one in _cut(said, 480)), np.int16).astype(
+        float
+    )
     likeness = [np.dot(said[RATE_HZ:-RATE_HZ], came[RATE_HZ + late : late - RATE_HZ]) for late in range(FRAMES)]
     return int(np.argmax(likeness)) * 1_000 / RATE_HZ
 

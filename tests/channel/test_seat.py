@@ -275,6 +275,15 @@ def test_T8_whose_right_to_publish_has_ended_sends_nothing_until_he_publishes_ag
     assert holder.sends(0.7), "what the hub says last counts"
 
 
+def test_who_is_silenced_when_he_publishes_is_heard_once_the_hub_lets_him() -> None:
+    """It says so to the others alone."""
+    holder = Holder()
+    holder.sit(0.0)
+    number = holder.seat.call("publish", {}, 0.0)
+    holder.hears(jsonrpc.failure(number, errors.SILENCED, "a rule"), 0.1)
+    assert holder.sends(0.2)
+
+
 def test_B6_B7_what_the_hub_says_about_a_token_is_an_event() -> None:
     holder = Holder()
     holder.sit(0.0)

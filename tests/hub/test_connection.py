@@ -154,3 +154,15 @@ def test_everybody_of_a_full_channel_may_come_at_once_and_nobody_is_cut_off_for_
     both = messages.USER_JOINED, messages.STREAM_ADDED
     told_bytes = sum(len(text_frame(jsonrpc.notification(method, somebody))) for method in both)
     assert limits.MAX_SEATS_PER_CHANNEL * told_bytes < connection.MAX_UNREAD_BYTES - KEEP_BYTES
+
+
+async def test_a_connection_that_was_lost_a_moment_ago_is_written_to_without_a_word(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Hub("127.0.0.1:0") as hub:
+        with await deaf(hub, 7):
+            (lost,) = (one for one in gc.get_objects() if type(one) is connection.Connection)
+            lost.transport.abort()
+            for _ in range(20):
+                lost.queue(text_frame("{}"))
+        assert "socket.send()" not in caplog.text
