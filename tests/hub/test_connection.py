@@ -160,8 +160,10 @@ async def test_a_connection_that_was_lost_a_moment_ago_is_written_to_without_a_w
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with Hub("127.0.0.1:0") as hub:
-        with await deaf(hub, 7):
-            (lost,) = (one for one in gc.get_objects() if type(one) is connection.Connection)
+        with await deaf(hub, 7) as client:
+            ours = client.getsockname()
+            every = (one for one in gc.get_objects() if type(one) is connection.Connection)
+            (lost,) = (one for one in every if one.remote_address == ours)
             lost.transport.abort()
             for _ in range(20):
                 lost.queue(text_frame("{}"))
