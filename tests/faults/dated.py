@@ -27,8 +27,10 @@ OLD_MS = 500.0
 # Beyond the age limit and the normal way: one frame that the card plays after it was let in, and one for the filter.
 SLACK_MS = 2 * FRAME_MS
 # Resemblance, a correlation coefficient. Opus at 24 kbit/s leaves 0.70 to 0.85; what has nothing to do with each other
-# comes to 0.52 at the most, for 20 ms anywhere within 0.7 s, and for 40 ms within a minute.
+# comes to 0.6 once in 100,000 times, for 20 ms anywhere within 0.5 s, and to 0.52 for 40 ms within a minute.
 HEARD = 0.6
+# Where one frame is enough to fail, and a soak looks for 100,000 of them.
+HEARD_ALONE = 0.72
 # The frame after a loss is damaged: its decoder has to find its way again. Where the frames around it were found, and
 # nowhere else, so much is enough; there is little room for chance.
 HEARD_IN_PLACE = 0.45
@@ -129,13 +131,18 @@ def listen(said: Samples, heard: Samples, calm_s: float, old_every: int = 1) -> 
     return Hearing(latency_ms, _old(spoken, sounded, latency_ms, oldest_ms, old_every), normal_ms)
 
 
-def found_s(said: Samples, heard: Samples, from_s: float, to_s: float) -> float:
-    """How much of what was said between these moments is heard at all, within the time in which it may be played."""
+def said_and_heard_s(said: Samples, heard: Samples, from_s: float, to_s: float) -> Floats:
+    """When each 20 ms was said that is heard although it lies between these moments; within the time it may be played.
+
+    A frame alone has to be much alike: so many are looked for that one of them is like anything by chance.
+    """
     first, last = (max(0, round(moment_s * RATE)) for moment_s in (from_s, min(to_s, len(heard) / RATE)))
     spoken, sounded = _slow(said[first:last]), _slow(heard[first:])
     frames = min(len(spoken), len(sounded)) // _FRAME
-    found = ~np.isnan(_latencies(spoken, sounded, frames, OLD_MS + SLACK_MS))
-    return float(np.sum(found)) * FRAME_MS / 1_000
+    alone, together = (_latencies(spoken, sounded, frames, OLD_MS + SLACK_MS, least) for least in (HEARD_ALONE, HEARD))
+    follow = np.abs(np.diff(together)) <= IN_PLACE_MS
+    found = ~np.isnan(alone) | np.append(follow, False) | np.insert(follow, 0, False)
+    return first / RATE + np.flatnonzero(found) * FRAME_MS / 1_000
 
 
 def silent(heard: Samples) -> bool:
@@ -154,8 +161,8 @@ def _slow(sound: Samples) -> Floats:
     return slow
 
 
-def _latencies(spoken: Floats, sounded: Floats, frames: int, oldest_ms: float) -> Floats:
-    """Of each frame, in ms; NaN where it is not found."""
+def _latencies(spoken: Floats, sounded: Floats, frames: int, oldest_ms: float, least: float = HEARD) -> Floats:
+    """Of each frame, in ms; NaN where nothing is so much alike."""
     length = _FRAME + round(oldest_ms * _MS)
     padded = np.concatenate((sounded, np.zeros(length)))
     latencies = np.full(frames, np.nan)
@@ -165,7 +172,7 @@ def _latencies(spoken: Floats, sounded: Floats, frames: int, oldest_ms: float) -
         places = sliding_window_view(padded, length)[first * _FRAME : last * _FRAME : _FRAME]
         alike = _resemblance(patterns, places)
         best = np.argmax(alike, axis=1)
-        good = alike[np.arange(len(best)), best] >= HEARD
+        good = alike[np.arange(len(best)), best] >= least
         latencies[first:last][good] = best[good] / _MS
         _look_in_place(latencies[first:last], alike)
     return latencies

@@ -112,3 +112,18 @@ def test_somebody_else_is_not_mistaken_for_the_one_who_speaks() -> None:
         dated.listen(said, dated.speech(SECONDS, seed=2), CALM_S)
     assert not dated.silent(said)
     assert dated.silent(np.zeros_like(said))
+
+
+def test_no_likeness_by_chance_is_taken_for_somebody_who_had_to_be_silent() -> None:
+    """These two have nothing to do with each other, and 20 ms of them are alike all the same: at 14.28 s."""
+    said, heard = dated.speech(60, 1107), dated.speech(60, 2107)
+    assert not len(dated.said_and_heard_s(said, heard, 14, 15))
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5])
+def test_one_frame_of_who_had_to_be_silent_is_found_and_dated(frames: int) -> None:
+    said, heard = dated.speech(4, 1), dated.speech(4, 2)
+    frame = dated.RATE * dated.FRAME_MS // 1_000
+    begin, way = 100 * frame, 3 * frame
+    heard[begin + way : begin + way + frames * frame] = said[begin : begin + frames * frame]
+    assert dated.said_and_heard_s(said, heard, 1, 3) == pytest.approx([2.0 + 0.02 * i for i in range(frames)])

@@ -46,15 +46,21 @@ class Question:
 class Answer:
     """back_s: after the end of the trouble, until there was fresh sound that stayed; infinite where it did not come.
 
-    old_s: heard, and too old. forbidden_s: heard of what was said while it had to be silent. failed: what else.
+    old_s: heard, and too old. forbidden: when each 20 ms was said that were heard and had to be silent. failed: what
+    else.
     """
 
     mouth: str
     ear: str
     back_s: float = 0.0
     old_s: float = 0.0
-    forbidden_s: float = 0.0
+    forbidden: tuple[float, ...] = ()
     failed: str = ""
+
+    @property
+    def forbidden_s(self) -> float:
+        """How much was heard that had to be silent."""
+        return len(self.forbidden) * dated.FRAME_MS / 1_000
 
     def faults(self, back_within_s: float) -> list[str]:
         """What is wrong with it, one line each."""
@@ -65,21 +71,26 @@ class Answer:
             wrong.append(f"{way}: sound is back {late}, expected within {back_within_s:g} s")
         if self.old_s:
             wrong.append(f"{way}: {self.old_s:.2f} s of old speech were played, expected none")
-        if self.forbidden_s:
-            wrong.append(f"{way}: {self.forbidden_s:.2f} s were heard of who was muted or had left, expected silence")
+        if self.forbidden:
+            heard = f"{self.forbidden_s:.2f} s were heard of who was muted or had left"
+            wrong.append(f"{way}: {heard}, said from {self.forbidden[0]:.2f} s on, expected silence")
         return wrong
 
 
 def answer(question: Question) -> Answer:
     """Judge one way."""
     mouth, ear = question.mouth, question.ear
-    found = sum(dated.found_s(question.said, question.heard, *span) for span in question.silent)
+    found = tuple(
+        float(moment_s)
+        for span in question.silent
+        for moment_s in dated.said_and_heard_s(question.said, question.heard, *span)
+    )
     if question.all_silent:
-        return Answer(mouth, ear, forbidden_s=found)
+        return Answer(mouth, ear, forbidden=found)
     try:
         hearing = dated.listen(question.said, question.heard, question.calm_s, OLD_EVERY)
     except ValueError as error:
-        return Answer(mouth, ear, forbidden_s=found, failed=str(error))
+        return Answer(mouth, ear, forbidden=found, failed=str(error))
     return Answer(mouth, ear, hearing.back_s(question.ended_s, LITTLE_MS), hearing.old_s(), found)
 
 
