@@ -14,6 +14,7 @@ and a button, until the microphone is closed and a light says so:
 Rooms, and what each may import:
 
     cli         arguments, log handlers, exit codes
+    controls    the commands that ask the running intercom; imports service
     app         the process of a device, from its start to its end: signals, hub, control socket
     tokens      the commands that make and verify tokens; imports channel
     commands    what the control socket offers
@@ -36,6 +37,7 @@ Rooms, and what each may import:
     restart     a hub leaves everything to its successor, a process that it starts
     doctor/     one check per file, each a finding with its remedy; may import every room
     config      intercom.toml -> frozen dataclasses; what a value must be is in checks
+    doubts      what a configuration may say and hardly means; imports config
     checks      imports channel.rules, channel.address (pure) and, for a hub, hub.appsfile; no other room
     tomltext    a TOML file's mistakes in words
     jsonrpc     the JSON-RPC 2.0 envelope alone; everybody may import it

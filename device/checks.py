@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from device.channel import address, rules
-from device.tomltext import toml
+from device.tomltext import masked, toml
 
 Check = Callable[[Any], object]  # raises ValueError with what is wrong
 
@@ -24,9 +24,12 @@ def _among(allowed: Container[object], text: str) -> Check:
 
 
 def check_hub(urls: list[str]) -> None:
-    """Each ws:// or wss://. The message never quotes a URL, as a query may hold a secret."""
+    """Each ws:// or wss://. The message quotes no user name and no query, which may be secrets."""
     for url in urls:
-        address.read(url)
+        try:
+            address.read(url)
+        except ValueError as error:
+            raise ValueError(f"{error}, not {toml(masked(url))}") from error
 
 
 def check_pcm(name: str) -> None:

@@ -8,11 +8,10 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from device import tokens
+from device import controls, tokens
 
 if TYPE_CHECKING:
     from device.config import Config, ConfigError
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DONE, FAILED, WRONG = 0, 1, 2
-WATCH_EVERY_S = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,13 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     hub.add_argument("--open", action="store_true", help="whoever reaches it may join")
     hub.set_defaults(command=_hub)
 
-    status = commands.add_parser("status", parents=[common, at_socket], help="what the running intercom is doing")
-    form = status.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="for programs")
-    form.add_argument("--watch", action="store_true", help="one line, again and again, until Ctrl-C")
-    status.set_defaults(command=_status)
-
-    _add_buttons(commands, [common, at_socket])
+    controls.add(commands, [common, at_socket])
 
     doctor = commands.add_parser(
         "doctor", parents=[common, reads_config, at_socket], help="look at everything that a call needs, and explain"
@@ -87,37 +79,6 @@ def _parser() -> argparse.ArgumentParser:
     config.add_argument("--quiet", action="store_true", help="only check it")
     config.set_defaults(command=_config)
     return parser
-
-
-def _add_buttons(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
-    """What buttons do, as commands."""
-    for method, help in (
-        ("mute", "switch its microphone off"),
-        ("unmute", "switch its microphone on"),
-        ("leave", "leave the channel"),
-        ("rejoin", "take its seat in the channel again"),
-        ("answer", "answer who rings, with an open microphone"),
-    ):
-        action = commands.add_parser(method, parents=parents, help=help)
-        action.set_defaults(command=_act, method=method)
-
-    ring = commands.add_parser("ring", parents=parents, help="call others, joining first where it has to")
-    ring.add_argument("--uid", type=_UID, help="this one, 0 for everybody; without it whom the call button calls")
-    ring.set_defaults(command=_ring)
-
-    volume = commands.add_parser("volume", parents=parents, help="how loud everybody is, or one of them")
-    volume.add_argument("volume", type=_PERCENT, nargs="?", metavar="0..100", help="without it volumes are printed")
-    volume.add_argument("--uid", type=_UID, help="of this one alone")
-    volume.set_defaults(command=_volume)
-
-
-def _number(text: str, most: int) -> int:
-    if not text.isdecimal() or int(text) > most:
-        raise argparse.ArgumentTypeError(f"must be 0 to {most}, not {text}")
-    return int(text)
-
-
-_PERCENT, _UID = partial(_number, most=100), partial(_number, most=2**32 - 1)
 
 
 class _Version(argparse.Action):
@@ -142,7 +103,9 @@ def _run(options: argparse.Namespace) -> int:
 
         wrong = (HubConfigError,)
     try:
-        return app.run(lambda: load(options.config), with_hub=options.with_hub, control_dir=options.control)
+        return app.run(
+            lambda: _tell(options.config, load(options.config)), with_hub=options.with_hub, control_dir=options.control
+        )
     except ConfigError as error:
         _refuse(error)
     except wrong as error:
@@ -152,14 +115,16 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _hub(options: argparse.Namespace) -> int:
-    config = _load(options.config, needs_app_id=False, open=options.open)
+    asked: Params = {"open": True} if options.open else {}
+    asked |= _listen(options.listen)
+    config = _tell(options.config, _load(options.config, needs_app_id=False, hub=asked))
     from device import hubapp
     from device.hubapp import Hub, HubConfigError, HubError
     from device.service import systemd
 
     try:
         hub = Hub(
-            options.listen or config.hub.listen,
+            config.hub.listen,
             app_ids=[config.channel.app_id] if config.channel.app_id else [],
             apps_file=config.hub.apps_file,
             open=config.hub.open,
@@ -183,75 +148,13 @@ def _hub(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _status(options: argparse.Namespace) -> int:
-    from device.service import status
-
-    if options.watch:
-        return _watch(options)
-    answer = _call("status", options)
-    if options.json:
-        import json
-
-        print(json.dumps(answer, indent=2))
-    else:
-        print(status.block(answer))
-    return DONE
-
-
-def _watch(options: argparse.Namespace) -> int:
-    """A live line: on a terminal it is written over itself, elsewhere it is a line for each change."""
-    import contextlib
-    import shutil
-    import time
-
-    from device.service import status
-
-    shown = ""
-    with contextlib.suppress(KeyboardInterrupt):
-        while True:
-            line = status.line(_call("status", options))
-            if sys.stdout.isatty():
-                width = shutil.get_terminal_size().columns - 1
-                print(f"\r\x1b[K{line[:width]}", end="", flush=True)
-            elif line != shown:
-                print(line, flush=True)
-            shown = line
-            time.sleep(WATCH_EVERY_S)
-    return DONE
-
-
-def _act(options: argparse.Namespace) -> int:
-    from device.service import status
-
-    print(status.line(_call(options.method, options)))
-    return DONE
-
-
-def _ring(options: argparse.Namespace) -> int:
-    from device.service import status
-
-    print(status.line(_call("ring", options, {} if options.uid is None else {"uid": options.uid})))
-    return DONE
-
-
-def _volume(options: argparse.Namespace) -> int:
-    if options.volume is None:
-        answer = _call("status", options)
-        print(f"everybody {answer['volume']}")
-        for talker in answer["talkers"]:
-            print(f"{talker['uid']} {talker['label']} {talker['volume']}")
-        return DONE
-    params = {"volume": options.volume} | ({} if options.uid is None else {"uid": options.uid})
-    answer = _call("volume", options, params)
-    if not answer.get("known", True):
-        _end(f"nobody with uid {options.uid} is to be heard; the volume is kept for when somebody is", FAILED)
-    return DONE
-
-
 def _config(options: argparse.Namespace) -> int:
     from device.config import as_toml
+    from device.doubts import doubts
 
     config = _load(options.file)
+    for line in doubts(config):
+        print(f"warning: {line}", file=sys.stderr)
     if not options.quiet:
         print(as_toml(config), end="")
     return DONE
@@ -265,11 +168,32 @@ def _doctor(options: argparse.Namespace) -> int:
     return examination.run(options.config, options.control, as_json=options.json, press=options.buttons)
 
 
-def _load(path: Path | None, *, needs_app_id: bool = True, open: bool = False) -> "Config":
+def _listen(listen: str | None) -> dict[str, str]:
+    """What of [hub] --listen replaces."""
+    from device.channel import address
+
+    try:
+        return {"listen": listen} if listen and address.read_listen(listen) else {}
+    except ValueError as error:
+        _end(f"--listen {error}", WRONG)
+
+
+def _tell(path: Path | None, config: "Config") -> "Config":
+    """The log says which file a daemon goes by, and what is doubtful in it."""
+    from device.config import find
+    from device.doubts import doubts
+
+    logger.info("configuration: %s", path or find() or "none found")
+    for line in doubts(config):
+        logger.warning("%s", line)
+    return config
+
+
+def _load(path: Path | None, *, needs_app_id: bool = True, hub: "Params | None" = None) -> "Config":
     from device.config import ConfigError, load
 
     try:
-        return load(path, needs_app_id=needs_app_id, open=open)
+        return load(path, needs_app_id=needs_app_id, hub=hub)
     except ConfigError as error:
         _refuse(error)
 
@@ -277,15 +201,6 @@ def _load(path: Path | None, *, needs_app_id: bool = True, open: bool = False) -
 def _refuse(mistakes: "ConfigError") -> NoReturn:
     print(mistakes, file=sys.stderr)
     raise SystemExit(WRONG) from None
-
-
-def _call(method: str, options: argparse.Namespace, params: "Params | None" = None) -> "Params":
-    from device.service.control import ControlError, call
-
-    try:
-        return call(method, params, folder=options.control)
-    except ControlError as error:
-        _end(str(error), FAILED)
 
 
 def _end(text: str, code: int) -> NoReturn:

@@ -169,27 +169,34 @@ def search() -> list[Path]:
     return [Path("/etc/intercomd/intercom.toml"), Path(own, "intercomd", "intercom.toml")]
 
 
-def load(path: Path | None = None, *, needs_app_id: bool = True, open: bool = False) -> Config:
-    """The configuration of `path`, or of the first file of `search` that can be seen, or the defaults alone.
+def find() -> Path | None:
+    """The first file of `search` that can be seen."""
+    return next((found for found in search() if os.access(found, os.F_OK)), None)
 
-    needs_app_id: whether an empty [channel] app_id is a mistake, as it is for a device. open: [hub] open is true
-    whatever the file says. Raises ConfigError.
+
+def load(path: Path | None = None, *, needs_app_id: bool = True, hub: Mapping[str, Any] | None = None) -> Config:
+    """The configuration of `path`, or else of what `find` finds, or the defaults alone.
+
+    needs_app_id: whether an empty [channel] app_id is a mistake, as it is for a device. hub: what counts instead of
+    what the file says in [hub]. Raises ConfigError.
     """
-    path = path or next((found for found in search() if os.access(found, os.F_OK)), None)
+    path = path or find()
     if path is None and needs_app_id:
         places = " nor ".join(map(str, search()))
         raise ConfigError(f"there is no configuration, neither {places}; scripts/run --card in a checkout makes one")
     values, mistakes = _merge(_read(DEFAULTS), _read(path) if path else {})
-    values["hub"]["open"] |= open
+    values["hub"] |= hub or {}
     checks.find_conflicts(values, mistakes)
+    for key in hub or {}:  # the file is not to blame, and the hub looks at it itself
+        mistakes.pop(f"[hub] {key}", None)
     if needs_app_id and not values["channel"]["app_id"]:
         mistakes.setdefault("[channel] app_id", "is missing; take the hub's, or make one: openssl rand -hex 16")
     if mistakes:
         file = path or search()[-1]
         lines = (f"{where}: {line}" for where, what in mistakes.items() for line in what.split("\n"))
         raise ConfigError("\n".join(one_line(f"{file}: {line}") for line in lines))
-    hub = values["hub"]
-    hubs = values["channel"]["hub"] or [address.of_own_hub(hub["listen"], bool(hub["tls_cert"]))]
+    own = values["hub"]
+    hubs = values["channel"]["hub"] or [address.of_own_hub(own["listen"], bool(own["tls_cert"]))]
     return Config(
         channel=Channel(**values["channel"] | {"hub": tuple(hubs)}),
         audio=Audio(**values["audio"]),
@@ -221,7 +228,7 @@ def as_toml(config: Config) -> str:
 def _read(path: Path) -> dict[str, Any]:
     """The tables of a TOML file. Raises ConfigError for one that cannot be read, or is no TOML."""
     try:
-        return tomltext.parse(path.read_text("utf-8"))
+        return tomltext.parse(path.read_text("utf-8-sig"))
     except OSError as error:
         sudo = "; use sudo" * isinstance(error, PermissionError)
         raise ConfigError(f"{path}: cannot be read: {error.strerror}{sudo}") from error

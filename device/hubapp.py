@@ -32,7 +32,7 @@ from device.hub.predecessor import Predecessor
 from device.hub.rooms import Rooms
 from device.hub.server import Server
 from device.hub.sessions import Sessions
-from device.hub.sockets import leads_to, listening_socket, set_options
+from device.hub.sockets import leads_to, listening_socket, set_options, why_not
 from device.hub.succession import BridgeError, Successor
 from device.pulse import pulse
 from device.restart import RestartError
@@ -81,7 +81,7 @@ class Hub:
         try:
             self._host, self._port = address.read_listen(listen)
         except ValueError as error:
-            raise HubConfigError(f"listen {error}, not {listen!r}") from error
+            raise HubConfigError(f"listen {error}") from error
         self._bridge = sockets.get(restart.PREDECESSOR)
         self._listener_name = restart.LISTENER
         others = (restart.PREDECESSOR, API_SOCKET)
@@ -111,10 +111,7 @@ class Hub:
             self._listener = sock = Door.of(self._listener or listening_socket(self._host, self._port))
             set_options(sock)
         except OSError as error:
-            raise HubError(
-                f"cannot listen on {self._host}:{self._port}: {error.strerror}; end what listens there (ss -ltnp "
-                "names it), or choose another address with --listen or [hub] listen"
-            ) from error
+            raise HubError(f"cannot listen on {self._host}:{self._port}: {why_not(error)}") from error
         self._port = sock.getsockname()[1]
         open_files.allow(limits.MAX_CONNECTIONS)
         try:

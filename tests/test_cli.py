@@ -1,13 +1,11 @@
 """The command as people type it: what it prints, where, and its exit code."""
 
 import asyncio
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,133 +14,9 @@ from device import cli
 from device.service.control import Control
 from tests.box import folder
 from tests.daemon import APP_ID, ROOT, Daemon, HubDaemon, free_port
-from tests.service.test_status import alone, talker
+from tests.service.test_status import alone
+from tests.shell import answers, intercomd
 from tests.timing import seconds, until
-
-Said = subprocess.CompletedProcess[str]
-
-
-def intercomd(*arguments: str | Path, **environment: str) -> Said:
-    """One command, from the first line of Python to the last."""
-    command = [sys.executable, "-m", "device", *map(str, arguments)]
-    env = {**os.environ, "XDG_CONFIG_HOME": "/nonexistent", **environment}
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=seconds(30))
-
-
-def answers(said: Said) -> tuple[int, str, str]:
-    return said.returncode, said.stdout, said.stderr
-
-
-@pytest.fixture
-async def intercom(tmp_path: Path) -> AsyncIterator[list[str]]:
-    """An intercom as far as its control socket tells; the list is what it was asked."""
-    asked: list[str] = []
-
-    def handle(method: str, **changes: object) -> None:
-        def answer(params: dict[str, object]) -> dict[str, object]:
-            asked.append(method)
-            return alone(talkers=[talker(8, "kitchen")], **changes)
-
-        handlers[method] = answer
-
-    handlers: dict[str, object] = {}
-    handle("status")
-    handle("mute", muted=True)
-    handle("unmute")
-    handle("leave", state="left")
-    handle("rejoin", state="joining")
-    handle("ring")
-    handle("answer")
-    async with Control(tmp_path, handlers):  # type: ignore[arg-type]
-        yield asked
-
-
-async def ask(tmp_path: Path, *arguments: str) -> Said:
-    return await asyncio.to_thread(intercomd, *arguments, "--control", str(tmp_path))
-
-
-async def test_status_is_a_block_for_people_and_json_for_programs(intercom: list[str], tmp_path: Path) -> None:
-    block = await ask(tmp_path, "status")
-    assert (block.returncode, block.stdout.splitlines()[0]) == (0, "in-call: lobby as 7, microphone on")
-    raw = await ask(tmp_path, "status", "--json")
-    assert json.loads(raw.stdout) == alone(talkers=[talker(8, "kitchen")])
-
-
-@pytest.mark.parametrize(
-    ("method", "shown"),
-    [
-        ("mute", "in-call: lobby | microphone muted"),
-        ("unmute", "in-call: lobby | microphone on"),
-        ("leave", "left: lobby | microphone on"),
-        ("rejoin", "joining: lobby | microphone on"),
-        ("ring", "in-call: lobby | microphone on"),
-        ("answer", "in-call: lobby | microphone on"),
-    ],
-)
-async def test_an_action_is_done_and_shows_what_became_of_it(
-    intercom: list[str], tmp_path: Path, method: str, shown: str
-) -> None:
-    assert answers(await ask(tmp_path, method)) == (0, f"{shown} | hears kitchen (8) -23 dBFS 62 ms\n", "")
-    assert intercom == [method]
-
-
-async def test_a_ring_is_for_everybody_or_for_one(tmp_path: Path) -> None:
-    asked: list[dict[str, object]] = []
-
-    def ring(params: dict[str, object]) -> dict[str, object]:
-        asked.append(params)
-        return alone()
-
-    async with Control(tmp_path, {"ring": ring}):
-        assert (await ask(tmp_path, "ring")).returncode == 0
-        assert (await ask(tmp_path, "ring", "--uid", "8")).returncode == 0
-    assert asked == [{}, {"uid": 8}]
-
-
-async def test_volume_is_asked_for_and_set(tmp_path: Path) -> None:
-    asked: list[dict[str, object]] = []
-
-    def volume(params: dict[str, object]) -> dict[str, object]:
-        asked.append(params)
-        return status | {"known": params.get("uid") != 9}
-
-    status = alone(volume=90, talkers=[talker(8, "kitchen") | {"volume": 40}])
-    async with Control(tmp_path, {"status": lambda params: status, "volume": volume}):
-        assert answers(await ask(tmp_path, "volume")) == (0, "everybody 90\n8 kitchen 40\n", "")
-        assert answers(await ask(tmp_path, "volume", "30")) == (0, "", "")
-        assert answers(await ask(tmp_path, "volume", "--uid", "8", "0")) == (0, "", "")
-        said = "intercomd: nobody with uid 9 is to be heard; the volume is kept for when somebody is\n"
-        assert answers(await ask(tmp_path, "volume", "--uid", "9", "0")) == (1, "", said)
-    assert asked == [{"volume": 30}, {"volume": 0, "uid": 8}, {"volume": 0, "uid": 9}]
-
-
-async def test_watch_prints_a_line_for_each_change_until_it_is_interrupted(tmp_path: Path) -> None:
-    states = iter(["joining", "joining", "in-call", "in-call", "offline"])
-    state = "left"
-
-    def status(params: object) -> dict[str, object]:
-        nonlocal state
-        state = next(states, state)
-        return alone(state=state)
-
-    async with Control(tmp_path, {"status": status}):
-        command = [sys.executable, "-m", "device", "status", "--watch", "--control", str(tmp_path)]
-        watch = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
-        assert watch.stdout
-        for shown in ("joining", "in-call", "offline"):
-            line = await asyncio.wait_for(watch.stdout.readline(), seconds(30))
-            assert line.decode() == f"{shown}: lobby | microphone on | hears nobody\n"
-        watch.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(watch.wait(), seconds(30)) == 0
-
-
-def test_without_an_intercom_a_command_fails_in_one_line(tmp_path: Path) -> None:
-    code, out, err = answers(intercomd("mute", "--control", tmp_path))
-    assert (code, out) == (1, "")
-    assert err == (
-        f"intercomd: no intercomd is running here (control.sock looked for in {tmp_path}); "
-        "start it: sudo systemctl start intercomd, or intercomd run\n"
-    )
 
 
 @pytest.mark.parametrize("arguments", [(), ("dance",), ("run", "--loud"), ("status", "--json", "--watch")])
@@ -163,7 +37,8 @@ def test_a_wrong_configuration_is_exit_code_2_with_a_line_for_each_mistake(
     assert (code, out) == (2, "")
     assert err.splitlines() == [
         f"{file}: [channel] name: a channel name is needed",
-        f"{file}: [channel] app_id: an App ID has 32 hexadecimal characters, such as 0123456789abcdef0123456789abcdef",
+        f"{file}: [channel] app_id: an App ID has 32 hexadecimal characters, such as 0123456789abcdef0123456789abcdef; "
+        "'x' is none",
         f"{file}: [audio] frame_ms: must be 10 or 20, not 15",
         f"{file}: [audio] bitrat: no such key; did you mean bitrate?",
         f"{file}: [buttons] leave: pin 27 is taken by [buttons] mute; 0 means not wired",
@@ -202,8 +77,28 @@ def test_a_hub_serves_until_it_is_told_to_end(number: signal.Signals) -> None:
 
 def test_a_hub_that_is_asked_for_what_it_must_not_do_is_exit_code_2() -> None:
     code, out, err = answers(intercomd("hub", "--listen", "0.0.0.0:8800"))
-    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert (code, out, err.count("\n")) == (2, "", 2)
     assert "set open = true in [hub]" in err
+    code, out, err = answers(intercomd("hub", "--listen", "8800"))
+    assert (code, out) == (2, "")
+    assert err == 'intercomd: --listen must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800", not \'8800\'\n'
+
+
+def test_listen_counts_instead_of_what_the_file_says() -> None:
+    port = free_port()
+    with Daemon("hub", "--listen", f"127.0.0.1:{port}", config="[hub]\nlisten = '0.0.0.0:8800'") as hub:
+        hub.wait_for(f"the hub listens at ws://127.0.0.1:{port}")
+
+
+def test_a_hub_says_which_configuration_it_goes_by() -> None:
+    with folder() as ours:
+        file = ours / "intercomd" / "intercom.toml"
+        file.parent.mkdir()
+        file.write_text(f"[channel]\napp_id = '{APP_ID}'")
+        listen = ("--listen", f"127.0.0.1:{free_port()}")
+        for home, found in ((ours, str(file)), (ours / "intercomd", "none found")):
+            with Daemon("hub", *listen, env={"XDG_CONFIG_HOME": str(home)}) as hub:
+                hub.wait_for(f"configuration: {found}")
 
 
 def test_a_hub_that_cannot_listen_is_exit_code_1() -> None:
@@ -211,8 +106,10 @@ def test_a_hub_that_cannot_listen_is_exit_code_1() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         code, _, err = answers(intercomd("hub", "--listen", f"127.0.0.1:{taken.getsockname()[1]}"))
-    assert (code, err.count("\n")) == (1, 1)
-    assert "Address already in use" in err
+    assert (code, err.count("\n")) == (1, 2)
+    assert "Address already in use; end what listens there" in err
+    code, _, err = answers(intercomd("hub", "--listen", "nowhere.invalid:8800", "--open"))
+    assert (code, "choose an address of this machine" in err.splitlines()[-1]) == (1, True)
 
 
 def test_an_open_hub_may_listen_everywhere() -> None:
@@ -266,6 +163,7 @@ def test_the_journal_gets_entries_with_a_priority_and_fields(tmp_path: Path) -> 
              "hub", "--config", os.devnull, "--listen", f"127.0.0.1:{free_port()}"],
             cwd=ROOT, stderr=pipe[1], env={**os.environ, "JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}"},
         )  # fmt: skip
+        journal.recv(4_096)  # which configuration
         entry = journal.recv(4_096).decode().splitlines()
         hub.terminate()
         assert hub.wait(seconds(10)) == 0

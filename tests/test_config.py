@@ -312,7 +312,7 @@ def test_a_hub_for_everybody_has_to_be_open(file: Path) -> None:
     file.write_text('[hub]\nlisten = "0.0.0.0:8800"')
     with pytest.raises(config.ConfigError, match=r"\[hub\] listen: lets anybody on the network join at 0.0.0.0:8800"):
         config.load(file, needs_app_id=False)
-    assert config.load(file, needs_app_id=False, open=True).hub.open
+    assert config.load(file, needs_app_id=False, hub={"open": True}).hub.open
 
 
 # The apps file

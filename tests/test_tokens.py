@@ -28,7 +28,7 @@ from tests.channel.tokens import (
     sealed_007,
     service,
 )
-from tests.test_cli import intercomd
+from tests.shell import intercomd
 
 
 @pytest.fixture

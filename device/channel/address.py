@@ -62,7 +62,7 @@ def read_listen(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     if not host or not port.isdecimal() or int(port) > 65_535 or (":" in host and not bracketed):
-        raise ValueError('must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"')
+        raise ValueError(f'must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800", not {listen!r}')
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 

@@ -16,8 +16,6 @@ APP_ID_CHARACTERS = 32
 CERTIFICATE_CHARACTERS = 32
 _HEXADECIMAL = frozenset(string.hexdigits)
 
-# RFC 7587 section 4.1: the RTP clock of Opus is 48 kHz, whatever was encoded.
-RTP_CLOCK_HZ = 48_000
 # Per seat. 400 packets are two connections carrying the same 10 ms packets, twice over.
 MAX_PACKETS_PER_S = 400
 # Of the two rates that the documented SDKs name for all stream messages of a user, 6 and 30 kB a second, the newer and
@@ -53,7 +51,10 @@ class Profile(StrEnum):
 def check_app_id(app_id: str) -> str:
     """An App ID: 32 hexadecimal characters."""
     if len(app_id) != APP_ID_CHARACTERS or not _HEXADECIMAL.issuperset(app_id):
-        raise ValueError("an App ID has 32 hexadecimal characters, such as 0123456789abcdef0123456789abcdef")
+        example = "such as 0123456789abcdef0123456789abcdef"
+        strange = sorted(set(app_id) - _HEXADECIMAL)
+        found = f"{strange[0]!r} is none" if strange else f"this one {len(app_id)}"
+        raise ValueError(f"an App ID has {APP_ID_CHARACTERS} hexadecimal characters, {example}; {found}")
     return app_id
 
 
@@ -79,7 +80,7 @@ def check_channel(name: str) -> str:
 def check_uid(uid: int) -> int:
     """A uid: 0 (the hub assigns one) to 2^32 - 1."""
     if not 0 <= uid <= UID_MAX:
-        raise ValueError(f"a uid is 0 (the hub assigns one) to {UID_MAX}")
+        raise ValueError(f"a uid is 0 (the hub assigns one) to {UID_MAX}, not {uid}")
     return uid
 
 

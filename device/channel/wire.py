@@ -33,7 +33,7 @@ try:
 except ImportError:  # no compiler where it was installed
     from websockets.utils import apply_mask
 
-# The answer to `join` in a full channel: 500 streams with labels of 64 bytes, escaped, are 150 kB.
+# The answer to `join` in a full channel: 500 streams with labels of 64 bytes, escaped, are 227 kB.
 MAX_MESSAGE_BYTES = 262_144
 # A closing handshake takes one round trip; with a hub that does not answer it is not waited for.
 GOODBYE_S = 0.2

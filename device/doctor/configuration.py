@@ -7,10 +7,13 @@ from device.doctor.finding import Finding, Verdict
 CHECK = "configuration"
 
 
-def judge(mistakes: Sequence[str]) -> list[Finding]:
-    """A finding for each mistake; one line each."""
-    if not mistakes:
+def judge(mistakes: Sequence[str], doubts: Sequence[str] = ()) -> list[Finding]:
+    """A finding for each; one line each, a doubt with what to do behind its semicolon."""
+    if not mistakes and not doubts:
         return [Finding(CHECK, Verdict.OK, "no mistake in it")]
+    if not mistakes:
+        parts = (doubt.partition("; ") for doubt in doubts)
+        return [Finding(CHECK, Verdict.WARN, found, remedy) for found, _, remedy in parts]
     return [Finding(CHECK, Verdict.FAIL, mistake, _remedy(mistake)) for mistake in mistakes]
 
 

@@ -30,6 +30,7 @@ from device.doctor import (
 from device.doctor.finding import Finding, Verdict
 from device.doctor.patient import Patient, meet
 from device.doctor.pins import Pins
+from device.doubts import doubts
 from device.service.control import ControlError
 
 logger = logging.getLogger(__name__)
@@ -80,7 +81,8 @@ class Examination:
         return [versions.judge(versions.look())]
 
     async def _configuration(self) -> Found:
-        return configuration.judge(self._patient.mistakes)
+        config = self._patient.config
+        return configuration.judge(self._patient.mistakes, [] if config is None else doubts(config))
 
     async def _service(self) -> Found:
         return [service.judge(self._patient.status, self._patient.silence, self._patient.alone)]

@@ -19,7 +19,7 @@ def judge(status: Mapping[str, Any] | None, silence: str, alone: bool = False) -
         found, _, remedy = silence.replace("; ", ": ", 1).partition(": ")
         return Finding(CHECK, Verdict.WARN, found, remedy)
     if status is None:
-        remedy = "start it: sudo systemctl start intercomd, or intercomd run"
+        remedy = "start it: sudo systemctl start intercomd where it is installed, scripts/run in a checkout"
         return Finding(CHECK, Verdict.WARN, "no intercom is running here", remedy)
     problem = status["problem"]
     found = f"an intercom is running, {status['state']} in {status['channel']}"

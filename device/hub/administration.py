@@ -20,7 +20,7 @@ from device.hub import limits
 from device.hub.door import Door
 from device.hub.rooms import Rooms
 from device.hub.rulebook import Rulebook
-from device.hub.sockets import leads_to, listening_socket
+from device.hub.sockets import leads_to, listening_socket, why_not
 from device.hub.webhooks import Webhooks
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Administration:
         try:
             self._socket = self._socket or listening_socket(*self._listen)
         except OSError as error:
-            raise ListenError(f"the API cannot listen on {_where(*self._listen)}: {error.strerror}") from error
+            raise ListenError(f"the API cannot listen on {_where(*self._listen)}: {why_not(error)}") from error
         self._listen = self._listen[0], self._socket.getsockname()[1]
 
     async def start(self, rooms: Rooms) -> None:

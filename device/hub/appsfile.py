@@ -23,7 +23,7 @@ def load(path: Path) -> Apps:
 def _read(path: Path) -> str:
     """Raises PermissionError, and ValueError with what else is wrong; neither quotes what is in there."""
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except PermissionError:
         raise
     except UnicodeDecodeError as error:

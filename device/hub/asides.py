@@ -24,10 +24,13 @@ def requests(seating: Seating) -> dict[str, Request]:
 
 
 def ring(seating: Seating, link: Link, seat: Seat, ring: messages.Ring) -> None:
-    """Tell one, or all others, that it rings, or has answered. Raises JsonRpcError: NOBODY_THERE, TOO_FREQUENT."""
+    """Tell one, or all others, that it rings, or has answered. Raises JsonRpcError: TOO_FREQUENT, NOBODY_THERE, also
+    where all others are none."""
     if not link.rings.take(link.heard_at):
         raise refusal(errors.TOO_FREQUENT)
     params = seat.stream().params() | {"answered": ring.answered}
+    if len(seat.channel.seats) == 1 and not ring.answered:
+        raise refusal(errors.NOBODY_THERE, "nobody else is in the channel")
     if not ring.uid:
         seating.tell_others(seat, messages.RING, params)
         return

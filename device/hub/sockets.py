@@ -1,6 +1,7 @@
 """The options of the hub's sockets: how much the kernel may keep for one client, and for how long."""
 
 import contextlib
+import errno
 import socket
 import struct
 from asyncio.trsock import TransportSocket
@@ -34,6 +35,16 @@ def listening_socket(host: str, port: int) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def why_not(error: OSError) -> str:
+    """Why there is no socket to listen on, and what to do about it."""
+    remedies = {
+        errno.EADDRINUSE: "end what listens there (ss -ltnp names it), or choose another port",
+        errno.EACCES: "choose a port from 1024 on",
+    }
+    elsewhere = "choose an address of this machine (ip address lists them), or 0.0.0.0 for all of them"
+    return f"{error.strerror}; {remedies.get(error.errno or 0, elsewhere)}"
 
 
 def set_options(sock: socket.socket) -> None:

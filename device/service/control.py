@@ -180,7 +180,7 @@ def _connect(folders: list[Path]) -> socket.socket:
     looked = ", ".join(map(str, folders))
     raise NotRunning(
         f"no intercomd is running here ({SOCKET} looked for in {looked}); "
-        "start it: sudo systemctl start intercomd, or intercomd run"
+        "start it: sudo systemctl start intercomd where it is installed, scripts/run in a checkout"
     )
 
 

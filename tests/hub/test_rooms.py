@@ -230,6 +230,7 @@ def test_a_ring_is_heard_by_everybody_else_or_by_the_one_it_is_for() -> None:
 def test_a_ring_for_nobody_or_too_often_is_refused() -> None:
     house = House()
     house.join("a", 1)
+    assert refused(house, "a", "ring") == errors.NOBODY_THERE
     house.join("b", 2)
     house.join("elsewhere", 4, channel="attic")
     assert [refused(house, "a", "ring", uid=uid) for uid in (1, 3, 4)] == [errors.NOBODY_THERE] * 3

@@ -42,7 +42,7 @@ class House:
 
     def _start(self, given: Mapping[str, socket.socket]) -> int:
         sockets = {name: sock.dup() for name, sock in given.items()}
-        listen = f"127.0.0.{2 if self.elsewhere else 1}:{self.now.port}"
+        listen = "127.0.0.2:0" if self.elsewhere else f"127.0.0.1:{self.now.port}"
         self.hubs.append(Hub(listen, sockets=sockets, **self.options))  # type: ignore[arg-type]
         self._starting.append(asyncio.get_running_loop().create_task(self.now.start()))
         self._stand_ins.append(subprocess.Popen(["sleep", "60"]))  # the process that a failure would end

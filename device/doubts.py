@@ -1,0 +1,38 @@
+"""What a configuration may say and hardly means: one line each, for the log, the doctor and `intercomd config`."""
+
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from device.config import Config
+
+
+def doubts(config: Config) -> list[str]:
+    """Each line names the key and what to do about it; none is a mistake."""
+    return [*_of_talking(config), *_of_secrets(config)]
+
+
+def _of_talking(config: Config) -> Iterator[str]:
+    wired = {button for button, pin in asdict(config.buttons).items() if pin}
+    if config.gate.mode == "push-to-talk" and not any(asdict(config.tap)[button] == "talk" for button in wired):
+        yield "[gate] mode: push-to-talk, and no button talks; give talk a pin in [buttons]"
+
+
+def _of_secrets(config: Config) -> Iterator[str]:
+    hub = config.hub
+    for key, path in (
+        ("[channel] token_file", config.channel.token_file), ("[hub] apps_file", hub.apps_file),
+        ("[hub] tls_key", hub.tls_key), ("[hub] api_secret_file", hub.api_secret_file),
+        ("[hub] webhook_secret_file", hub.webhook_secret_file),
+    ):  # fmt: skip
+        if path and _is_for_all(path):
+            yield f"{key}: everybody on this machine may read that file; chmod o-rwx takes that away"
+
+
+def _is_for_all(path: str) -> bool:
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError:  # not for us to see: then not for all
+        return False
+    return bool(mode & stat.S_IROTH)
