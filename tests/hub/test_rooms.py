@@ -235,7 +235,8 @@ def test_a_ring_for_nobody_or_too_often_is_refused() -> None:
     house.join("elsewhere", 4, channel="attic")
     assert [refused(house, "a", "ring", uid=uid) for uid in (1, 3, 4)] == [errors.NOBODY_THERE] * 3
     assert refused(house, "a", "ring", uid="2") == refused(house, "a", "ring", answered=1) == jsonrpc.INVALID_PARAMS
-    house.wait(20)
+    house.wait(15)
+    house.ask("b", "ping")
     house.news("b")
     answers = [house.text("a", jsonrpc.request(1, "ring", {}))[0] for _ in range(100)]
     assert sum(isinstance(answer, jsonrpc.Reply) for answer in answers) == len(house.news("b")) == 5
