@@ -60,7 +60,7 @@ def _demonstrate(drawing: Path) -> str:
         from_frame = round(ear.spk.frame(mouth.mic.time_ns(begin)))
         sounded = ear.spk.got(from_frame, from_frame + len(spoken.samples))
         ended = over(call.hub.alive, [party.daemon.ask("status")["state"] for party in call.parties])
-    wrong = failure(heard) or ended
+    wrong = "; ".join(reason for reason in (ended, failure(heard)) if reason)
     print(*_report(heard, spoken), sep="\n")
     _draw(drawing, spoken, sounded, heard, wrong or "what was said, and what was heard")
     print(f"picture: {drawing}")
@@ -109,6 +109,9 @@ def _watch(daemon: Daemon, until_s: float) -> None:
 def _report(heard: list[Heard], spoken: Speech) -> Iterator[str]:
     yield "from what the second intercom's speaker sounded:"
     for one in heard:
+        if np.isnan(one.offset_ms):
+            yield f"  nothing of it was heard  | {one.text}"
+            continue
         gaps = ", ".join(f"{gap.length_ms:.0f} ms at {gap.at_ms / 1e3:.1f} s" for gap in one.gaps) or "none"
         yield f"  PESQ {one.pesq:.2f}  STOI {one.stoi:.2f}  offset {one.offset_ms:.1f} ms  gaps: {gaps}  | {one.text}"
     yield f"  median PESQ {statistics.median(one.pesq for one in heard):.2f} of at most 4.64"

@@ -9,6 +9,7 @@ import importlib
 import itertools
 import json
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -41,9 +42,11 @@ def main(arguments: Sequence[str]) -> int:
         return int(end.code or 0)
     good = True
     for name in wanted:
+        begin = time.monotonic()
         for case in bench(name).cases(*chosen[name]):
             print(json.dumps(case), flush=True)
             good = good and case["ok"]
+        print(f"{name}: {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
     return 0 if good else 1
 
 

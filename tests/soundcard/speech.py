@@ -3,6 +3,7 @@
 import hashlib
 import io
 import subprocess
+import sys
 import wave
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,3 +95,14 @@ def speech(count: int = len(SENTENCES), pause_s: tuple[float, float] = (0.4, 0.9
         sentences.append(Sentence(voice, text, first, frame))
     parts.append(np.zeros(pauses[-1], np.int16))
     return Speech(np.concatenate(parts), tuple(sentences))
+
+
+def main(path: str) -> None:
+    """Three sentences as a WAV file."""
+    with wave.open(path, "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes(speech(3).samples.tobytes())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
