@@ -96,6 +96,15 @@ def check_hubs_file(path: str) -> None:
             raise
 
 
+def check_secret(path: str) -> None:
+    """A file with a secret that is long enough, as far as this process may read it."""
+    from device.hub import secret  # few have such a file
+
+    check_hubs_file(path)
+    with contextlib.suppress(PermissionError):
+        secret.load(Path(path))
+
+
 def check_apps(path: str) -> None:
     """An apps file without a mistake; raises ValueError with a line for each. What this process may not read is for
     the hub to say, as above."""
@@ -164,10 +173,17 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("hub", "tls_cert"): check_file,
     ("hub", "tls_key"): check_hubs_file,
     ("hub", "api_listen"): address.read_listen,
-    ("hub", "api_secret_file"): check_hubs_file,
+    ("hub", "api_secret_file"): check_secret,
     ("hub", "webhook_url"): check_webhook,
-    ("hub", "webhook_secret_file"): check_hubs_file,
+    ("hub", "webhook_secret_file"): check_secret,
 }
+
+
+# Keys that name files.
+FILES = (
+    ("channel", "ca_file"), ("channel", "token_file"), ("hub", "apps_file"), ("hub", "tls_cert"), ("hub", "tls_key"),
+    ("hub", "api_secret_file"), ("hub", "webhook_secret_file"),
+)  # fmt: skip
 
 
 def find_conflicts(values: Mapping[str, Mapping[str, Any]], mistakes: dict[str, str]) -> None:

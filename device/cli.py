@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     config = commands.add_parser("config", parents=[common], help="check a configuration and print what it comes to")
     config.add_argument("file", type=Path, nargs="?", metavar="FILE")
     config.add_argument("--quiet", action="store_true", help="only check it")
+    config.add_argument("--hub", action="store_true", help="of a hub alone, which needs no App ID of its own")
     config.set_defaults(command=_config)
     return parser
 
@@ -152,7 +153,7 @@ def _config(options: argparse.Namespace) -> int:
     from device.config import as_toml
     from device.doubts import doubts
 
-    config = _load(options.file)
+    config = _load(options.file, needs_app_id=not options.hub)
     for line in doubts(config):
         print(f"warning: {line}", file=sys.stderr)
     if not options.quiet:

@@ -184,7 +184,7 @@ def load(path: Path | None = None, *, needs_app_id: bool = True, hub: Mapping[st
     if path is None and needs_app_id:
         places = " nor ".join(map(str, search()))
         raise ConfigError(f"there is no configuration, neither {places}; scripts/run --card in a checkout makes one")
-    values, mistakes = _merge(_read(DEFAULTS), _read(path) if path else {})
+    values, mistakes = _merge(_read(DEFAULTS), _placed(_read(path), path) if path else {})
     values["hub"] |= hub or {}
     checks.find_conflicts(values, mistakes)
     for key in hub or {}:  # the file is not to blame, and the hub looks at it itself
@@ -236,6 +236,15 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def _placed(given: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The same, with a file that is named without its folder looked for beside the configuration."""
+    for section, key in checks.FILES:
+        keys = given.get(section)
+        if isinstance(keys, dict) and isinstance(name := keys.get(key), str) and name:
+            keys[key] = str(path.absolute().parent / name)
+    return given
 
 
 def _merge(values: Values, given: Mapping[str, Any]) -> tuple[Values, dict[str, str]]:

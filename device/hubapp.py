@@ -138,14 +138,14 @@ class Hub:
         rooms = Rooms(Sessions(self._key), os.urandom, time.monotonic(), self._apps, _version())
         self._administration.load(rooms)
         self._exchange = Exchange(rooms)
-        self._server = Server(self._exchange)
+        self._server = Server(self._exchange, self._administration.counts)
         if predecessor:
             predecessor.carry_on(self._exchange, time.monotonic())
         await self._server.start(sock, self._tls)
         if predecessor:
             await predecessor.leave_to_us()
             predecessor.call_over()
-        await self._administration.start(rooms)
+        await self._administration.start(rooms, predecessor.events if predecessor else b"")
 
     async def hand_over(self, start: restart.Start = systemd.start_like_us) -> Successor:
         """Leave everything to a successor, and only carry what the old connections bring until this is stopped.
@@ -156,11 +156,13 @@ class Hub:
         listener = {self._listener_name: self._listener, **self._administration.sockets}
         self._administration.pause()
         try:
-            successor = await restart.hand_over(self._server, self._exchange, listener, self._key, start)
+            left = self._administration.undelivered
+            successor = await restart.hand_over(self._server, self._exchange, listener, self._key, left, start)
         except RestartError:
             await self._administration.resume()
             raise
         self._ends.append(successor)
+        self._administration.left()
         self._has_left = True
         return successor
 

@@ -38,12 +38,17 @@ class RestartError(Exception):
 
 
 async def hand_over(
-    server: Server, exchange: Exchange, listener: Mapping[str, socket.socket], key: bytes, start: Start
+    server: Server,
+    exchange: Exchange,
+    listener: Mapping[str, socket.socket],
+    key: bytes,
+    events: Callable[[], bytes],
+    start: Start,
 ) -> Successor:
     """Start a successor and leave everything to it: server and exchange only carry what its old connections bring.
 
-    listener: by its name. key: signs the sessions. start: starts it with these sockets, and returns its process id.
-    Raises RestartError: then they serve as before.
+    listener: by its name. key: signs the sessions. events: that no webhook has got yet. start: starts it with these
+    sockets, and returns its process id. Raises RestartError: then they serve as before.
     """
     successor = Successor()
     try:
@@ -55,7 +60,7 @@ async def hand_over(
         async with asyncio.timeout(COME_UP_S):
             await successor.ready()
             server.turn_to(successor)
-            successor.tell_all(exchange, key)
+            successor.tell_all(exchange, key, events())
             await successor.serving()
     except TimeoutError:
         why = f"the successor does not serve after {COME_UP_S:.0f} s"

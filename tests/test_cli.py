@@ -55,6 +55,12 @@ def test_an_intercom_needs_an_app_id_and_a_hub_does_not() -> None:
         assert hub.end()[0] == 0
 
 
+def test_config_of_a_hub_alone_needs_no_app_id(tmp_path: Path) -> None:
+    file = tmp_path / "intercom.toml"
+    file.write_text("[hub]\nlisten = '127.0.0.1:8801'")
+    assert answers(intercomd("config", "--hub", "--quiet", file)) == (0, "", "")
+
+
 def test_config_prints_the_whole_configuration(tmp_path: Path) -> None:
     file = tmp_path / "intercom.toml"
     file.write_text(f"[channel]\napp_id = '{APP_ID}'\nhub = ['wss://a/v1?key=planted-secret']")

@@ -16,6 +16,8 @@ from device import config
 from device.channel import rules
 
 APP_ID = "0123456789abcdef0123456789abcdef"
+# Any file as long as a secret may be.
+SMALL = config.DEFAULTS.with_name("__main__.py")
 
 
 @pytest.fixture(autouse=True)
@@ -125,8 +127,8 @@ def test_every_key_of_the_shipped_file_is_explained() -> None:
         ("[hub]\nlisten = 'a:65536'", '[hub] listen: must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"'),
         ("[hub]\ntls_key = '/dev/null'", "[hub] tls_cert: is missing; tls_key needs it"),
         ("[hub]\ntls_cert = '/dev/null'", "[hub] tls_key: is missing; tls_cert needs it"),
-        ("[hub]\napi_secret_file = '/dev/null'", "[hub] api_listen: is missing; api_secret_file needs it"),
-        ("[hub]\nwebhook_secret_file = '/dev/null'", "[hub] webhook_url: is missing; webhook_secret_file needs it"),
+        (f"[hub]\napi_secret_file = '{SMALL}'", "[hub] api_listen: is missing; api_secret_file needs it"),
+        (f"[hub]\nwebhook_secret_file = '{SMALL}'", "[hub] webhook_url: is missing; webhook_secret_file needs it"),
         ("[hub]\napi_listen = '8801'", '[hub] api_listen: must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"'),
         (
             "[hub]\napi_listen = '0.0.0.0:8801'",
@@ -341,3 +343,31 @@ def test_T2_a_hub_that_is_reached_from_elsewhere_asks_for_tokens_or_is_open(file
     assert said.startswith("[hub] listen: lets anybody on the network join at 0.0.0.0:8800; open = true allows that")
     file.write_text(f"{text}open = true\n")
     assert config.load(file, needs_app_id=False).hub.open
+
+
+# Files
+
+
+def test_a_file_without_a_folder_is_beside_the_configuration(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.with_name("beside.token").write_text("a token")
+    monkeypatch.chdir(tmp_path)
+    file.write_text("[channel]\ntoken_file = 'beside.token'\nca_file = ''\n")
+    loaded = config.load(file, needs_app_id=False).channel
+    assert (loaded.token_file, loaded.ca_file) == (str(file.with_name("beside.token")), "")
+    assert mistakes(file, "[channel]\ntoken_file = 'nowhere'\n") == [
+        "[channel] token_file: must be a file that can be read: No such file or directory"
+    ]
+
+
+@pytest.mark.parametrize("secret", ["", "x" * 15, "x" * 1_025])
+def test_H12_H13_a_secret_that_the_hub_would_refuse_is_a_mistake(file: Path, secret: str) -> None:
+    file.with_name("secret").write_text(secret)
+    (line,) = mistakes(file, "[hub]\napi_listen = '127.0.0.1:8801'\napi_secret_file = 'secret'\n")
+    assert line.startswith(f"[hub] api_secret_file: holds {len(secret)} bytes, not 16 to 1024; openssl rand -hex 32")
+
+
+def test_a_byte_order_mark_is_no_mistake(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbf[channel]\nname = 'attic'\n")
+    assert config.load(file, needs_app_id=False).channel.name == "attic"

@@ -25,6 +25,7 @@ from device.channel.session import Session
 from device.channel.verdicts import Miss
 from device.hub import limits
 from device.hub.bridge import Estate
+from device.hub.out import Close as HubClose
 from device.hub.out import Send as HubSend
 from device.hub.rooms import Rooms
 from device.hub.sessions import Sessions
@@ -156,7 +157,7 @@ class HubSide:
             if isinstance(out, HubSend):
                 for listener in out.to:
                     self._to(listener, out.text)
-            else:
+            elif isinstance(out, HubClose):
                 self.drop(out.connection)
 
     def _to(self, number: Any, message: str | bytes) -> None:

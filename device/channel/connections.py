@@ -250,11 +250,11 @@ class Connections:
             self._news.refused(error, self._hubs[link.hub])
         if error.remedy is Remedy.SLOW_DOWN:
             link.unwelcome = True
+        elif error.remedy is Remedy.ASK_A_HUMAN:
+            self._drop(link, error.reason, now, kept_out=error)
+            self._dialling.wait_for_a_human(link.hub, now)
         elif error.remedy is not Remedy.FIX_THE_CALL:
             self._drop(link, error.reason, now)
-        if error.remedy is Remedy.ASK_A_HUMAN:
-            self._dialling.wait_for_a_human(link.hub, now)
-            self._news.kept_out(error, self._hubs[link.hub])
 
     def _double(self, now: float) -> None:
         """Two connections where that helps, else one."""
@@ -265,11 +265,11 @@ class Connections:
         elif not wanted and len(links) > 1:
             self._drop(links[1], "one is enough", now)
 
-    def _drop(self, link: Link, why: str, now: float) -> None:
+    def _drop(self, link: Link, why: str, now: float, kept_out: ChannelError | None = None) -> None:
         self._actions.append(Close(link.conn, abort=True))
-        self._lose(link, why, now)
+        self._lose(link, why, now, kept_out)
 
-    def _lose(self, link: Link, why: str, now: float) -> None:
+    def _lose(self, link: Link, why: str, now: float, kept_out: ChannelError | None = None) -> None:
         self._seat.part(link, now)
         if self._seat.links:
             self._news.log(DEBUG, f"{self._hubs[link.hub]}: going on with one connection ({why})")
@@ -277,7 +277,7 @@ class Connections:
             return
         self._moving.lost(link.seated_at, now)
         self._dialling.lost(link.hub, link.seated_at, link.unwelcome, now)
-        self._news.offline(why, self._hubs[link.hub], now)
+        self._news.offline(why, self._hubs[link.hub], now, kept_out=kept_out)
 
     def _give_way(self, error: ChannelError) -> None:
         self._news.error(error, f"{error}: not dialling again until asked to")

@@ -122,13 +122,20 @@ class News:
         self.log(INFO, f"{word} {self.channel} at {hub} after {now - self._down_since:.1f} s", event)
         self._become(State.IN_CALL, self._chronicle.seated(self.state is State.OFFLINE, now))
 
-    def offline(self, why: str, hub: Address, since: float, silent: bool = False) -> None:
-        """The connection is gone, or has been silent since then for so long that it may as well be."""
+    def offline(
+        self, why: str, hub: Address, since: float, silent: bool = False, kept_out: ChannelError | None = None
+    ) -> None:
+        """The connection is gone, or has been silent since then for so long that it may as well be.
+
+        kept_out: what the hub has said before it closed it, and said already: that is the problem, and not that it is
+        gone.
+        """
         if self.state is State.IN_CALL:
             self._down_since = since
-            lost = ChannelError(errors.DISCONNECTED)
-            self._tell(lost, f"{hub} is lost ({why}), dialling", "link-lost")
-            self._problems = {str(hub): (_LOST, lost)}
+            lost = kept_out or ChannelError(errors.DISCONNECTED)
+            if kept_out is None:
+                self._tell(lost, f"{hub} is lost ({why}), dialling", "link-lost")
+            self._problems = {str(hub): (_ANSWERED if kept_out else _LOST, lost)}
             self._become(State.OFFLINE, self._chronicle.offline(silent, since))
 
     def left(self, problem: ChannelError | None) -> None:
@@ -150,10 +157,6 @@ class News:
         """A hub has answered, with an error."""
         self._note(_ANSWERED, error, hub)
         self._tell(error, f"{hub}: {error}")
-
-    def kept_out(self, error: ChannelError, hub: Address) -> None:
-        """The connection is gone because of what the hub has said: that is the problem, and not that it is gone."""
-        self._note(_ANSWERED, error, hub)
 
     def refused_by_all(self, error: ChannelError) -> None:
         """No hub is left that might say something else."""

@@ -19,7 +19,8 @@
     keys         the key that signs them, kept on the disk
     seats        channels, seats and links: who sits where
     window       which packets of a talker have passed already
-    out          what the rooms ask for: send, close
+    out          what the rooms ask for: send, close, a line in the log
+    refusals     joins that were refused
     open_files   how many this process may have open
     frames       a message made a frame once, for every listener
     backlog      what waits for a listener who does not read: 200 ms at most
@@ -33,6 +34,7 @@ for its administrators, who may have none of it (aiohttp is only there):
     rulebook     the file in which they outlive the hub
     answers      what administrators may ask, and hear
     api          HTTP, and who may ask
+    secret       the file with what administrators and webhooks prove themselves by
     notices      what happens in the channels
     webhooks     what of it the webhook is told, how it is signed, when it is tried again
     courier      carries it there

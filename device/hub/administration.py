@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.channel import address
-from device.hub import limits
+from device.hub import limits, secret
 from device.hub.door import Door
 from device.hub.rooms import Rooms
 from device.hub.rulebook import Rulebook
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from device.hub.courier import Courier
 
 logger = logging.getLogger(__name__)
-
-# What nobody guesses: 16 characters of 6 bits are 96.
-SECRET_MIN_BYTES, SECRET_MAX_BYTES = 16, 1_024
 
 # The name by which a successor finds the socket of the API.
 API_SOCKET = "api"
@@ -88,7 +85,8 @@ class Administration:
             self._take(given)
 
     def load(self, rooms: Rooms) -> None:
-        """Put the rules in force that were kept."""
+        """Put the rules in force that were kept; from now on what happens is news for the webhook."""
+        rooms.notices.wanted = bool(self._webhook_url)
         if self._rulebook:
             self._rulebook.load(rooms.moderator.rules)
 
@@ -102,8 +100,8 @@ class Administration:
             raise ListenError(f"the API cannot listen on {_where(*self._listen)}: {why_not(error)}") from error
         self._listen = self._listen[0], self._socket.getsockname()[1]
 
-    async def start(self, rooms: Rooms) -> None:
-        """Serve these rooms, after `listen`."""
+    async def start(self, rooms: Rooms, events: bytes = b"") -> None:
+        """Serve these rooms, after `load` and `listen`. events: `undelivered` of the hub before this one."""
         self._rooms = rooms
         if self._socket is not None:
             from device.hub.api import Api
@@ -114,10 +112,19 @@ class Administration:
         if self._webhook_url:
             from device.hub.courier import Courier
 
-            webhooks = Webhooks(self._webhook_secret, os.urandom(6).hex())
+            webhooks = Webhooks(self._webhook_secret, os.urandom(6).hex(), events)
             self._courier = Courier(rooms.notices, webhooks, self._webhook_url)
             self._courier.start()
         self._keeper = asyncio.get_running_loop().create_task(self._keep())
+
+    def undelivered(self) -> bytes:
+        """The events that the webhook has not got yet."""
+        return self._courier.undelivered() if self._courier else b""
+
+    def left(self) -> None:
+        """Another hub delivers them from now on."""
+        if self._courier is not None:
+            self._courier.forget()
 
     def pause(self) -> None:
         """Somebody else may go on from here: no request changes anything any more, new ones wait."""
@@ -185,11 +192,8 @@ def _secret(whose: str, file: str, credential: Credential) -> bytes:
     if path is None:
         raise ValueError(f"{whose}_secret_file is missing in [hub]: openssl rand -hex 32 makes what belongs into it")
     try:
-        with path.open("rb") as opened:
-            secret = opened.read(SECRET_MAX_BYTES + 1).strip()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not a path"
-        raise ValueError(f"{whose}_secret_file cannot be read: {why}") from None
-    if not SECRET_MIN_BYTES <= len(secret) <= SECRET_MAX_BYTES:
-        raise ValueError(f"{whose}_secret_file holds {len(secret)} bytes, not {SECRET_MIN_BYTES} to {SECRET_MAX_BYTES}")
-    return secret
+        return secret.load(path)
+    except OSError as error:
+        raise ValueError(f"{whose}_secret_file cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{whose}_secret_file {error}") from None

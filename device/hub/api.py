@@ -100,7 +100,9 @@ class Api:
         try:
             known = self._knows_the_secret(request)
             if not (self._requests if known else self._strangers).take(now):
-                return _answer(429, _message("too many requests"))
+                answer = _answer(429, _message("too many requests"))
+                answer.headers["Retry-After"] = "1"
+                return answer
             if not known and request.path != DESCRIPTION_PATH:
                 return _stranger()
             self._check_open()

@@ -1,7 +1,8 @@
 """What a hub and its successor say to each other while the one takes over from the other. PURE.
 
     successor   READY                        it has read its configuration, and could serve
-    old hub     KEY, OPENED..., ESTATE       all it has; from now on what clients send goes to the successor
+    old hub     KEY, OPENED..., EVENTS,      all it has; from now on what clients send goes to the successor
+                ESTATE
     successor   SERVING                      it has all of it, and listens
     old hub     YOURS                        it listens no more, and whoever started it knows
     old hub     OPENED, TEXT, MEDIA, CLOSED  what happens on the connections that it still holds
@@ -27,7 +28,8 @@ _HEADER = struct.Struct("!BII")
 
 
 class Kind(IntEnum):
-    """What a message is. OPENED carries the client's address; CLOSE a close code and a reason."""
+    """What a message is. OPENED carries the client's address; CLOSE a close code and a reason; EVENTS what a webhook
+    has not got yet."""
 
     READY = 1
     KEY = 2
@@ -39,6 +41,7 @@ class Kind(IntEnum):
     MEDIA = 8
     CLOSED = 9
     CLOSE = 10
+    EVENTS = 11
 
 
 @dataclass(frozen=True, slots=True)

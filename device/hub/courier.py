@@ -38,8 +38,7 @@ class Courier:
         self._failing_since = 0.0
 
     def start(self) -> None:
-        """From now on everything that happens is told."""
-        self._notices.wanted = True
+        """From now on everything that happens, and what has happened since it was `wanted`, is told."""
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._collect()), loop.create_task(self._deliver())]
 
@@ -57,6 +56,18 @@ class Courier:
         left = self._webhooks.waiting()
         if left:
             logger.warning("%d events were not delivered to the webhook at %s", left, self._host)
+
+    def undelivered(self) -> bytes:
+        """What the receiver has not got yet, for the courier of another hub."""
+        self._take()
+        return self._webhooks.pack()
+
+    def forget(self) -> None:
+        """That courier tells it from now on."""
+        for task in self._tasks:
+            task.cancel()
+        self._notices.wanted = False
+        self._webhooks.clear()
 
     def counts(self) -> dict[str, int]:
         """How many wait, and how many nobody has got."""

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from device.hub.bridge import Estate
 from device.hub.frames import media_frame, text_frame
-from device.hub.out import Out, Send
+from device.hub.out import Note, Out, Send
 from device.hub.rooms import Rooms
 
 logger = logging.getLogger(__name__)
@@ -137,6 +137,8 @@ class Exchange:
                 frame = text_frame(out.text)
                 for line in cast(Sequence[Line], out.to):
                     line.tell(frame)
+            elif isinstance(out, Note):
+                logger.info("%s %s", cast(Line, out.connection).address, out.text)
             else:
                 line = cast(Line, out.connection)
                 logger.info("closing %s: %s", line.address, out.reason)

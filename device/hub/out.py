@@ -32,12 +32,21 @@ class Close:
     reason: str
 
 
-Out = Send | Close
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line for the hub's log about this connection."""
+
+    connection: Connection
+    text: str
+
+
+Out = Send | Close | Note
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """How busy it is. Packets are counted since the start; refused are those that broke a rule or a limit."""
+    """How busy it is. Packets and refused joins are counted since the start; packets are refused that broke a rule or
+    a limit."""
 
     channels: int
     seats: int
@@ -46,3 +55,4 @@ class Snapshot:
     packets_in: int
     packets_out: int
     packets_refused: int
+    joins_refused: int

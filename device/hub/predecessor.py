@@ -46,10 +46,12 @@ class FarLine:
 
 
 class Predecessor(End):
-    """The process before this one, whose connections are lines of our exchange."""
+    """The process before this one, whose connections are lines of our exchange. events: that its webhook has not got;
+    empty where it left none, or is of a version that leaves none."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.events = b""
         self._lines: dict[int, Line] = {}
         self._exchange: Exchange | None = None
         self._early: list[Message] = []
@@ -107,7 +109,9 @@ class Predecessor(End):
 
     def _before(self, message: Message) -> None:
         """Lines up to the estate are in it; what comes after that has to wait for the rooms."""
-        if self._estate_came():
+        if message.kind == Kind.EVENTS:
+            self.events = message.data
+        elif self._estate_came():
             self._early.append(message)
         elif message.kind == Kind.OPENED:
             self._lines[message.connection] = FarLine(message.connection, message.data.decode(), self)

@@ -22,6 +22,7 @@ from device.hub.bridge import Estate
 from device.hub.limits import Pace
 from device.hub.moderator import Moderator
 from device.hub.out import CLOSE_POLICY, Close, Connection, Out, Send, Snapshot
+from device.hub.refusals import Refusals
 from device.hub.seating import refusal
 from device.hub.seats import Link, Seat
 from device.hub.sessions import Sessions
@@ -54,6 +55,7 @@ class Rooms:
         self._links: dict[Connection, Link] = {}
         self._addresses: Counter[str] = Counter()
         self._packets_in = self._packets_out = self._packets_refused = 0
+        self._refusals = Refusals(self._out)
         self._requests: dict[str, Callable[[Link, Seat, jsonrpc.Params], object]] = {
             messages.LEAVE: lambda link, seat, params: self._leave(link, seat),
             messages.PUBLISH: lambda link, seat, params: self._seating.publish(seat, link.heard_at),
@@ -164,8 +166,9 @@ class Rooms:
         """The counts of this moment."""
         channels, seats, streams = self._seating.counts()
         return Snapshot(
-            channels, seats, streams, len(self._links), self._packets_in, self._packets_out, self._packets_refused
-        )
+            channels, seats, streams, len(self._links), self._packets_in, self._packets_out, self._packets_refused,
+            self._refusals.joins,
+        )  # fmt: skip
 
     def _answer(self, link: Link, data: str | bytes, now: float) -> None:
         try:
@@ -180,6 +183,8 @@ class Rooms:
         try:
             self._reply(link, jsonrpc.reply(message.id, self._carry_out(link, message, now)))
         except jsonrpc.JsonRpcError as error:
+            if message.method in (messages.JOIN, messages.REJOIN):
+                self._refusals.add(link, error)
             self._reply(link, jsonrpc.failure(message.id, error.code, error.reason))
 
     def _carry_out(self, link: Link, request: jsonrpc.Request, now: float) -> jsonrpc.Params:

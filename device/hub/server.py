@@ -8,6 +8,7 @@ import logging
 import ssl
 import time
 from asyncio.sslproto import SSLProtocol
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
@@ -38,10 +39,14 @@ LISTEN_QUEUE = 512
 
 
 class Server:
-    """Listens, and carries everything between its clients and a desk, which is the exchange. It is their House."""
+    """Listens, and carries everything between its clients and a desk, which is the exchange. It is their House.
 
-    def __init__(self, desk: Desk) -> None:
+    counts: what `/healthz` tells beside the desk's.
+    """
+
+    def __init__(self, desk: Desk, counts: Callable[[], Mapping[str, int]] = dict) -> None:
         self.desk = desk
+        self._counts = counts
         self.connections: set[Connection] = set()
         self._server: WebSocketServer | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -113,7 +118,8 @@ class Server:
     def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         path = request.path.partition("?")[0]
         if path == "/healthz":
-            response = connection.respond(HTTPStatus.OK, json.dumps({"status": "ok", **self.desk.snapshot()}) + "\n")
+            health = {"status": "ok", **self.desk.snapshot(), **self._counts()}
+            response = connection.respond(HTTPStatus.OK, json.dumps(health) + "\n")
             del response.headers["Content-Type"]
             response.headers["Content-Type"] = "application/json"
             return response

@@ -119,13 +119,15 @@ class Successor(End):
         """Wait until it could serve. Raises BridgeError."""
         await self.expect(Kind.READY)
 
-    def tell_all(self, exchange: Exchange, key: bytes) -> None:
-        """Hand everything over; this has to be its server's desk from this moment on. key: that of the sessions."""
+    def tell_all(self, exchange: Exchange, key: bytes, events: bytes) -> None:
+        """Hand everything over; this has to be its server's desk from this moment on. key: that of the sessions.
+        events: that no webhook has got yet."""
         numbers, estate = exchange.bequeath()
         self._known = frozenset(numbers)
         self.say(Kind.KEY, data=key)
         for line, number in numbers.items():
             self._add(line, number)
+        self.say(Kind.EVENTS, data=events)
         self.say(Kind.ESTATE, data=estate.pack())
 
     async def serving(self) -> None:

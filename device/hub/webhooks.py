@@ -57,15 +57,16 @@ class Delivery:
 class Webhooks:
     """All that one receiver is to be told.
 
-    secret: signs it. hub: text that no other process has, for the ids. given_up: events that nobody has got: too many
-    waited, tried too often, or refused.
+    secret: signs it. hub: text that no other process has, for the ids. packed: `pack` of the hub before this one, what
+    cannot be read of it is lost. given_up: events that nobody has got: too many waited, tried too often, or refused.
     """
 
-    def __init__(self, secret: bytes, hub: str) -> None:
+    def __init__(self, secret: bytes, hub: str, packed: bytes = b"") -> None:
         self.given_up = 0
         self._secret, self._hub = secret, hub
-        self._waiting: deque[Event] = deque()
-        self._numbered = self._sequence = 0
+        self._waiting = deque(_unpacked(packed), MAX_WAITING)
+        self._numbered = 0
+        self._sequence = max((event.payload.get("clientSeq", 0) for event in self._waiting), default=0)
         self._again_at = float("-inf")
 
     def tell(self, notice: Notice, now: float, wall_s: float) -> None:
@@ -96,6 +97,14 @@ class Webhooks:
         """When the next one is to be sent, infinity where there is none."""
         return self._again_at if self._waiting else float("inf")
 
+    def pack(self) -> bytes:
+        """Those that wait."""
+        return json.dumps([[event.id, event.type, event.payload, event.tries] for event in self._waiting]).encode()
+
+    def clear(self) -> None:
+        """Somebody else delivers them."""
+        self._waiting.clear()
+
     def waiting(self) -> int:
         """How many have not been delivered yet."""
         return len(self._waiting)
@@ -118,6 +127,13 @@ class Webhooks:
         else:
             self._again_at = now + min(MAX_RETRY_S, FIRST_RETRY_S * 2 ** (event.tries - 1))
         return taken
+
+
+def _unpacked(packed: bytes) -> list[Event]:
+    try:
+        return [Event(*fields) for fields in json.loads(packed or b"[]")]
+    except (ValueError, TypeError):  # of another version
+        return []
 
 
 def event_type(notice: Notice) -> int:

@@ -397,7 +397,7 @@ def test_B16_a_full_path_allows_less_and_more_once_there_is_room_again() -> None
     world.crowded = True
     world.talk(3.0)
     told = [params for event, params in world.events if event == TARGET_BITRATE]
-    assert told == [{"bitrate": 16_000, "packet_ms": 40}, {"bitrate": 8_000, "packet_ms": 60}]
+    assert told == [{"bitrate": 16_000, "packet_ms": 40}, {"bitrate": 12_000, "packet_ms": 60}]
     world.crowded = False
     world.talk(60.0)
     assert world.events[-1] == (TARGET_BITRATE, {"bitrate": 28_000, "packet_ms": 20})

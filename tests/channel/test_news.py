@@ -154,3 +154,20 @@ def test_a_hub_with_ever_new_excuses_is_heard_for_a_while() -> None:
     for number in range(1_000):
         news.refused(ChannelError(errors.BAD_REQUEST, f"excuse {number}"), HUB)
     assert sum(isinstance(action, Log) and action.level == WARNING for action in actions) == 100
+
+
+def test_who_is_kept_out_hears_why_and_not_that_the_connection_is_gone() -> None:
+    actions: list[Action] = []
+    news = News(actions)
+    news.joining("lobby", 99.0)
+    news.in_call(HUB, 1, 99.5)
+    told(actions)
+    banned = ChannelError(errors.BANNED, "for 60 min")
+    news.refused(banned, HUB)
+    news.offline("for 60 min", HUB, 100.0, kept_out=banned)
+    assert told(actions) == [
+        (WARNING, "ws://127.0.0.1:8800: for 60 min (1006)"),
+        ("error", errors.BANNED),
+        ("connection-state", "offline"),
+    ]
+    assert news.problem == banned

@@ -11,7 +11,7 @@ from device.channel import rtp
 from device.hub import limits
 from device.hub.apps import EVERY, Apps
 from device.hub.bridge import Estate
-from device.hub.out import Close, Out
+from device.hub.out import Close, Note, Out
 from device.hub.rooms import Rooms
 from device.hub.sessions import Sessions
 
@@ -31,7 +31,8 @@ class Refused(Exception):
 
 
 class House:
-    """Connections are called by any name; each has an inbox, and may have been closed with (code, reason).
+    """Connections are called by any name; each has an inbox, and may have been closed with (code, reason). notes: lines
+    for the log.
 
     now: the monotonic clock. wall_s: the wall clock, which a story may set.
     """
@@ -41,6 +42,7 @@ class House:
         self.wall_s = NOON
         self.inbox: dict[Any, list[jsonrpc.Message]] = defaultdict(list)
         self.closed: dict[Any, tuple[int, str]] = {}
+        self.notes: list[str] = []
         self._addresses: dict[Any, str] = {}
         self._sequence = 0
         self._random = random.Random(seed)
@@ -68,6 +70,9 @@ class House:
     def take(self, out: list[Out]) -> None:
         """Deliver."""
         for one in out:
+            if isinstance(one, Note):
+                self.notes.append(one.text)
+                continue
             if isinstance(one, Close):
                 self.closed[one.connection] = (one.code, one.reason)
                 continue

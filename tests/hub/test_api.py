@@ -187,6 +187,8 @@ async def test_H12_whoever_guesses_is_slowed_down_and_who_knows_the_secret_is_no
     async with office(tmp_path) as hub, clerk(hub, secret="a guess") as stranger, clerk(hub) as boss:
         heard = [(await stranger.json("GET", LOBBY))[0] for _ in range(limits.API_STRANGER_BURST + 10)]
         assert heard[: limits.API_STRANGER_BURST] == [401] * limits.API_STRANGER_BURST and heard[-1] == 429
+        async with stranger.ask("GET", LOBBY) as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
         assert (await boss.json("GET", LOBBY))[0] == 200
 
 

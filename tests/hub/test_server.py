@@ -66,6 +66,7 @@ async def test_healthz_tells_how_busy_it_is() -> None:
         status, headers, body = await get(hub, "/healthz")
         assert (status, headers["Content-Type"]) == (200, "application/json")
         health = json.loads(body)
+        assert health["joins_refused"] == 0
         assert health["status"] == "ok" and (health["channels"], health["seats"], health["streams"]) == (1, 1, 0)
 
 

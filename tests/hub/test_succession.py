@@ -23,6 +23,8 @@ from tests.channel.fakehub import make_certificates
 from tests.channel.test_client_with_hub import Person, call
 from tests.hub.guest import Guest, guest, honest_call
 from tests.hub.house import APP, Refused
+from tests.hub.office import HOOK_SECRET, secret_file
+from tests.hub.receiver import Receiver
 from tests.timing import seconds
 
 
@@ -377,6 +379,33 @@ async def test_a_socket_that_systemd_has_opened_is_listened_on_after_every_resta
                 await (await house.restart()).wait()
                 assert house.now.url == old
             await hall.hears(kitchen, 5)
+
+
+async def test_H13_events_that_wait_for_the_webhook_are_told_by_the_next_hub_and_none_twice(tmp_path: Path) -> None:
+    secret = {"webhook_secret_file": secret_file(tmp_path, HOOK_SECRET)}
+    async with Receiver(500) as receiver, House(webhook_url=receiver.url, **secret) as house:
+        async with seated(house.now, 7) as (someone, _):
+            await receiver.until_asked(1)
+            await house.restart()
+            await someone.ask("leave")
+            await receiver.until(101, 103, 104, 102)
+        assert [hub.snapshot().get("webhooks_waiting") for hub in house.hubs] == [0, 0]
+
+
+async def test_H13_whose_app_is_gone_with_a_restart_has_left_for_the_webhook_too(tmp_path: Path) -> None:
+    apps = tmp_path / "apps.toml"
+    apps.write_text(f'[[app]]\napp_id = "{APP}"\n')
+    files = {"apps_file": str(apps), "webhook_secret_file": secret_file(tmp_path, HOOK_SECRET)}
+    async with (
+        Receiver() as receiver,
+        House(webhook_url=receiver.url, **files) as house,
+        seated(house.now, 7) as (someone, _),
+    ):
+        await receiver.until(101, 103)
+        apps.write_text(f'[[app]]\napp_id = "{"0" * 32}"\n')
+        await house.restart()
+        await someone.closed()
+        assert (await receiver.until(101, 103, 104, 102))[2]["reason"] == 3
 
 
 async def test_without_a_state_directory_the_key_is_handed_over(tmp_path: Path) -> None:

@@ -207,3 +207,26 @@ def test_H13_of_too_many_the_oldest_go_and_are_counted(monkeypatch: pytest.Monke
     one.answered(under_way, 200, 0.0)
     assert (one.waiting(), one.given_up) == (3, 2), "it had been given up too early"
     assert content(due(one))["payload"]["uid"] == 3
+
+
+def test_H13_what_waits_goes_on_in_the_next_hub_with_its_ids_and_numbers() -> None:
+    old = hook()
+    for uid in (7, 8):
+        old.tell(notice(uid=uid), 200.0, WALL_S + 60)
+    old.answered(due(old).event, 500, 0.0)
+    new = Webhooks(SECRET, "hub2", old.pack())
+    new.tell(notice(uid=9), 201.0, WALL_S)  # a clock that was set back
+    told = []
+    while new.waiting():
+        delivery = due(new)
+        told.append(content(delivery))
+        new.answered(delivery.event, 200, 0.0)
+    assert [one["payload"]["uid"] for one in told] == [7, 8, 9]
+    assert [one["noticeId"] for one in told] == ["hub1:1:107", "hub1:2:107", "hub2:1:107"]
+    numbers = [one["payload"]["clientSeq"] for one in told]
+    assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize("packed", [b"", b"[]", b"[1]", b"{}", b"no JSON", b'[["id", 107]]', b"\xff"])
+def test_H13_what_another_version_has_left_is_no_harm(packed: bytes) -> None:
+    assert Webhooks(SECRET, "hub2", packed).waiting() == 0

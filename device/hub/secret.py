@@ -1,0 +1,17 @@
+"""The file with a secret by which administrators, or the hub at a webhook, prove who they are."""
+
+from pathlib import Path
+
+# What nobody guesses: 16 characters of 6 bits are 96.
+MIN_BYTES, MAX_BYTES = 16, 1_024
+
+
+def load(path: Path) -> bytes:
+    """What is in it, without white space around. Raises OSError, and ValueError, which never quotes it."""
+    if "\0" in str(path):
+        raise ValueError("cannot be read: not a path")
+    with path.open("rb") as opened:
+        secret = opened.read(MAX_BYTES + 1).strip()
+    if not MIN_BYTES <= len(secret) <= MAX_BYTES:
+        raise ValueError(f"holds {len(secret)} bytes, not {MIN_BYTES} to {MAX_BYTES}; openssl rand -hex 32 makes one")
+    return secret

@@ -1,0 +1,35 @@
+"""Joins that were refused: counted, and told, not too often."""
+
+from device.channel import errors
+from device.hub import limits
+from tests.hub.house import APP, House, refused
+
+
+def test_a_refused_join_is_counted_and_the_log_has_why() -> None:
+    house = House()
+    house.open("a")
+    assert refused(house, "a", "join", appId="x", channel="lobby") == -32602
+    assert house.rooms.snapshot().joins_refused == 1
+    assert house.notes == ["may not join: appId: an App ID has 32 hexadecimal characters, such as "
+                           "0123456789abcdef0123456789abcdef; 'x' is none (-32602)"]  # fmt: skip
+
+
+def test_a_flood_of_them_is_counted_and_leaves_the_log_readable() -> None:
+    house = House()
+    for number in range(200):
+        house.open(number)
+        refused(house, number, "join", appId="x", channel="lobby")
+    assert house.rooms.snapshot().joins_refused == 200
+    assert len(house.notes) == limits.REFUSAL_LINE_BURST
+    house.wait(2.5)
+    refused(house, 0, "join", appId="x", channel="lobby")
+    assert len(house.notes) == limits.REFUSAL_LINE_BURST + 1
+
+
+def test_a_session_of_another_hub_is_no_refusal() -> None:
+    house = House()
+    house.open("a")
+    claim = {"appId": APP, "channel": "lobby", "uid": 7, "session": "strange"}
+    assert refused(house, "a", "rejoin", **claim) == errors.SESSION_UNKNOWN
+    assert refused(house, "a", "publish") == errors.OUT_OF_ORDER
+    assert house.rooms.snapshot().joins_refused == 0 and house.notes == []
