@@ -69,7 +69,7 @@ def test_H12_H13_the_keys_that_administrators_write_are_keys(tmp_path: Path) -> 
     from device import config
 
     file, secrets = tmp_path / "intercom.toml", tmp_path / "x.secret"
-    secrets.touch()
+    secrets.write_text("0123456789abcdef0123456789abcdef")
     text = re.sub(r"/etc/intercomd/\w+\.secret", str(secrets), block("toml", "api_listen"))
     file.write_text(text)
     hub = config.load(file, needs_app_id=False).hub
