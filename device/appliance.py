@@ -152,7 +152,7 @@ class Device:
                 "rtt_ms": client.rtt_ms, "connections": client.connections, "reconnects": client.reconnects,
                 "skipped": client.skipped,
             },
-            "echo": self._duplex.echo, "panel": self._panel.status(), "self_test": self.self_test.status(),
+            **self._duplex.cleaned, "panel": self._panel.status(), "self_test": self.self_test.status(),
         }  # fmt: skip
 
     async def settled(self) -> None:

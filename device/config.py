@@ -38,7 +38,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """[audio]: the sound card and the codec. bitrate in bit/s."""
+    """[audio]: the sound card, what is made of its sound, and the codec. bitrate in bit/s."""
 
     capture: str
     playback: str
@@ -47,6 +47,8 @@ class Audio:
     complexity: int
     volume: int
     echo: str
+    noise: bool
+    gain: bool
 
 
 @dataclass(frozen=True, slots=True)

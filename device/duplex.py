@@ -30,7 +30,7 @@ _LOOK_S = 0.01
 class Duplex:
     """All of it belongs to the event loop. The gate is closed until it is told otherwise.
 
-    echo: what is done about it: the maker that takes it out, "half-duplex", or "off".
+    cleaned: the maker that does each of echo, noise and gain, or "off"; of echo also "half-duplex".
 
     send: called with (payload, timestamp, level_dbov, first_of_spurt) of each packet that leaves. begins: when somebody
     else begins to talk. works_again: when a card does.
@@ -40,7 +40,7 @@ class Duplex:
     microphone: Microphone
     speaker: Speaker
     self_test: SelfTest
-    echo: str
+    cleaned: dict[str, str]
 
     def __init__(
         self,
@@ -94,9 +94,11 @@ class Duplex:
 
     def _make(self, config: Config) -> None:
         audio, gate = config.audio, config.gate
-        box = echo.choose(audio.echo)
+        box = echo.choose(audio.echo, audio.noise, audio.gain)
         half_duplex = gate.half_duplex or (box is None and audio.echo != echo.OFF)
-        self.echo = box.canceller.name if box else echo.HALF_DUPLEX if half_duplex else echo.OFF
+        self.cleaned = echo.done_by(box)
+        if half_duplex and self.cleaned["echo"] == echo.OFF:
+            self.cleaned["echo"] = echo.HALF_DUPLEX
         self.gate = Gate(muted=True, voice=gate.mode == "voice", half_duplex=half_duplex, block_ms=audio.frame_ms)
         self.microphone = Microphone(audio, self.gate, self._send, self._loop, self._clock)
         self.speaker = Speaker(audio, self.gate.heard if half_duplex else None, self._begins)

@@ -71,7 +71,7 @@ async def test_where_the_canceller_is_missing_the_box_is_half_duplex(
     box = Duplex(config, lambda *_: None, asyncio.get_running_loop())
     box.gate.unmute(0)
     box.gate.heard(-20, 1_000)
-    assert box.echo == "half-duplex" and not box.gate.admit(1_000, -20).send
+    assert box.cleaned["echo"] == "half-duplex" and not box.gate.admit(1_000, -20).send
 
 
 @pytest.mark.parametrize(("echo", "least_db"), [("speex", 15), ("webrtc", 20)])

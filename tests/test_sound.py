@@ -19,7 +19,17 @@ from device.sound import Microphone, Speaker
 from tests.soundcard import Bench
 from tests.timing import seconds, until
 
-AUDIO = Audio(capture="mic", playback="speaker", frame_ms=20, bitrate=28_000, complexity=0, volume=100, echo="off")
+AUDIO = Audio(
+    capture="mic",
+    playback="speaker",
+    frame_ms=20,
+    bitrate=28_000,
+    complexity=0,
+    volume=100,
+    echo="off",
+    noise=False,
+    gain=False,
+)
 TONE = (8_000 * np.sin(np.arange(48_000) * 2 * np.pi * 500 / 48_000)).astype(np.int16)
 
 

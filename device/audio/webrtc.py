@@ -1,4 +1,4 @@
-"""Echo cancellation by WebRTC (AEC3), through the package livekit: the only file that touches it.
+"""Echo (AEC3), noise and gain by WebRTC, through the package livekit: the only file that touches it.
 
 It finds the delay of the echo by itself, up to half a second, and follows it. What the package has beyond that, rooms
 and servers, is not used; it costs memory and threads of its own all the same.
@@ -22,14 +22,16 @@ class WebRtcCanceller:
     name = "webrtc"
     delay_ms = 9
 
-    def __init__(self) -> None:
+    def __init__(self, echo: bool = True, noise: bool = False, gain: bool = False) -> None:
+        self._echo = echo
         self._module = AudioProcessingModule(
-            echo_cancellation=True, noise_suppression=False, high_pass_filter=True, auto_gain_control=False
+            echo_cancellation=echo, noise_suppression=noise, high_pass_filter=True, auto_gain_control=gain
         )
 
     def clean(self, captured: bytes, reference: bytes) -> bytes:
-        """10 ms without the echo of the reference; both s16le mono."""
-        self._module.process_reverse_stream(_frame(reference))
+        """10 ms, cleaned; both s16le mono."""
+        if self._echo:
+            self._module.process_reverse_stream(_frame(reference))
         frame = _frame(captured)
         self._module.process_stream(frame)
         return bytes(frame.data)

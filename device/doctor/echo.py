@@ -36,3 +36,15 @@ def judge(doing: str, missing: str, loop: Result | None) -> Finding:
         found = "half-duplex: nothing is sent while others are heard"
         return Finding(CHECK, Verdict.WARN if missing else Verdict.OK, found, missing, figures)
     return Finding(CHECK, Verdict.OK, f"taken out by {doing}", figures=figures)
+
+
+def judge_noise(config: Config) -> list[Finding]:
+    """Whether what is wanted of noise and gain can be done; nothing where nothing is."""
+    audio = config.audio
+    tasks = echo.Tasks(False, audio.noise, audio.gain)
+    maker, missing = echo.find(audio.echo, audio.noise, audio.gain)
+    if not any(tasks):
+        return []
+    if maker is None:
+        return [Finding(str(tasks), Verdict.WARN, "nothing is done about it", "; ".join(missing))]
+    return [Finding(str(tasks), Verdict.OK, f"by {maker.name}")]

@@ -98,6 +98,7 @@ class Examination:
         found = [microphone.judge(heard.microphone, heard.why_not), loop.judge(heard.loop, heard.why_not)]
         if self._patient.config is not None:
             found.append(echo.judge(*echo.look(self._patient.status, self._patient.config), heard.loop))
+            found += echo.judge_noise(self._patient.config)
         return found
 
     async def _panel(self) -> Found:

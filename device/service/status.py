@@ -28,8 +28,9 @@ def _block(status: Status) -> Iterator[str]:
         card = status[part]
         remedy = "" if card["state"] in ("running", "opening") else ": intercomd doctor says what to do"
         yield f"{part:<9} {card['state']} on {card['device']}, {_count(card['xruns'], 'xrun')}{remedy}"
-    if status.get("echo", "off") != "off":
-        yield f"echo      {status['echo']}"
+    for part in ("echo", "noise", "gain"):
+        if status.get(part, "off") != "off":
+            yield f"{part:<9} {status[part]}"
     if status.get("self_test"):
         yield f"self-test {_self_test(status['self_test'])}"
     for talker in status["talkers"]:

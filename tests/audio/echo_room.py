@@ -20,6 +20,7 @@ FRAMES = 960
 _NS_PER_FRAME = 1_000_000_000 / RATE_HZ
 _WOBBLE_NS = 1_000_000
 _REVERBERATION_FRAMES = RATE_HZ // 10
+FULL_SCALE_DB = 90.3
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def delay_ms(maker: str) -> float:
 
 
 def level_db(samples: Samples) -> float:
-    """Its energy, dB."""
+    """Its energy, dB; that of the loudest there is is FULL_SCALE_DB."""
     return float(10 * np.log10(np.mean(samples**2) + 1e-9))
 
 

@@ -37,7 +37,7 @@ def test_off_is_nobody_and_says_nothing(caplog: pytest.LogCaptureFixture) -> Non
 def test_the_first_that_is_there_is_taken(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
 
-    def make(name: str) -> echo.Canceller:
+    def make(name: str, tasks: echo.Tasks) -> echo.Canceller:
         if name == "webrtc":
             raise ImportError("install it")
         return Subtraction()
@@ -45,7 +45,7 @@ def test_the_first_that_is_there_is_taken(monkeypatch: pytest.MonkeyPatch, caplo
     monkeypatch.setattr(echo, "_make", make)
     chosen = echo.choose("auto")
     assert chosen is not None and chosen.canceller.name == "subtraction"
-    assert caplog.messages == ["echo: taken out by subtraction"]
+    assert caplog.messages == ["echo: by subtraction"]
 
 
 def test_one_that_is_wanted_and_missing_is_said_with_what_to_install(
@@ -82,3 +82,26 @@ def test_while_nothing_is_played_the_sound_only_waits_and_nothing_is_heard_twice
     heard = array("h", came)[480:]
     steps = [before - after for before, after in zip(said, heard, strict=False)]
     assert set(steps) == {0, 1}
+
+
+def test_noise_alone_takes_the_first_maker_there_is_and_never_rests(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    box = echo.choose("off", noise=True)
+    assert box is not None and echo.done_by(box) == {"echo": "off", "noise": "webrtc", "gain": "off"}
+    assert caplog.messages == ["noise: by webrtc"]
+    always = Echo(canceller := Subtraction(), echo.Tasks(echo=True, noise=True))
+    for number in range(300):
+        always.clean(Block(bytes(2 * FRAMES), number * FRAMES, 10**12 + number * 20_000_000))
+    assert canceller.taken == 600
+
+
+def test_noise_and_gain_stay_where_there_is_no_maker(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def make(name: str, tasks: echo.Tasks) -> echo.Canceller:
+        raise ImportError(f"{name} is missing")
+
+    monkeypatch.setattr(echo, "_make", make)
+    assert echo.choose("off", noise=True, gain=True) is None
+    assert caplog.messages == ["noise, gain: nothing is done about it, as webrtc is missing; speex is missing"]
+    assert echo.done_by(None) == {"echo": "off", "noise": "off", "gain": "off"}

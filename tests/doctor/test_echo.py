@@ -9,6 +9,7 @@ from device import config
 from device.audio import echo as makers
 from device.audio.selftest import Result
 from device.audio.selftest import Verdict as Loop
+from device.config import Config
 from device.doctor import echo
 from device.doctor.finding import Verdict
 from tests.service.test_status import alone
@@ -55,5 +56,18 @@ def test_of_a_running_intercom_its_own_word_counts() -> None:
     assert echo.look(alone(echo="webrtc"), configured("off")) == ("webrtc", "")
 
 
-def missing(name: str) -> makers.Canceller:
+def missing(name: str, tasks: makers.Tasks) -> makers.Canceller:
     raise ImportError(f"install {name}")
+
+
+def wanting(**audio: bool) -> Config:
+    return replace(DEFAULTS, audio=replace(DEFAULTS.audio, **audio))  # type: ignore[arg-type]
+
+
+def test_noise_and_gain_are_told_of_where_they_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert echo.judge_noise(DEFAULTS) == []
+    (found,) = echo.judge_noise(wanting(noise=True, gain=True))
+    assert (found.check, found.verdict, found.found) == ("noise, gain", Verdict.OK, "by webrtc")
+    monkeypatch.setattr(makers, "_make", missing)
+    (found,) = echo.judge_noise(wanting(noise=True))
+    assert (found.check, found.verdict, found.remedy) == ("noise", Verdict.WARN, "install webrtc; install speex")
