@@ -1,0 +1,57 @@
+"""What is told of runs, on some that were made by hand; the runs themselves are for scripts/bench."""
+
+from pathlib import Path as File
+from typing import Any
+
+import pytest
+
+from tests.bench.bench_speech import case
+from tests.soundcard.quality import Gap, Heard
+from tests.soundcard.speech import RATE, speech
+
+from . import report
+from .heard import Moment, Run
+from .path import PATHS, Limits
+
+
+def one(pesq: float = 3.9, stoi: float = 0.99, gap_ms: float = 0.0, delay_ms: float = 65.0) -> Run:
+    said = speech(2)
+    gaps = (Gap(100.0, gap_ms),) if gap_ms else ()
+    heard = [Heard(sentence.text, delay_ms, pesq, stoi, gaps) for sentence in said.sentences]
+    return Run(said, said.samples, heard, [Moment(0.5, delay_ms, 20.0)])
+
+
+@pytest.mark.parametrize(
+    ("limits", "runs", "ok"),
+    [
+        ({"pesq": 3.8, "stoi": 0.98}, [one()], True),
+        ({"pesq": 3.8}, [one(pesq=3.7)], False),
+        ({"stoi": 0.98}, [one(stoi=0.9)], False),
+        ({"pesq_below_clean": 0.5}, [one(pesq=3.5)], True),
+        ({"pesq_below_clean": 0.5}, [one(pesq=3.3)], False),
+        ({"longest_gap_ms": 400}, [one(), one(), one(gap_ms=401)], False),
+        ({"delay_ms": 220}, [one(), one(), one(delay_ms=300)], True),
+        ({"delay_ms": 220}, [one(), one(delay_ms=300), one(delay_ms=300)], False),
+        ({"delay_over_clean_ms": 100}, [one(delay_ms=166)], False),
+        ({}, [one(delay_ms=float("nan"))], False),
+    ],
+)
+def test_each_limit_counts(limits: dict[str, Any], runs: list[Run], ok: bool) -> None:
+    assert case("a path", Limits(**limits), runs, [one()])["ok"] is ok
+
+
+def test_limits_are_told_as_they_are_written() -> None:
+    assert str(Limits(pesq=3.8, longest_gap_ms=400)) == "pesq >= 3.8, longest_gap_ms <= 400"
+    assert all(str(path.limits) for path in PATHS)
+
+
+def test_a_page_has_the_table_and_a_picture_of_each_path(tmp_path: File) -> None:
+    page = tmp_path / "speech.html"
+    report.write(page, [case("<a path>", Limits(), [one(gap_ms=50.0)], [one()])], {"<a path>": one(gap_ms=50.0)})
+    text = page.read_text()
+    assert "<td>&lt;a path&gt;</td>" in text and text.count("data:image/png;base64,iVBOR") == 1
+
+
+def test_what_is_said_lasts_as_long_as_the_paths_need() -> None:
+    last_s = max(change.at_s for path in PATHS for change in path.changes)
+    assert len(speech(8).samples) / RATE > last_s + 5
