@@ -117,6 +117,7 @@ class Device:
                 self._bell.sound(Tone(one.value))
             else:
                 self._do(one)
+        self.membership.be_silent(self._state.muted and not self._state.microphone_open)
         self._keep()
         self._show()
 
@@ -136,7 +137,7 @@ class Device:
         client, speaker = self.membership.status, self._duplex.speaker.card
         talkers = [
             heard(
-                talker, self.membership.label(talker.uid), self._kept.volumes.get(talker.uid, 100),
+                talker, self.membership.others.label(talker.uid), self._kept.volumes.get(talker.uid, 100),
                 self._config.audio.frame_ms, client.rtt_ms, speaker.queue_ms,
             )
             for talker in (self._duplex.speaker.talkers() if client.state == "in-call" else ())
@@ -146,7 +147,7 @@ class Device:
             "muted": self._state.muted, "microphone_open": self._state.microphone_open,
             "ringing": self._state.ringing, "volume": self._kept.volume, "hub": client.hub,
             "hub_number": client.hub_number, "problem": client.problem_told,
-            "talkers": talkers,
+            "talkers": talkers, "muted_talkers": self.membership.others.muted(),
             "capture": asdict(self._duplex.microphone.card.status), "playback": asdict(speaker.status),
             "link": {
                 "rtt_ms": client.rtt_ms, "connections": client.connections, "reconnects": client.reconnects,

@@ -37,7 +37,7 @@ def handlers(device: Device) -> Handlers:
 
     async def volume(params: jsonrpc.Params) -> Status:
         uid = _volume(device, params)
-        return {**device.status(), "known": uid is None or device.membership.has_stream(uid)}
+        return {**device.status(), "known": uid is None or uid in device.membership.others.streams}
 
     async def ring(params: jsonrpc.Params) -> Status:
         before = device.status()

@@ -8,7 +8,7 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from device.call import Input
 from device.channel import errors, messages
@@ -19,11 +19,14 @@ from device.channel.messages import Ticket
 from device.channel.news import State, Status
 from device.channel.rules import Role
 from device.config import Audio, Channel
+from device.others import Others
 from device.sound import Speaker
 from device.state import Held
 from device.token_file import TokenFile
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _OF_STATE = {"in-call": Input.JOINED, "offline": Input.LINK_LOST, "left": Input.LEFT_BY_HUB}
 _OF_ERROR = {
@@ -65,12 +68,12 @@ class Membership:
         self.where = _where(channel)
         self._ticket = Ticket(held.uid, held.session) if held is not None and held.where == self.where else None
         self._token_file = TokenFile(channel.token_file)
-        self._labels: dict[int, str] = {}  # of the streams there are, by uid
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._saying: asyncio.Task[None] | None = None
+        self.others = Others()
+        self._silent = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._saying: asyncio.Task[str] | None = None  # the last ring or answer
         self._watching: asyncio.Task[None] | None = None
         self._put_out_once = False  # and its reason has not come yet
-        self._refusal = ""  # of the last ring or answer
         self._client = Client(channel.hub, ca_file=channel.ca_file or None, insecure=channel.insecure)
         self._client.init(channel.app_id)
         self._events: dict[str, Callable[..., object]] = {
@@ -78,6 +81,8 @@ class Membership:
             "connection-state": self._state_changed, "error": self._refused, "ring": rung,
             messages.TOKEN_WILL_EXPIRE: self._token_ends, messages.TOKEN_DID_EXPIRE: self._token_ends,
             messages.CLIENT_BANNED: self._put_out,
+            messages.MUTE_AUDIO: self.others.mute, messages.UNMUTE_AUDIO: self.others.unmute,
+            messages.USER_LEFT: self.others.unmute,
             TARGET_BITRATE: lambda coding: allows(coding["bitrate"], coding["packet_ms"]),
         }  # fmt: skip
         self.adapt(audio)
@@ -101,13 +106,14 @@ class Membership:
         problem = self._client.status.problem
         return problem is not None and problem.code == errors.NO_NETWORK
 
-    def label(self, uid: int) -> str:
-        """What people read of this talker, "" where nothing is known."""
-        return self._labels.get(uid, "")
-
-    def has_stream(self, uid: int) -> bool:
-        """Whether this one may be heard in the channel, as far as is known; silent or not."""
-        return uid in self._labels
+    def be_silent(self, silent: bool) -> None:
+        """Let the others know that nothing is said here until further notice, or that it is again."""
+        if silent is self._silent:
+            return
+        self._silent = silent
+        if self._client.status.state is not State.LEFT:  # else the next join says it
+            tell = self._client.mute_local if silent else self._client.unmute_local
+            tell(on_failure=self._not_told)
 
     def send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
         """One packet of ours; see `Client.send`."""
@@ -120,7 +126,7 @@ class Membership:
     def hear(self, speaker: Speaker) -> None:
         """From now on this is the speaker."""
         self._speaker = speaker
-        for uid in self._labels:
+        for uid in self.others.streams:
             speaker.added(uid)
         self._client.on("media", speaker.received)
 
@@ -152,20 +158,19 @@ class Membership:
 
     async def said(self) -> str:
         """Why the last ring or answer was refused, "" where it was not, or where nobody knows within 2 s."""
-        if self._saying is not None:
-            await asyncio.wait([self._saying], timeout=_SAID_WITHIN_S)
-        return self._refusal
+        said = self._saying
+        if said is not None:
+            await asyncio.wait([said], timeout=_SAID_WITHIN_S)
+        return said.result() if said is not None and said.done() and not said.cancelled() else ""
 
     async def end(self) -> None:
         """Leave; what happens there from now on is nobody's business any more. Done within 0.3 s."""
         for event in self._events:
             self._client.off(event)
-        for uid in self._labels:
-            self._speaker.removed(uid)
-        self._labels.clear()
+        self._forget_others()
         await self.left()
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -178,7 +183,7 @@ class Membership:
             await take(
                 self._token_file.read(), channel.name, channel.uid,
                 label=channel.label, role=Role(channel.role), auto_subscribe=True,
-                ticket=self._ticket,
+                ticket=self._ticket, muted=self._silent,
             )  # fmt: skip
         except ChannelError as error:
             logger.error("cannot join %s: %s", channel.name, error)
@@ -220,35 +225,41 @@ class Membership:
     def _not_renewed(self, error: ChannelError) -> None:
         logger.warning("the new token is refused: %s; the old one stays for as long as it is good", error)
 
+    def _not_told(self, error: ChannelError) -> None:
+        logger.debug("the others do not know whether this microphone is on: %s", error)
+
     def _token_ends(self, _: dict[str, Any]) -> None:
         self._renew()
 
-    async def _say(self, saying: Awaitable[None]) -> None:
-        self._refusal = ""
+    async def _say(self, saying: Awaitable[None]) -> str:
         try:
             await saying
         except ChannelError as error:
-            self._refusal = error.reason
             logger.warning("ring: %s", error)
             self._failed()
+            return error.reason
+        return ""
 
     # What happens
 
     def _added(self, params: dict[str, Any]) -> None:
-        self._labels[params["uid"]] = params["label"]
+        self.others.streams[params["uid"]] = params["label"]
         self._speaker.added(params["uid"])
 
     def _removed(self, params: dict[str, Any]) -> None:
-        self._labels.pop(params["uid"], None)
+        self.others.streams.pop(params["uid"], None)
         self._speaker.removed(params["uid"])
+
+    def _forget_others(self) -> None:
+        for uid in self.others.streams:
+            self._speaker.removed(uid)
+        self.others.clear()
 
     def _state_changed(self, params: dict[str, Any]) -> None:
         if params["state"] in ("in-call", "left"):  # the client has another one, or there is none any more
             self._ticket = None
         if params["state"] == "left":
-            for uid in self._labels:
-                self._speaker.removed(uid)
-            self._labels.clear()
+            self._forget_others()
         if params["state"] in _OF_STATE:
             self._feed(_OF_STATE[params["state"]])
 

@@ -7,6 +7,7 @@ import pytest
 from device import commands, jsonrpc
 from device.appliance import Device
 from device.call import Input
+from device.others import Others
 from device.selftest import NotNow
 
 
@@ -45,8 +46,11 @@ class Fake:
     def membership(self) -> "Fake":
         return self
 
-    def has_stream(self, uid: int) -> bool:
-        return uid == 7
+    @property
+    def others(self) -> Others:
+        others = Others()
+        others.streams[7] = "kitchen"
+        return others
 
     async def said(self) -> str:
         return self.refusal

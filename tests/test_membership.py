@@ -90,7 +90,7 @@ async def test_streams_come_and_go_in_the_ears_of_whichever_speaker_there_is(hub
     house.membership.join()
     await house.until(Input.JOINED)
     await house.hears("first: 7 added")
-    assert house.membership.label(7) == "cellar"
+    assert house.membership.others.label(7) == "cellar"
     cellar.send(b"hello", 0)
     await house.hears("first: hello of 7")
     house.membership.hear(Ear("second", house.heard))
@@ -99,7 +99,7 @@ async def test_streams_come_and_go_in_the_ears_of_whichever_speaker_there_is(hub
     await house.hears("second: again of 7")
     await cellar.leave()
     await house.hears("second: 7 removed")
-    assert house.membership.label(7) == ""
+    assert house.membership.others.label(7) == ""
     await house.membership.left()
     await house.until(Input.LEFT_BY_HUB)
 
@@ -160,10 +160,10 @@ async def test_who_is_silent_is_known_until_the_stream_ends(hub: Hub) -> None:
     house.membership.join()
     cellar = await other(hub, 7)
     await house.hears("first: 7 added")
-    assert house.membership.has_stream(7) and not house.membership.has_stream(8)
+    assert set(house.membership.others.streams) == {7}
     await cellar.leave()
     await house.hears("first: 7 removed")
-    assert not house.membership.has_stream(7)
+    assert not house.membership.others.streams
     await house.membership.left()
 
 
@@ -186,6 +186,29 @@ async def test_after_its_end_nothing_of_it_is_told(hub: Hub) -> None:
     assert house.membership.status.state == "left"
     assert house.inputs.empty()
     await cellar.leave()
+
+
+async def test_the_others_know_who_is_muted_also_from_the_start_and_who_talks_again(hub: Hub) -> None:
+    house, cellar = House(hub.url), await other(hub, 7)
+    told: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
+    cellar.on("mute-audio", lambda who: told.put_nowait(("mute", who["uid"])))
+    cellar.on("unmute-audio", lambda who: told.put_nowait(("unmute", who["uid"])))
+    await cellar.mute_local()
+    house.membership.be_silent(True)
+    house.membership.join()
+    await house.until(Input.JOINED)
+    uid = house.membership.status.uid
+    assert await asyncio.wait_for(told.get(), seconds(5)) == ("mute", uid)
+    assert house.membership.others.muted() == [{"uid": 7, "label": "cellar"}]
+    for silent, word in ((False, "unmute"), (False, ""), (True, "mute"), (False, "unmute")):
+        house.membership.be_silent(silent)
+        assert not word or await asyncio.wait_for(told.get(), seconds(5)) == (word, uid)
+    await cellar.unmute_local()
+    async with asyncio.timeout(seconds(5)):
+        while house.membership.others.muted():
+            await asyncio.sleep(0.01)
+    await cellar.leave()
+    await house.membership.left()
 
 
 async def test_a_ring_reaches_the_others_and_one_without_a_channel_fails(hub: Hub) -> None:

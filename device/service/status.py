@@ -39,6 +39,8 @@ def _block(status: Status) -> Iterator[str]:
             f"{_ms(talker['buffer_ms'])} in the buffer; {talker['late']} late, {talker['lost']} lost, "
             f"{talker['concealed']} concealed, MOS {talker['mos']:.1f}"
         )
+    if status.get("muted_talkers"):
+        yield f"muted     {', '.join(map(_name, status['muted_talkers']))}"
 
 
 def line(status: Status) -> str:

@@ -97,3 +97,9 @@ def test_a_block_says_what_the_last_self_test_said_and_when() -> None:
     ):
         assert shown in status.block(alone(self_test=test)).splitlines()
     assert not [line for line in status.block(alone(self_test=None)).splitlines() if "self-test" in line]
+
+
+def test_a_block_names_those_who_are_muted() -> None:
+    muted = [{"uid": 8, "label": "kitchen"}, {"uid": 9, "label": ""}]
+    assert "muted     kitchen (8), 9" in status.block(alone(muted_talkers=muted)).splitlines()
+    assert "muted    " not in status.block(alone(muted_talkers=[]))
