@@ -44,8 +44,8 @@ class Adapt:
 
     def begin(self, wanted: Coding) -> None:
         """That is how it is encoded while there is room."""
-        lower = (step for step in _STEPS if step.bitrate < wanted.bitrate and step.packet_ms >= wanted.packet_ms)
-        self._steps, self._at = (wanted, *lower), 0
+        lower = (Coding(min(step.bitrate, wanted.bitrate), max(step.packet_ms, wanted.packet_ms)) for step in _STEPS)
+        self._steps, self._at = tuple(dict.fromkeys((wanted, *lower))), 0
 
     def looked(self, queue_s: float, skipped: int, now: float) -> Coding | None:
         """How long what is sent stands in the queue, and the frames that were not sent, ever. Once a second is enough.

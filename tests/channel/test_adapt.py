@@ -76,7 +76,8 @@ def test_after_a_good_while_it_is_as_quick_as_at_first() -> None:
 def test_nobody_is_asked_for_more_than_he_wanted_nor_for_shorter_packets() -> None:
     second = Second(adapt(Coding(14_000, 20)))
     assert second.pass_(10, 1.0) == [Coding(12_000, 60)]
-    assert Second(adapt(Coding(6_000, 20))).pass_(10, 1.0) == []
+    assert Second(adapt(Coding(6_000, 10))).pass_(10, 1.0) == [Coding(6_000, 40), Coding(6_000, 60)]
+    assert Second(adapt(Coding(6_000, 60))).pass_(10, 1.0) == []
 
 
 def test_it_looks_once_a_second_however_often_it_is_asked() -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from scipy.signal import butter, resample_poly, sosfilt
 
 from tests.soundcard.device import Samples
@@ -29,12 +30,15 @@ SLACK_MS = 2 * FRAME_MS
 # Resemblance, a correlation coefficient. Opus at 24 kbit/s leaves 0.70 to 0.85; what has nothing to do with each other
 # comes to 0.6 once in 100,000 times, for 20 ms anywhere within 0.5 s, and to 0.52 for 40 ms within a minute.
 HEARD = 0.6
-# Where one frame is enough to fail, and a soak looks for 100,000 of them.
-HEARD_ALONE = 0.72
+# Where one frame is enough to fail, and a soak looks for 100,000: of one alone, of each of two, of three in a row.
+HEARD_IN_A_ROW = (0.72, 0.6, 0.45)
 # The frame after a loss is damaged: its decoder has to find its way again. Where the frames around it were found, and
 # nowhere else, so much is enough; there is little room for chance.
 HEARD_IN_PLACE = 0.45
 IN_PLACE_MS = 1
+# Somebody at 12 kbit/s, while others talk and the buffer drops a sample here and there, is like himself 0.3 to 0.45 on
+# the average over 300 ms, at places 2 ms around one another; what has nothing to do with each other 0.29 at the most.
+FAINTLY, FAINTLY_FRAMES, FAINTLY_MS = 0.3, 15, 2
 # 40 dB below what was said is silence.
 FAINTEST = 0.01
 # A shorter gap does not count as sound that is away: a decoder conceals it.
@@ -114,11 +118,12 @@ class Hearing:
         return float(np.nanmedian(frames)) if np.any(~np.isnan(frames)) else float("nan")
 
 
-def listen(said: Samples, heard: Samples, calm_s: float, old_every: int = 1) -> Hearing:
+def listen(said: Samples, heard: Samples, calm_s: float, old_every: int = 1, faintly: bool = False) -> Hearing:
     """Dates what was heard. Both 48 kHz mono; heard[0] is the moment at which said[0] was spoken.
 
     calm_s: for so long nothing was wrong. old_every: look for old speech in every so many frames only, as each look
-    goes through all that was ever said. Raises ValueError where even in the calm nothing was heard.
+    goes through all that was ever said. faintly: also find who is hardly to be heard beside others; gaps look 150 ms
+    shorter then. Raises ValueError where even in the calm nothing was heard.
     """
     spoken, sounded = _slow(said), _slow(heard)
     frames = min(len(spoken), len(sounded)) // _FRAME
@@ -127,21 +132,25 @@ def listen(said: Samples, heard: Samples, calm_s: float, old_every: int = 1) -> 
         raise ValueError("nothing was heard even before the fault")
     normal_ms = float(np.nanmedian(calm))
     oldest_ms = OLD_MS + normal_ms + SLACK_MS
-    latency_ms = _latencies(spoken, sounded, frames, oldest_ms)
+    latency_ms = _latencies(spoken, sounded, frames, oldest_ms, faintly=faintly)
     return Hearing(latency_ms, _old(spoken, sounded, latency_ms, oldest_ms, old_every), normal_ms)
 
 
 def said_and_heard_s(said: Samples, heard: Samples, from_s: float, to_s: float) -> Floats:
     """When each 20 ms was said that is heard although it lies between these moments; within the time it may be played.
 
-    A frame alone has to be much alike: so many are looked for that one of them is like anything by chance.
+    The fewer frames in a row, the more each has to be alike: so many are looked for that one is like another by chance.
     """
     first, last = (max(0, round(moment_s * RATE)) for moment_s in (from_s, min(to_s, len(heard) / RATE)))
     spoken, sounded = _slow(said[first:last]), _slow(heard[first:])
     frames = min(len(spoken), len(sounded)) // _FRAME
-    alone, together = (_latencies(spoken, sounded, frames, OLD_MS + SLACK_MS, least) for least in (HEARD_ALONE, HEARD))
-    follow = np.abs(np.diff(together)) <= IN_PLACE_MS
-    found = ~np.isnan(alone) | np.append(follow, False) | np.insert(follow, 0, False)
+    found = np.zeros(frames, bool)
+    for in_a_row, alike in enumerate(HEARD_IN_A_ROW, 1):
+        latencies = _latencies(spoken, sounded, frames, OLD_MS + SLACK_MS, alike)
+        together = np.abs(np.diff(latencies)) <= IN_PLACE_MS
+        for begin in range(frames - in_a_row + 1):
+            if not np.isnan(latencies[begin]) and np.all(together[begin : begin + in_a_row - 1]):
+                found[begin : begin + in_a_row] = True
     return first / RATE + np.flatnonzero(found) * FRAME_MS / 1_000
 
 
@@ -161,7 +170,9 @@ def _slow(sound: Samples) -> Floats:
     return slow
 
 
-def _latencies(spoken: Floats, sounded: Floats, frames: int, oldest_ms: float, least: float = HEARD) -> Floats:
+def _latencies(
+    spoken: Floats, sounded: Floats, frames: int, oldest_ms: float, least: float = HEARD, faintly: bool = False
+) -> Floats:
     """Of each frame, in ms; NaN where nothing is so much alike."""
     length = _FRAME + round(oldest_ms * _MS)
     padded = np.concatenate((sounded, np.zeros(length)))
@@ -175,6 +186,8 @@ def _latencies(spoken: Floats, sounded: Floats, frames: int, oldest_ms: float, l
         good = alike[np.arange(len(best)), best] >= least
         latencies[first:last][good] = best[good] / _MS
         _look_in_place(latencies[first:last], alike)
+        if faintly:
+            _look_faintly(latencies[first:last], alike)
     return latencies
 
 
@@ -188,6 +201,13 @@ def _look_in_place(latencies: Floats, alike: Floats) -> None:
             around = alike[frame, first : place + IN_PLACE_MS * _MS + 1]
             if len(around) and np.max(around) >= HEARD_IN_PLACE:
                 latencies[frame] = (first + int(np.argmax(around))) / _MS
+
+
+def _look_faintly(latencies: Floats, alike: Floats) -> None:
+    """Once more for those that were not found, together with the frames around them."""
+    around = uniform_filter1d(maximum_filter1d(alike, FAINTLY_MS * _MS, axis=1), FAINTLY_FRAMES, axis=0)
+    missing = np.isnan(latencies) & (np.max(around, axis=1) >= FAINTLY)
+    latencies[missing] = np.argmax(around[missing], axis=1) / _MS
 
 
 def _resemblance(patterns: Floats, places: Floats) -> Floats:

@@ -127,3 +127,40 @@ def test_one_frame_of_who_had_to_be_silent_is_found_and_dated(frames: int) -> No
     begin, way = 100 * frame, 3 * frame
     heard[begin + way : begin + way + frames * frame] = said[begin : begin + frames * frame]
     assert dated.said_and_heard_s(said, heard, 1, 3) == pytest.approx([2.0 + 0.02 * i for i in range(frames)])
+
+
+def mixed(bitrate: int) -> tuple[Samples, Samples]:
+    """What was said, and what a listener hears of it beside somebody else."""
+    said, other = dated.speech(SECONDS), dated.speech(SECONDS, 2)
+    encoder, decoder = Encoder(dated.FRAME_MS, bitrate, 5), Decoder()
+    coded = b"".join(decoder.decode(encoder.encode(block.tobytes())) for block in said.reshape(-1, FRAME))
+    heard = late(np.frombuffer(coded, np.int16), WAY_MS) // 2 + late(other, 100) // 2
+    return said, heard.astype(np.int16)
+
+
+def late(sound: Samples, ms: float) -> Samples:
+    return np.concatenate((np.zeros(samples(ms), np.int16), sound))[: len(sound)]
+
+
+def test_who_is_hardly_to_be_heard_beside_somebody_else_is_found_faintly_and_nobody_else_is() -> None:
+    said, heard = mixed(12_000)
+    heard[between(0, 2.5)] = coded()[1][between(0, 2.5)]
+    heard[between(8, 9)] = late(dated.speech(SECONDS, 2), 100)[between(8, 9)] // 2
+    plainly, faintly = (dated.listen(said, heard, CALM_S, faintly=how) for how in (False, True))
+    assert plainly.unplayable_percent(2, 7) > 20 and faintly.unplayable_percent(2, 7) < 2
+    assert faintly.longest_gap_ms(7, 10) == pytest.approx(1_000, abs=160)
+    assert np.nanmedian(np.abs(faintly.latency_ms - faintly.normal_ms)) < 3
+
+
+def test_a_leak_of_one_frame_in_silence_is_found_and_beside_somebody_else_one_of_100_ms() -> None:
+    """The smallest that is, mostly, of coded speech."""
+    said, heard = coded()
+    begin = samples(5_000)
+    for frames, beside in ((1, 0), (5, 1)):
+        found = 0
+        for number in range(20):
+            leak = np.zeros_like(heard) + beside * (late(dated.speech(SECONDS, 2), 100) // 2)
+            place = slice(begin + (number * 7) * FRAME, begin + (number * 7 + frames) * FRAME)
+            leak[place] = heard[place] // (1 + beside) + leak[place]
+            found += len(dated.said_and_heard_s(said, leak, 4, 9)) > 0
+        assert found >= 15, (frames, beside)

@@ -88,7 +88,7 @@ def answer(question: Question) -> Answer:
     if question.all_silent:
         return Answer(mouth, ear, forbidden=found)
     try:
-        hearing = dated.listen(question.said, question.heard, question.calm_s, OLD_EVERY)
+        hearing = dated.listen(question.said, question.heard, question.calm_s, OLD_EVERY, faintly=True)
     except ValueError as error:
         return Answer(mouth, ear, forbidden=found, failed=str(error))
     return Answer(mouth, ear, hearing.back_s(question.ended_s, LITTLE_MS), hearing.old_s(), found)
