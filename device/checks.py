@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from device.channel import address, rules
-from device.tomltext import masked, toml
+from device.tomltext import toml
 
 Check = Callable[[Any], object]  # raises ValueError with what is wrong
 
@@ -24,12 +24,13 @@ def _among(allowed: Container[object], text: str) -> Check:
 
 
 def check_hub(urls: list[str]) -> None:
-    """Each ws:// or wss://. The message quotes no user name and no query, which may be secrets."""
+    """Each ws:// or wss://. The message quotes a URL only if it is nothing but an address: the rest may be a secret."""
     for url in urls:
         try:
             address.read(url)
         except ValueError as error:
-            raise ValueError(f"{error}, not {toml(masked(url))}") from error
+            plain = re.fullmatch(r"[a-z]+://[a-z0-9.-]*(:\d*)?/?", url)
+            raise ValueError(f"{error}{f', not {toml(url)}' if plain else ''}") from error
 
 
 def check_pcm(name: str) -> None:
@@ -179,11 +180,12 @@ CHECKS: dict[tuple[str, str], Check] = {
 }
 
 
-# Keys that name files.
-FILES = (
-    ("channel", "ca_file"), ("channel", "token_file"), ("hub", "apps_file"), ("hub", "tls_cert"), ("hub", "tls_key"),
-    ("hub", "api_secret_file"), ("hub", "webhook_secret_file"),
+# Keys that name files; what is in the first of them is secret.
+SECRETS = (
+    ("channel", "token_file"), ("hub", "apps_file"), ("hub", "tls_key"), ("hub", "api_secret_file"),
+    ("hub", "webhook_secret_file"),
 )  # fmt: skip
+FILES = (*SECRETS, ("channel", "ca_file"), ("hub", "tls_cert"))
 
 
 def find_conflicts(values: Mapping[str, Mapping[str, Any]], mistakes: dict[str, str]) -> None:

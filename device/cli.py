@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from device import controls, tokens
 
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     config = commands.add_parser("config", parents=[common], help="check a configuration and print what it comes to")
     config.add_argument("file", type=Path, nargs="?", metavar="FILE")
     config.add_argument("--quiet", action="store_true", help="only check it")
+    config.add_argument("--beside", type=Path, metavar="DIR", help="as if it were in this folder")
     config.add_argument("--hub", action="store_true", help="of a hub alone, which needs no App ID of its own")
     config.set_defaults(command=_config)
     return parser
@@ -153,7 +154,7 @@ def _config(options: argparse.Namespace) -> int:
     from device.config import as_toml
     from device.doubts import doubts
 
-    config = _load(options.file, needs_app_id=not options.hub)
+    config = _load(options.file, needs_app_id=not options.hub, beside=options.beside)
     for line in doubts(config):
         print(f"warning: {line}", file=sys.stderr)
     if not options.quiet:
@@ -174,7 +175,7 @@ def _listen(listen: str | None) -> dict[str, str]:
     from device.channel import address
 
     try:
-        return {"listen": listen} if listen and address.read_listen(listen) else {}
+        return {} if listen is None else {"listen": listen} if address.read_listen(listen) else {}
     except ValueError as error:
         _end(f"--listen {error}", WRONG)
 
@@ -190,11 +191,11 @@ def _tell(path: Path | None, config: "Config") -> "Config":
     return config
 
 
-def _load(path: Path | None, *, needs_app_id: bool = True, hub: "Params | None" = None) -> "Config":
+def _load(path: Path | None, **how: Any) -> "Config":
     from device.config import ConfigError, load
 
     try:
-        return load(path, needs_app_id=needs_app_id, hub=hub)
+        return load(path, **how)
     except ConfigError as error:
         _refuse(error)
 

@@ -176,17 +176,24 @@ def find() -> Path | None:
     return next((found for found in search() if os.access(found, os.F_OK)), None)
 
 
-def load(path: Path | None = None, *, needs_app_id: bool = True, hub: Mapping[str, Any] | None = None) -> Config:
+def load(
+    path: Path | None = None,
+    *,
+    needs_app_id: bool = True,
+    hub: Mapping[str, Any] | None = None,
+    beside: Path | None = None,
+) -> Config:
     """The configuration of `path`, or else of what `find` finds, or the defaults alone.
 
     needs_app_id: whether an empty [channel] app_id is a mistake, as it is for a device. hub: what counts instead of
-    what the file says in [hub]. Raises ConfigError.
+    what the file says in [hub]. beside: the folder of files that are named without one, if not that of the
+    configuration. Raises ConfigError.
     """
     path = path or find()
     if path is None and needs_app_id:
         places = " nor ".join(map(str, search()))
         raise ConfigError(f"there is no configuration, neither {places}; scripts/run --card in a checkout makes one")
-    values, mistakes = _merge(_read(DEFAULTS), _placed(_read(path), path) if path else {})
+    values, mistakes = _merge(_read(DEFAULTS), _placed(_read(path), beside or path.parent) if path else {})
     values["hub"] |= hub or {}
     checks.find_conflicts(values, mistakes)
     for key in hub or {}:  # the file is not to blame, and the hub looks at it itself
@@ -240,12 +247,12 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def _placed(given: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The same, with a file that is named without its folder looked for beside the configuration."""
+def _placed(given: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The same, with a file that is named without its folder looked for in this one."""
     for section, key in checks.FILES:
         keys = given.get(section)
         if isinstance(keys, dict) and isinstance(name := keys.get(key), str) and name:
-            keys[key] = str(path.absolute().parent / name)
+            keys[key] = str(folder.absolute() / name)
     return given
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from device.checks import SECRETS
 from device.config import Config
 
 
@@ -20,19 +21,16 @@ def _of_talking(config: Config) -> Iterator[str]:
 
 
 def _of_secrets(config: Config) -> Iterator[str]:
-    hub = config.hub
-    for key, path in (
-        ("[channel] token_file", config.channel.token_file), ("[hub] apps_file", hub.apps_file),
-        ("[hub] tls_key", hub.tls_key), ("[hub] api_secret_file", hub.api_secret_file),
-        ("[hub] webhook_secret_file", hub.webhook_secret_file),
-    ):  # fmt: skip
-        if path and _is_for_all(path):
-            yield f"{key}: everybody on this machine may read that file; chmod o-rwx takes that away"
+    sections = asdict(config)
+    for section, key in SECRETS:
+        path = sections[section][key]
+        if path and _is_for_all(Path(path)):
+            yield f"[{section}] {key}: everybody on this machine may read that file; chmod o-rwx takes that away"
 
 
-def _is_for_all(path: str) -> bool:
+def _is_for_all(path: Path) -> bool:
     try:
-        mode = Path(path).stat().st_mode
+        way = all(folder.stat().st_mode & stat.S_IXOTH for folder in path.absolute().parents)
+        return way and bool(path.stat().st_mode & stat.S_IROTH)
     except OSError:  # not for us to see: then not for all
         return False
-    return bool(mode & stat.S_IROTH)

@@ -110,7 +110,7 @@ class Hub:
         try:
             self._listener = sock = Door.of(self._listener or listening_socket(self._host, self._port))
             set_options(sock)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # a name that is none
             raise HubError(f"cannot listen on {self._host}:{self._port}: {why_not(error)}") from error
         self._port = sock.getsockname()[1]
         open_files.allow(limits.MAX_CONNECTIONS)
@@ -136,7 +136,7 @@ class Hub:
             key = await predecessor.bequest()
             self._key = self._key if self._keeps_key else key
         rooms = Rooms(Sessions(self._key), os.urandom, time.monotonic(), self._apps, _version())
-        self._administration.load(rooms)
+        self._administration.prepare(rooms)
         self._exchange = Exchange(rooms)
         self._server = Server(self._exchange, self._administration.counts)
         if predecessor:
@@ -156,8 +156,8 @@ class Hub:
         listener = {self._listener_name: self._listener, **self._administration.sockets}
         self._administration.pause()
         try:
-            left = self._administration.undelivered
-            successor = await restart.hand_over(self._server, self._exchange, listener, self._key, left, start)
+            undelivered = self._administration.undelivered
+            successor = await restart.hand_over(self._server, self._exchange, listener, self._key, undelivered, start)
         except RestartError:
             await self._administration.resume()
             raise

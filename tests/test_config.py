@@ -16,8 +16,6 @@ from device import config
 from device.channel import rules
 
 APP_ID = "0123456789abcdef0123456789abcdef"
-# Any file as long as a secret may be.
-SMALL = config.DEFAULTS.with_name("__main__.py")
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +28,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("config") / "intercom.toml"
+    folder = tmp_path_factory.mktemp("config")
+    (folder / "right.secret").write_text("0123456789abcdef")
+    return folder / "intercom.toml"
 
 
 def mistakes(file: Path, text: str | bytes, *, needs_app_id: bool = False) -> list[str]:
@@ -127,8 +127,8 @@ def test_every_key_of_the_shipped_file_is_explained() -> None:
         ("[hub]\nlisten = 'a:65536'", '[hub] listen: must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"'),
         ("[hub]\ntls_key = '/dev/null'", "[hub] tls_cert: is missing; tls_key needs it"),
         ("[hub]\ntls_cert = '/dev/null'", "[hub] tls_key: is missing; tls_cert needs it"),
-        (f"[hub]\napi_secret_file = '{SMALL}'", "[hub] api_listen: is missing; api_secret_file needs it"),
-        (f"[hub]\nwebhook_secret_file = '{SMALL}'", "[hub] webhook_url: is missing; webhook_secret_file needs it"),
+        ("[hub]\napi_secret_file = 'right.secret'", "[hub] api_listen: is missing; api_secret_file needs it"),
+        ("[hub]\nwebhook_secret_file = 'right.secret'", "[hub] webhook_url: is missing; webhook_secret_file needs it"),
         ("[hub]\napi_listen = '8801'", '[hub] api_listen: must be HOST:PORT, such as "127.0.0.1:8800" or "[::1]:8800"'),
         (
             "[hub]\napi_listen = '0.0.0.0:8801'",
@@ -359,6 +359,22 @@ def test_a_file_without_a_folder_is_beside_the_configuration(
     assert mistakes(file, "[channel]\ntoken_file = 'nowhere'\n") == [
         "[channel] token_file: must be a file that can be read: No such file or directory"
     ]
+
+
+def test_it_may_be_looked_at_as_if_it_were_in_another_folder(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "there.token").write_text("a token")
+    file.write_text("[channel]\ntoken_file = 'there.token'\n")
+    loaded = config.load(file, needs_app_id=False, beside=tmp_path)
+    assert loaded.channel.token_file == str(tmp_path / "there.token")
+
+
+@pytest.mark.parametrize(
+    "url", ["wss://h:8800/#PLANTED", "ws://u:PLANTED@h", "ws:/u:PLANTED@h", "PLANTED", "ws://h?PLANTED#x"]
+)
+def test_of_a_hub_only_an_address_is_quoted(file: Path, url: str) -> None:
+    assert "PLANTED" not in "".join(mistakes(file, f"[channel]\nhub = ['{url}']"))
+    (line,) = mistakes(file, "[channel]\nhub = ['http://x:80']")
+    assert line.endswith(', not "http://x:80"')
 
 
 @pytest.mark.parametrize("secret", ["", "x" * 15, "x" * 1_025])

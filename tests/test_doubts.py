@@ -31,6 +31,8 @@ def test_push_to_talk_with_a_button_is_well(tmp_path: Path, buttons: str) -> Non
 
 
 def test_a_secret_that_everybody_may_read(tmp_path: Path) -> None:
+    for folder in (tmp_path, *tmp_path.parents):
+        folder.chmod(folder.stat().st_mode | 0o001)
     secret = tmp_path / "api.secret"
     secret.write_text("0123456789abcdef0123456789abcdef")
     text = f'[hub]\napi_listen = "127.0.0.1:8801"\napi_secret_file = "{secret}"'
@@ -39,3 +41,6 @@ def test_a_secret_that_everybody_may_read(tmp_path: Path) -> None:
     assert line.startswith("[hub] api_secret_file: everybody on this machine may read that file; chmod")
     secret.chmod(0o640)
     assert doubted(tmp_path / "a.toml", text) == []
+    secret.chmod(0o644)
+    tmp_path.chmod(0o700)
+    assert doubted(tmp_path / "a.toml", text) == [], "nobody comes so far"

@@ -28,7 +28,7 @@ def test_what_people_type_to_try_the_library_makes_two_hear_each_other(tmp_path:
     """As it stands there, but for the port."""
     (tmp_path / "example.py").write_text(block("python"))
     lines = block("sh", "example.py").replace("8802", str(free_port()))
-    lines = lines.replace(" &\n", " &\nsleep 2\n", 1)  # what typing the next line takes
+    lines = lines.replace(" & HUB=$!\n", " & HUB=$!\nsleep 2\n")  # what typing the next line takes
     (tmp_path / ".venv").symlink_to(sys.prefix)
     subprocess.run(
         ["bash", "-euc", lines], cwd=tmp_path, check=True, timeout=seconds(60),

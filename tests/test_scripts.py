@@ -341,6 +341,21 @@ def test_help_is_about_the_script(home: Path) -> None:
     assert "features" in check.lines[-1] and len(check.lines) == 2
 
 
+def test_from_another_folder_it_is_the_same_and_takes_nothing_from_there(home: Path) -> None:
+    """Called by a relative path; that folder has modules of the same names."""
+    (home / "tests").mkdir()
+    for name in ("tests/__init__.py", "wave.py"):
+        (home / name).write_text("raise SystemExit('planted')")
+    script = os.path.relpath(ROOT / "scripts" / "run", home)
+    for arguments, says in ((["--help"], "Talk: installs"), (["--demo", "--help"], "usage: scripts/run")):
+        said = subprocess.run(
+            [*unprivileged.drop(), script, *arguments], cwd=home, env={**os.environ, **of(home)},
+            capture_output=True, text=True, check=True, timeout=seconds(30),
+        )  # fmt: skip
+        assert says in said.stdout and "planted" not in said.stdout + said.stderr
+    assert not (home / ".config" / "intercomd").exists()
+
+
 def test_run_ends_as_its_intercom_does(home: Path) -> None:
     config = home / ".config" / "intercomd" / "intercom.toml"
     config.parent.mkdir(parents=True)

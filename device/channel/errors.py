@@ -143,7 +143,7 @@ _YOURS_ON = {
     DISCONNECTED: "nothing; destroy and rejoin, as the documented SDK asks, does no harm",
     UNREACHABLE: "look at the network and at the hub, if it lasts",
     CHANNEL_FULL: "somebody has to leave, if it lasts",
-    NOBODY_THERE: "ring somebody else",
+    NOBODY_THERE: "ring somebody who is there",
     BANNED: "ask whoever runs the hub",
     SILENCED: "ask whoever runs the hub",
     NOT_ALLOWED_TO_PUBLISH: "a token with the right to publish",

@@ -127,8 +127,7 @@ class News:
     ) -> None:
         """The connection is gone, or has been silent since then for so long that it may as well be.
 
-        kept_out: what the hub has said before it closed it, and said already: that is the problem, and not that it is
-        gone.
+        kept_out: why the hub has closed it, of which `refused` has told: that is the problem, and not that it is gone.
         """
         if self.state is State.IN_CALL:
             self._down_since = since

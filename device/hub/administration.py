@@ -21,7 +21,7 @@ from device.hub.door import Door
 from device.hub.rooms import Rooms
 from device.hub.rulebook import Rulebook
 from device.hub.sockets import leads_to, listening_socket, why_not
-from device.hub.webhooks import Webhooks
+from device.hub.webhooks import Webhooks, unpack
 
 if TYPE_CHECKING:
     from device.hub.api import Api
@@ -84,7 +84,7 @@ class Administration:
         if given is not None:
             self._take(given)
 
-    def load(self, rooms: Rooms) -> None:
+    def prepare(self, rooms: Rooms) -> None:
         """Put the rules in force that were kept; from now on what happens is news for the webhook."""
         rooms.notices.wanted = bool(self._webhook_url)
         if self._rulebook:
@@ -101,7 +101,7 @@ class Administration:
         self._listen = self._listen[0], self._socket.getsockname()[1]
 
     async def start(self, rooms: Rooms, events: bytes = b"") -> None:
-        """Serve these rooms, after `load` and `listen`. events: `undelivered` of the hub before this one."""
+        """Serve these rooms, after `prepare` and `listen`. events: `undelivered` of the hub before this one."""
         self._rooms = rooms
         if self._socket is not None:
             from device.hub.api import Api
@@ -115,6 +115,8 @@ class Administration:
             webhooks = Webhooks(self._webhook_secret, os.urandom(6).hex(), events)
             self._courier = Courier(rooms.notices, webhooks, self._webhook_url)
             self._courier.start()
+        elif left := unpack(events):
+            logger.warning("%d events of the hub before this one are lost: there is no webhook any more", len(left))
         self._keeper = asyncio.get_running_loop().create_task(self._keep())
 
     def undelivered(self) -> bytes:
@@ -137,6 +139,8 @@ class Administration:
 
     async def resume(self) -> None:
         """Nobody else does: as before."""
+        if self._courier is not None:
+            self._courier.resume()
         self._keeper = asyncio.get_running_loop().create_task(self._keep())
         if self._api is not None and self._socket is not None:
             await self._api.resume(Door.of(self._socket.dup()), self._tls)

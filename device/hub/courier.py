@@ -9,6 +9,7 @@ import logging
 import math
 import socket
 import time
+from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,8 +40,7 @@ class Courier:
 
     def start(self) -> None:
         """From now on everything that happens, and what has happened since it was `wanted`, is told."""
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._collect()), loop.create_task(self._deliver())]
+        self._begin(self._collect(), self._deliver())
 
     async def stop(self) -> None:
         """Tell what has just happened, if the receiver takes it at once; done within 0.4 s."""
@@ -58,14 +58,19 @@ class Courier:
             logger.warning("%d events were not delivered to the webhook at %s", left, self._host)
 
     def undelivered(self) -> bytes:
-        """What the receiver has not got yet, for the courier of another hub."""
+        """What the receiver has not got yet, for the courier of another hub; nothing is told until `resume`."""
+        self._pause()
         self._take()
         return self._webhooks.pack()
 
+    def resume(self) -> None:
+        """There is no other courier: as before."""
+        self._pause()
+        self._begin(self._collect(), self._deliver())
+
     def forget(self) -> None:
         """That courier tells it from now on."""
-        for task in self._tasks:
-            task.cancel()
+        self._pause()
         self._notices.wanted = False
         self._webhooks.clear()
 
@@ -73,6 +78,14 @@ class Courier:
         """How many wait, and how many nobody has got."""
         lost = self._webhooks.given_up + self._notices.dropped
         return {"webhooks_waiting": self._webhooks.waiting(), "webhooks_lost": lost}
+
+    def _begin(self, *work: Coroutine[Any, Any, None]) -> None:
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(each) for each in work]
+
+    def _pause(self) -> None:
+        for task in self._tasks:
+            task.cancel()
 
     @property
     def _host(self) -> str:

@@ -57,9 +57,9 @@ REFUSALS_PER_S = 50
 # ...and a tenth of a second of 10,000 a second closes the connection, as a slower flood does in the long run.
 UNREAD_PER_S = 50
 UNREAD_BURST = 1_000
-# Of joins that were refused: a house full of wrong tokens, and then one a minute of each of 60 devices.
-REFUSAL_LINES_PER_S = 1
-REFUSAL_LINE_BURST = 50
+# In the log, of joins from one address that were refused: a house full of wrong tokens, and then one a minute of each.
+REFUSAL_LINES_PER_S = 0.1
+REFUSAL_LINE_BURST = 10
 # Who presses a bell button again and again is heard: five times at once, and then every other second.
 RINGS_PER_S = 0.5
 RING_BURST = 5

@@ -11,7 +11,9 @@ def load(path: Path) -> bytes:
     if "\0" in str(path):
         raise ValueError("cannot be read: not a path")
     with path.open("rb") as opened:
-        secret = opened.read(MAX_BYTES + 1).strip()
+        secret = opened.read(64 * MAX_BYTES).strip()
+    if not secret.isascii() or not secret.decode().isprintable():
+        raise ValueError("holds more than one line of plain characters; openssl rand -hex 32 makes one")
     if not MIN_BYTES <= len(secret) <= MAX_BYTES:
         raise ValueError(f"holds {len(secret)} bytes, not {MIN_BYTES} to {MAX_BYTES}; openssl rand -hex 32 makes one")
     return secret

@@ -37,13 +37,15 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return sock
 
 
-def why_not(error: OSError) -> str:
+def why_not(error: OSError | UnicodeError) -> str:
     """Why there is no socket to listen on, and what to do about it."""
     remedies = {
         errno.EADDRINUSE: "end what listens there (ss -ltnp names it), or choose another port",
         errno.EACCES: "choose a port from 1024 on",
     }
     elsewhere = "choose an address of this machine (ip address lists them), or 0.0.0.0 for all of them"
+    if isinstance(error, UnicodeError):
+        return f"that is no name; {elsewhere}"
     return f"{error.strerror}; {remedies.get(error.errno or 0, elsewhere)}"
 
 

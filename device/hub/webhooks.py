@@ -64,7 +64,7 @@ class Webhooks:
     def __init__(self, secret: bytes, hub: str, packed: bytes = b"") -> None:
         self.given_up = 0
         self._secret, self._hub = secret, hub
-        self._waiting = deque(_unpacked(packed), MAX_WAITING)
+        self._waiting = deque(unpack(packed), MAX_WAITING)
         self._numbered = 0
         self._sequence = max((event.payload.get("clientSeq", 0) for event in self._waiting), default=0)
         self._again_at = float("-inf")
@@ -98,8 +98,8 @@ class Webhooks:
         return self._again_at if self._waiting else float("inf")
 
     def pack(self) -> bytes:
-        """Those that wait."""
-        return json.dumps([[event.id, event.type, event.payload, event.tries] for event in self._waiting]).encode()
+        """Those that wait, as if they had not been tried yet."""
+        return json.dumps([[event.id, event.type, event.payload] for event in self._waiting]).encode()
 
     def clear(self) -> None:
         """Somebody else delivers them."""
@@ -129,11 +129,23 @@ class Webhooks:
         return taken
 
 
-def _unpacked(packed: bytes) -> list[Event]:
+def unpack(packed: bytes) -> list[Event]:
+    """What `pack` has packed; nothing of what another version packs in another way."""
     try:
-        return [Event(*fields) for fields in json.loads(packed or b"[]")]
-    except (ValueError, TypeError):  # of another version
+        events = [Event(id, kind, payload) for id, kind, payload in json.loads(packed or b"[]")]
+    except (ValueError, TypeError):
         return []
+    return events if all(map(_is_well_formed, events)) else []
+
+
+def _is_well_formed(event: Event) -> bool:
+    payload = event.payload
+    return (
+        isinstance(event.id, str)
+        and isinstance(event.type, int)
+        and isinstance(payload, dict)
+        and isinstance(payload.get("clientSeq", 0), int)
+    )
 
 
 def event_type(notice: Notice) -> int:

@@ -35,7 +35,7 @@ LIST = f"{RULES}?appid={APP}"
         ({"api_listen": "127.0.0.1:0", "api_secret_file": "/nowhere"}, "api_secret_file cannot be read: No such file"),
         ({"api_listen": "127.0.0.1:0", "api_secret_file": "a\0b"}, "api_secret_file cannot be read: not a path"),
         ({"api_listen": "127.0.0.1:0", "api_secret_file": "SHORT"}, "holds 5 bytes, not 16 to 1024"),
-        ({"api_listen": "127.0.0.1:0", "api_secret_file": "LONG"}, "holds 1025 bytes, not 16 to 1024"),
+        ({"api_listen": "127.0.0.1:0", "api_secret_file": "LONG"}, "holds 5000 bytes, not 16 to 1024"),
         ({"api_listen": "0.0.0.0:0", "api_secret_file": "GOOD"}, "beyond this machine needs TLS: set tls_cert"),
     ],
 )

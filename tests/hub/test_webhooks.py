@@ -227,6 +227,29 @@ def test_H13_what_waits_goes_on_in_the_next_hub_with_its_ids_and_numbers() -> No
     assert numbers == sorted(set(numbers))
 
 
-@pytest.mark.parametrize("packed", [b"", b"[]", b"[1]", b"{}", b"no JSON", b'[["id", 107]]', b"\xff"])
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"",
+        b"[]",
+        b"[1]",
+        b"{}",
+        b"no JSON",
+        b'[["id", 107]]',
+        b"\xff",
+        b'[["id", 107, "payload"]]',
+        b'[["id", 107, {"clientSeq": "x"}]]',
+        b'[["id", 107, {}, 0]]',
+    ],
+)
 def test_H13_what_another_version_has_left_is_no_harm(packed: bytes) -> None:
     assert Webhooks(SECRET, "hub2", packed).waiting() == 0
+
+
+def test_H13_a_hub_that_is_restarted_again_and_again_gives_nothing_up_sooner() -> None:
+    one = hook()
+    one.tell(notice(), 200.0, WALL_S)
+    for number in range(MAX_TRIES + 1):
+        one.answered(due(one).event, 500, 0.0)
+        one = Webhooks(SECRET, f"hub{number}", one.pack())
+    assert one.waiting() == 1
