@@ -146,7 +146,7 @@ class Connections:
             self._gauges.quality.lost(max(0, path.losses - link.losses))
             link.losses = path.losses
         if link is not None and conn == self.conn:
-            coding = self._adapt.looked(path.rtt_s - path.shortest_rtt_s, self._seat.skipped, now)
+            coding = self._adapt.looked(path.queue_s, self._seat.skipped, now)
             if coding is not None:
                 self._news.log(DEBUG, f"the path allows {coding.bitrate} bit/s in packets of {coding.packet_ms} ms")
                 self._news.emit(TARGET_BITRATE, coding._asdict())

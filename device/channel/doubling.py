@@ -37,6 +37,11 @@ class Path(NamedTuple):
     shortest_rtt_s: float
 
     @property
+    def queue_s(self) -> float:
+        """How long what is sent stands in a queue on the way."""
+        return self.rtt_s - self.shortest_rtt_s
+
+    @property
     def crowded(self) -> bool:
         """Whether what is sent on it has to queue."""
         return self.rtt_s > CROWDED_TIMES * self.shortest_rtt_s + CROWDED_S

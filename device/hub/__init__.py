@@ -23,6 +23,8 @@
     refusals     joins that were refused
     open_files   how many this process may have open
     frames       a message made a frame once, for every listener
+    flow         when a listener whose path is full is given more
+    pouring      gives it to him
     backlog      what waits for a listener who does not read: 200 ms at most
     tls          certificate and key
 

@@ -22,10 +22,11 @@ from websockets.protocol import Event, State
 from websockets.server import ServerProtocol
 
 from device.hub import limits, sockets
-from device.hub.backlog import KEEP_BYTES, Backlog
+from device.hub.backlog import KEEP_BYTES
 from device.hub.exchange import Desk
 from device.hub.limits import Pace
 from device.hub.out import CLOSE_POLICY, CLOSE_TOO_BIG
+from device.hub.pouring import Pouring
 from device.hub.turns import Account, Share
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class Connection(ServerConnection):
         self.refused = ""
         self._house = house
         self._started = self._ending = False
-        self._backlog = Backlog()
+        self.pouring = Pouring(self)
         self._fragments: list[Frame] = []
         self._rarities = Pace(limits.RARITIES_PER_S, limits.RARITY_BURST)
         self._handshake_bytes = 0
@@ -100,9 +101,14 @@ class Connection(ServerConnection):
         peer = self.remote_address
         return str(peer[0]) if peer else ""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether he may still be sent something."""
+        return self.state is State.OPEN and not self._ending
+
     def hold(self, frame: bytes, now: float) -> int:
         """Keep a media frame for as long as it is worth hearing; returns how many it dropped."""
-        return self._backlog.put(frame, now) if self.state is State.OPEN else 1
+        return self.pouring.hold(frame, now) if self.state is State.OPEN else 1
 
     def tell(self, frame: bytes) -> None:
         """Send a text frame; a client that leaves too many of them unread is cut off."""
@@ -206,12 +212,9 @@ class Connection(ServerConnection):
         """Everything is with the kernel: send what is still worth hearing."""
         super().resume_writing()
         self._unread_bytes()
-        if self._started and self.state is State.OPEN:
+        if self._started and self.is_open and not self.pouring.held:
             self.clear = True
-            fresh, late = self._backlog.take(time.monotonic())
-            self.desk.packets_late += late
-            if fresh:
-                self.queue(fresh)
+            self.pouring.pour(time.monotonic())
 
     def _leaves_too_much_unread(self) -> bool:
         unread = self._unread_bytes()

@@ -109,7 +109,10 @@ class Server:
             collected = door.visitors
             gc.collect()
         self._timer = asyncio.get_running_loop().call_later(limits.TICK_S, self._tick, door, collected)
-        self.desk.tick(time.monotonic())
+        now = time.monotonic()
+        for connection in self.connections:
+            connection.pouring.look(now)
+        self.desk.tick(now)
 
     async def _handle(self, connection: ServerConnection) -> None:
         cast(Connection, connection).start()

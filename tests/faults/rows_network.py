@@ -59,6 +59,15 @@ def narrow(scene: Scene) -> None:
     scene.net["far"].set("up", rate_kbit=32, queue_ms=400)
 
 
+def narrow_down(scene: Scene) -> None:
+    """Two who talk are 120 kbit/s in packets of their own."""
+    scene.net["far"].set("down", rate_kbit=80, queue_ms=400)
+
+
+def widen_down(scene: Scene) -> None:
+    scene.net["far"].set("down", rate_kbit=0)
+
+
 def widen(scene: Scene) -> None:
     scene.net["far"].set("up", rate_kbit=0)
 
@@ -72,6 +81,12 @@ ROWS = (
     Row(
         "32 kbit/s for 30 s", 30.0, narrow, widen, (Limit("longest_gap_ms", 300), NOTHING_OLD, KEPT, *NOBODY_NOTICES),
         ways=(("far", "near"),), muted_too=False, before=far_away,
+    ),
+    Row(
+        "80 kbit/s to a listener of two for 30 s", 30.0, narrow_down, widen_down,
+        (Limit("longest_gap_ms", 500), Limit("unplayable_percent", 60), NOTHING_OLD, KEPT, *NOBODY_NOTICES),
+        ways=(("near", "far"), ("other", "far")), muted_too=False, before=far_away,
+        scene={"parties": ("near", "far", "other")},
     ),
     lossy(5, (Limit("longest_gap_ms", 400, by="p95"), Limit("longest_gap_ms", 800))),
     lossy(15, (Limit("unplayable_percent", 10, by="median"),)),

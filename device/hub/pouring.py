@@ -1,0 +1,82 @@
+"""What waits for one client, and gets to him as soon as there is room: at once where only his socket was full, and
+where his way is, when he has had everything before. What is worth hearing backlog knows, when there is room flow.
+"""
+
+import asyncio
+import socket
+import time
+from typing import Protocol, cast
+
+from device.channel import tcp
+from device.hub.backlog import Backlog
+from device.hub.exchange import Desk
+from device.hub.flow import FEW_BYTES, LOOK_S, Flow
+
+
+class Listener(Protocol):
+    """clear: whether media frames go straight to his socket; else they are to be held."""
+
+    clear: bool
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+
+    @property
+    def is_open(self) -> bool:
+        """Whether he may still be sent something."""
+
+    @property
+    def desk(self) -> Desk:
+        """Where packets that came too late are counted."""
+
+    def queue(self, rest: bytes) -> None:
+        """Send as soon as possible."""
+
+
+class Pouring:
+    """To one of them."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener, self._backlog, self._flow = listener, Backlog(), Flow()
+
+    @property
+    def held(self) -> bool:
+        """Whether this alone gives him anything."""
+        return self._flow.held
+
+    def hold(self, frame: bytes, now: float) -> int:
+        """Keep a media frame for as long as it is worth hearing; returns how many it dropped."""
+        return self._backlog.put(frame, now)
+
+    def pour(self, now: float) -> None:
+        """Send what is held, or what of it is still worth hearing."""
+        fresh, late = self._backlog.take(now)
+        self._listener.desk.packets_late += late
+        if fresh:
+            self._listener.queue(fresh)
+
+    def look(self, now: float) -> None:
+        """At his way; to be called every TICK_S."""
+        if not self._listener.clear:
+            return
+        unacknowledged_bytes = tcp.unacknowledged(self._socket)
+        if unacknowledged_bytes <= FEW_BYTES:  # as on nearly every look, and the rest costs more
+            return
+        if self._flow.looked(unacknowledged_bytes, tcp.path(self._socket).queue_s, now):
+            self._listener.clear = False
+            self._go_on()
+
+    def _go_on(self) -> None:
+        listener, now = self._listener, time.monotonic()
+        if not listener.is_open:
+            return
+        if not tcp.unacknowledged(self._socket):
+            held = self._flow.drained(tcp.path(self._socket).shortest_rtt_s, now)
+            self.pour(now)
+            self._flow.poured(now)
+            listener.clear = not held
+        if self._flow.held:
+            listener.loop.call_later(LOOK_S, self._go_on)
+
+    @property
+    def _socket(self) -> socket.socket:
+        return cast(socket.socket, self._listener.transport.get_extra_info("socket"))

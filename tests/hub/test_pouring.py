@@ -1,0 +1,83 @@
+"""A client whose way is full, with a kernel that says so. Real ways are in scripts/bench faults and the soak."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from device.channel.doubling import Path
+from device.hub import flow
+from device.hub.frames import media_frame
+from device.hub.pouring import Pouring
+from tests.timing import seconds
+
+FRAME = media_frame(bytes(40))
+
+
+class Listener:
+    """Somebody, and what his kernel says."""
+
+    def __init__(self) -> None:
+        self.loop, self.clear, self.is_open = asyncio.get_running_loop(), True, True
+        self.poured: list[bool] = []  # each time: whether anything was on its way
+        self.packets_late, self.desk = 0, cast(Any, self)
+        self.unacknowledged_bytes, self.queue_s = 0, 0.0
+        self.transport: Any = self
+
+    def get_extra_info(self, _: str) -> "Listener":
+        return self
+
+    def queue(self, rest: bytes) -> None:
+        self.poured.append(bool(self.unacknowledged_bytes))
+
+
+@pytest.fixture
+def listener(monkeypatch: pytest.MonkeyPatch) -> type[Listener]:
+    monkeypatch.setattr("device.hub.pouring.tcp.unacknowledged", lambda listener: listener.unacknowledged_bytes)
+    monkeypatch.setattr("device.hub.pouring.tcp.path", lambda listener: Path(0, 0.04 + listener.queue_s, 0.04))
+    monkeypatch.setattr(flow, "QUICK_FOR_S", 0.1)
+    return Listener
+
+
+async def until(wanted: Any) -> None:
+    async with asyncio.timeout(seconds(5)):
+        while not wanted():
+            await asyncio.sleep(0.01)
+
+
+async def test_who_has_room_is_left_alone(listener: type[Listener]) -> None:
+    someone = listener()
+    pour = Pouring(someone)
+    someone.unacknowledged_bytes = 10_000
+    pour.look(1.0)
+    someone.unacknowledged_bytes, someone.queue_s = 100, 1.0
+    pour.look(2.0)
+    assert someone.clear and not pour.held and someone.poured == []
+
+
+async def test_whose_way_is_full_gets_what_is_fresh_when_he_has_had_all_before_and_then_everything(
+    listener: type[Listener],
+) -> None:
+    someone = listener()
+    pour = Pouring(someone)
+    someone.unacknowledged_bytes, someone.queue_s = 10_000, 0.3
+    pour.look(asyncio.get_running_loop().time())
+    assert pour.held and not someone.clear
+    pour.hold(FRAME, asyncio.get_running_loop().time())
+    await asyncio.sleep(3 * flow.LOOK_S)
+    assert someone.poured == []
+    someone.unacknowledged_bytes = 0
+    await until(lambda: someone.poured)
+    await until(lambda: someone.clear)
+    assert not pour.held and not any(someone.poured)
+
+
+async def test_who_goes_meanwhile_is_poured_nothing(listener: type[Listener]) -> None:
+    someone = listener()
+    pour = Pouring(someone)
+    someone.unacknowledged_bytes, someone.queue_s = 10_000, 0.3
+    pour.look(asyncio.get_running_loop().time())
+    pour.hold(FRAME, asyncio.get_running_loop().time())
+    someone.is_open, someone.unacknowledged_bytes = False, 0
+    await asyncio.sleep(5 * flow.LOOK_S)
+    assert someone.poured == []
