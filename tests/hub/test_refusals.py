@@ -1,5 +1,7 @@
 """Joins that were refused: counted, and told, not too often."""
 
+import pytest
+
 from device.channel import errors
 from device.hub import limits
 from tests.hub.house import APP, House, refused
@@ -33,3 +35,12 @@ def test_a_session_of_another_hub_is_no_refusal() -> None:
     assert refused(house, "a", "rejoin", **claim) == errors.SESSION_UNKNOWN
     assert refused(house, "a", "publish") == errors.OUT_OF_ORDER
     assert house.rooms.snapshot().joins_refused == 0 and house.notes == []
+
+
+def test_a_crowd_of_houses_is_not_remembered_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_HOUSEHOLDS", 2)
+    house = House()
+    for number in range(3 * limits.REFUSAL_LINE_BURST):
+        house.open(number, address=f"10.0.{number % 3}.1")
+        refused(house, number, "join", appId="x", channel="lobby")
+    assert len(house.notes) == 3 * limits.REFUSAL_LINE_BURST, "and whoever is forgotten begins anew"
