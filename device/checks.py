@@ -155,6 +155,7 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("audio", "complexity"): _among(range(11), "0 to 10"),
     ("audio", "volume"): _PERCENT,
     ("audio", "echo"): _among(("off", "auto", "webrtc", "speex"), '"off", "auto", "webrtc" or "speex"'),
+    ("audio", "priority"): rules.check_uid,
     ("ring", "uid"): rules.check_uid,
     ("gate", "mode"): _among(("open", "voice", "push-to-talk"), '"open", "voice" or "push-to-talk"'),
     ("tones", "volume"): _PERCENT,

@@ -49,6 +49,7 @@ class Audio:
     echo: str
     noise: bool
     gain: bool
+    priority: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ PURE = (
     "doctor/service.py",
     "audio/arrivals.py",
     "audio/capture_clock.py",
+    "audio/dimming.py",
     "audio/drift.py",
     "audio/emodel.py",
     "audio/faults.py",

@@ -29,6 +29,7 @@ AUDIO = Audio(
     echo="off",
     noise=False,
     gain=False,
+    priority=0,
 )
 TONE = (8_000 * np.sin(np.arange(48_000) * 2 * np.pi * 500 / 48_000)).astype(np.int16)
 

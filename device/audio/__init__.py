@@ -20,6 +20,7 @@ What others sent:
     jitter         one talker's buffer
     arrivals       how late packets arrive, and so when they are due
     limiter        the mix, and what is done where it is too loud
+    dimming        all others are quieter while somebody with priority speaks
     drift          how far apart two clocks run, and what is done about it
     pcm            all arithmetic on samples: levels, volumes, sums
     tones          what the appliance itself has to say

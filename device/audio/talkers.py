@@ -12,6 +12,7 @@ from typing import Protocol
 
 from device.audio import pcm
 from device.audio.arrivals import MS
+from device.audio.dimming import Dimming
 from device.audio.drift import Drift
 from device.audio.jitter import CONCEAL_STEP, JitterBuffer, Lost, Play, Silence
 from device.audio.limiter import Limiter
@@ -66,16 +67,18 @@ class TalkerStatus:
 class Talkers:
     """Everybody who is heard; `tick_samples`: what one pull gives.
 
+    priority: the uid of whoever makes all others quieter while he speaks, 0 for nobody.
     asleep: after a pull, whether nothing of anybody sounds or waits to.
     """
 
-    def __init__(self, make_decoder: Callable[[], Decoder], tick_samples: int) -> None:
+    def __init__(self, make_decoder: Callable[[], Decoder], tick_samples: int, priority: int = 0) -> None:
         self._make_decoder = make_decoder
         self._tick = tick_samples
         self.asleep = True
         self._silence = bytes(tick_samples * pcm.SAMPLE_BYTES)
         self._talkers: dict[int, _Talker] = {}
         self._gains: Mapping[int, float] = {}
+        self._priority, self._dimming = priority, Dimming(tick_samples)
         self._clock = -math.inf
         self._until_snapshot = 0
         self._snapshot: tuple[TalkerStatus, ...] = ()
@@ -100,12 +103,12 @@ class Talkers:
         since: how many samples the speaker was given since the last pull; 0 for what that one answered.
         """
         at = self._now(_samples(now_ns), since or self._tick)
-        sounding, self.asleep = [], True
+        sounding, self.asleep, dim = [], True, self._dim()
         for talker in self._talkers.values():
             block = talker.pull(at)
             self.asleep = self.asleep and talker.asleep
             if block is not None:
-                gain = self._gains.get(talker.uid, 1.0)
+                gain = self._gains.get(talker.uid, 1.0) * (1.0 if talker.uid == self._priority else dim)
                 sounding.append(block if gain == 1.0 else pcm.scale(block, gain))
         self._until_snapshot -= self._tick
         if self._until_snapshot <= 0:
@@ -120,6 +123,13 @@ class Talkers:
     def snapshot(self) -> tuple[TalkerStatus, ...]:
         """Everybody who was heard in the last minute. May be called from any thread."""
         return self._snapshot
+
+    def _dim(self) -> float:
+        """The gain of all others but who has priority, by what he said in the tick before."""
+        if not self._priority:
+            return 1.0
+        talker = self._talkers.get(self._priority)
+        return self._dimming.step(talker is not None and talker.speaks)
 
     def _now(self, now: int, since: int) -> int:
         """The playback clock at this pull: threads wake late, never early, so what comes early is right at once."""
@@ -194,6 +204,11 @@ class _Talker:
         self.asleep = not self._buffer.held
         return None
 
+    @property
+    def speaks(self) -> bool:
+        """Whether what was heard last is more than the noise of a room."""
+        return self._level_dbov >= _QUIET_DBOV
+
     def stood_still(self) -> None:
         """Time has passed without a pull: what was decoded for then is old."""
         self._decoded = b""
@@ -215,7 +230,7 @@ class _Talker:
             sound = self._conceal(packet.samples)
         self._delay = packet.delay
         self._level_dbov = pcm.level_dbov(sound)
-        slips = self._drift.correct(packet.delay, packet.excess, packet.samples, quiet=self._level_dbov < _QUIET_DBOV)
+        slips = self._drift.correct(packet.delay, packet.excess, packet.samples, quiet=not self.speaks)
         return pcm.slip(sound, slips) if slips else sound
 
     def _conceal(self, samples: int) -> bytes:

@@ -427,3 +427,24 @@ def test_a_thread_that_wakes_late_does_not_make_a_spurt_start_early() -> None:
     delays = room.delays(packets, 22 * SECOND)
     starts = [delays[10 * n] for n in range(5, 60)]
     assert max(starts) - min(starts) < 2 * MS
+
+
+class Loud:
+    """A decoder of somebody who shouts the same all the time."""
+
+    def decode(self, payload: bytes) -> bytes:
+        return array("h", [4_000]).tobytes() * packet_samples(payload)
+
+    def conceal(self, samples: int) -> bytes:
+        return bytes(samples * 2)
+
+
+def test_while_somebody_with_priority_speaks_the_others_are_14_db_quieter() -> None:
+    room = Room()
+    room.talkers = Talkers(Loud, TICK, priority=7)
+    room.send(8, talk([960] * 300)).send(7, [packet.late(2 * SECOND) for packet in talk([960] * 50)])
+    heard = dict(room.play(7 * SECOND))
+    levels = {round(at / SECOND, 1): samples[0] for at, samples in heard.items()}
+    assert levels[2.0] == 4_000, "alone"
+    assert levels[3.8] == pytest.approx(4_000 + 4_000 * 10 ** (-14 / 20), rel=0.02)
+    assert levels[6.5] == 4_000, "and as loud as before once he has said it"
