@@ -7,7 +7,7 @@ serves several. They go out one after the other, in order. PURE.
 import hashlib
 import hmac
 import json
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,13 +70,15 @@ class Webhooks:
         self._again_at = float("-inf")
 
     def tell(self, notice: Notice, now: float, wall_s: float) -> None:
-        """One more, the last; the oldest goes where there are too many."""
+        """One more, the last; where there are too many the oldest goes, of the channel that most of them are about:
+        whoever comes and goes all the time crowds out his own."""
         self._numbered += 1
         # Also when the clock is set back, an event has a higher number than those before it.
         self._sequence = max(self._sequence + 1, int(wall_s * 1_000))
         kind = event_type(notice)
         if len(self._waiting) >= MAX_WAITING:
-            self._waiting.popleft()
+            (crowded, _), *_ = Counter(map(_place, self._waiting)).most_common(1)
+            self._waiting.remove(next(event for event in self._waiting if _place(event) == crowded))
             self.given_up += 1
         payload = _payload(notice, now, int(wall_s), self._sequence)
         self._waiting.append(Event(f"{self._hub}:{self._numbered}:{kind}", kind, payload))
@@ -129,6 +131,10 @@ class Webhooks:
         return taken
 
 
+def _place(event: Event) -> tuple[str, str]:
+    return event.payload["appId"], event.payload["channelName"]
+
+
 def unpack(packed: bytes) -> list[Event]:
     """What `pack` has packed; nothing of what another version packs in another way."""
     try:
@@ -145,6 +151,8 @@ def _is_well_formed(event: Event) -> bool:
         and isinstance(event.type, int)
         and isinstance(payload, dict)
         and isinstance(payload.get("clientSeq", 0), int)
+        and isinstance(payload.get("appId"), str)
+        and isinstance(payload.get("channelName"), str)
     )
 
 

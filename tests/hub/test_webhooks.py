@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -253,3 +254,13 @@ def test_H13_a_hub_that_is_restarted_again_and_again_gives_nothing_up_sooner() -
         one.answered(due(one).event, 500, 0.0)
         one = Webhooks(SECRET, f"hub{number}", one.pack())
     assert one.waiting() == 1
+
+
+def test_H13_whoever_comes_and_goes_all_the_time_crowds_out_his_own_events() -> None:
+    one = hook()
+    one.tell(notice(uid=1), 200.0, WALL_S)
+    for number in range(2 * webhooks.MAX_WAITING):
+        one.tell(replace(notice(uid=2 + number), channel="attic"), 200.0, WALL_S)
+    assert one.waiting() == webhooks.MAX_WAITING and one.given_up == webhooks.MAX_WAITING + 1
+    first = content(due(one))
+    assert (first["payload"]["channelName"], first["payload"]["uid"]) == ("lobby", 1)
