@@ -3,6 +3,7 @@
 Samples are floats of the size of s16le, 48 kHz mono.
 """
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -14,6 +15,8 @@ from scipy.signal import resample_poly
 from device.audio.capture_clock import RATE_HZ
 from device.audio.echo import Canceller
 from device.audio.pcm import SAMPLE_BYTES
+from device.audio.speex import SpeexCanceller
+from device.audio.webrtc import WebRtcCanceller
 from tests.audio.echo_room import level_db
 from tests.soundcard.speech import Speech, speech
 
@@ -48,6 +51,13 @@ def said(sentences: int, seed: int = 1) -> tuple[Speech, Samples, Samples]:
     talk = np.concatenate([spoken.samples[one.first_frame : one.end_frame] for one in spoken.sentences]).astype(float)
     noise = pink(len(clear), seed) * 10 ** ((level_db(talk) - SNR_DB) / 20)
     return spoken, clear, clear + noise
+
+
+MAKERS: Final[dict[str, Callable[[], Canceller]]] = {
+    "webrtc": lambda: WebRtcCanceller(echo=False, noise=True),
+    "speex": lambda: SpeexCanceller(echo=False, noise=True),
+}
+"""By name, those that take out noise and nothing else."""
 
 
 def clean(maker: Canceller, heard: Samples) -> Samples:
