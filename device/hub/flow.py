@@ -6,10 +6,9 @@ freshest 200 ms of the backlog each time that everything before has been acknowl
 once that has gone quickly for a while.
 """
 
-# Half of the age at which speech is refused, less the way itself.
-FULL_S = 0.2
-# A full segment on its way is no queue.
-FEW_BYTES = 1_500
+# Half of the age at which speech is refused, less the way itself; at so many looks in a row, as one segment that was
+# lost and came late makes a round trip look long once.
+FULL_S, FULL_LOOKS = 0.2, 2
 # Beyond the round trip: that was quick.
 QUICK_S, QUICK_FOR_S = 0.1, 1.0
 # How soon an acknowledgement is seen, of a path that is full.
@@ -19,17 +18,18 @@ LOOK_S = 0.02
 class Flow:
     """One listener's. held: whether he gets only what is poured."""
 
-    __slots__ = ("_poured_at", "_quick_since", "held")
+    __slots__ = ("_full_looks", "_poured_at", "_quick_since", "held")
 
     def __init__(self) -> None:
         self.held = False
-        self._poured_at = 0.0
+        self._full_looks, self._poured_at = 0, 0.0
         self._quick_since: float | None = None
 
-    def looked(self, unacknowledged_bytes: int, queue_s: float, now: float) -> bool:
-        """How his path is: what is on its way, and how much longer than on an empty one. Returns whether it is full."""
-        if queue_s > FULL_S and unacknowledged_bytes > FEW_BYTES:
-            self.held, self._poured_at, self._quick_since = True, now, None
+    def looked(self, queue_s: float, now: float) -> bool:
+        """How much longer than on an empty path it takes now; several times a second. Returns whether he is held."""
+        self._full_looks = self._full_looks + 1 if queue_s > FULL_S else 0
+        if self._full_looks >= FULL_LOOKS:
+            self.held, self._full_looks, self._poured_at, self._quick_since = True, 0, now, None
         return self.held
 
     def drained(self, round_trip_s: float, now: float) -> bool:

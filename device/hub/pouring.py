@@ -10,7 +10,10 @@ from typing import Protocol, cast
 from device.channel import tcp
 from device.hub.backlog import Backlog
 from device.hub.exchange import Desk
-from device.hub.flow import FEW_BYTES, LOOK_S, Flow
+from device.hub.flow import LOOK_S, Flow
+
+# A full segment on its way is no queue.
+FEW_BYTES = 1_500
 
 
 class Listener(Protocol):
@@ -58,10 +61,8 @@ class Pouring:
         """At his way; to be called every TICK_S."""
         if not self._listener.clear:
             return
-        unacknowledged_bytes = tcp.unacknowledged(self._socket)
-        if unacknowledged_bytes <= FEW_BYTES:  # as on nearly every look, and the rest costs more
-            return
-        if self._flow.looked(unacknowledged_bytes, tcp.path(self._socket).queue_s, now):
+        has_much = tcp.unacknowledged(self._socket) > FEW_BYTES  # hardly ever, and the rest costs more
+        if self._flow.looked(tcp.path(self._socket).queue_s if has_much else 0.0, now):
             self._listener.clear = False
             self._go_on()
 

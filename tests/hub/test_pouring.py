@@ -50,8 +50,10 @@ async def test_who_has_room_is_left_alone(listener: type[Listener]) -> None:
     pour = Pouring(someone)
     someone.unacknowledged_bytes = 10_000
     pour.look(1.0)
+    pour.look(1.25)
     someone.unacknowledged_bytes, someone.queue_s = 100, 1.0
     pour.look(2.0)
+    pour.look(2.25)
     assert someone.clear and not pour.held and someone.poured == []
 
 
@@ -61,7 +63,8 @@ async def test_whose_way_is_full_gets_what_is_fresh_when_he_has_had_all_before_a
     someone = listener()
     pour = Pouring(someone)
     someone.unacknowledged_bytes, someone.queue_s = 10_000, 0.3
-    pour.look(asyncio.get_running_loop().time())
+    for _ in range(flow.FULL_LOOKS):
+        pour.look(asyncio.get_running_loop().time())
     assert pour.held and not someone.clear
     pour.hold(FRAME, asyncio.get_running_loop().time())
     await asyncio.sleep(3 * flow.LOOK_S)
@@ -76,7 +79,8 @@ async def test_who_goes_meanwhile_is_poured_nothing(listener: type[Listener]) ->
     someone = listener()
     pour = Pouring(someone)
     someone.unacknowledged_bytes, someone.queue_s = 10_000, 0.3
-    pour.look(asyncio.get_running_loop().time())
+    for _ in range(flow.FULL_LOOKS):
+        pour.look(asyncio.get_running_loop().time())
     pour.hold(FRAME, asyncio.get_running_loop().time())
     someone.is_open, someone.unacknowledged_bytes = False, 0
     await asyncio.sleep(5 * flow.LOOK_S)
