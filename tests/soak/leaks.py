@@ -24,7 +24,7 @@ LINES_PER_FAULT, LINES_PER_HOUR = 16, 120
 
 @dataclass(frozen=True)
 class Usage:
-    """One moment of one process. connections: of participants that a hub has; they come and go with their owners."""
+    """One moment of one process. connections: of participants; they come and go."""
 
     at_s: float
     memory_kb: int

@@ -288,14 +288,21 @@ class Soak:
         samples: list[list[Usage]] = []
         for _ in range(SAMPLES):
             at(time.monotonic() + SAMPLE_EVERY_S)
-            places = [self._scene[name].daemon.ask("status")["hub"] for name in DEVICES] + [self._scene.observer.hub]
-            urls = {f"hub {number}": url for number, url in enumerate(self._scene.urls)}
-            now = self._now()
-            samples.append([Usage.of(life.pid, now, places.count(urls.get(life.name, ""))) for life in lives])
+            connections, now = self._connections(), self._now()
+            samples.append([Usage.of(life.pid, now, connections[life.name]) for life in lives])
         return [
             min(of_one, key=lambda usage: (usage.own_descriptors, usage.threads, usage.memory_kb))
             for of_one in zip(*samples, strict=True)
         ]
+
+    def _connections(self) -> dict[str, int]:
+        """Those of participants, by who holds an end of them; a device has two for a while after losses."""
+        statuses = {name: self._scene[name].daemon.ask("status") for name in DEVICES}
+        found = {name: status["link"]["connections"] for name, status in statuses.items()}
+        for number, url in enumerate(self._scene.urls):
+            at_hub = [found[name] for name, status in statuses.items() if status["hub"] == url]
+            found[f"hub {number}"] = sum(at_hub) + (self._scene.observer.hub == url)
+        return found
 
 
 def silences(done: Sequence[tuple[Fault, float, float]]) -> dict[str, list[tuple[float, float]]]:
