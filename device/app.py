@@ -8,12 +8,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from device import commands
 from device.appliance import Device
+from device.channel import address
 from device.channel.errors import ChannelError
 from device.config import Config, ConfigError
 from device.failure import end_on_failure
@@ -66,7 +68,7 @@ async def _serve(
         stack.push_async_callback(device.stop)
         device.start()
         for work in (
-            _reload_when(changed, device, load),
+            _reload_when(changed, device, lambda: _with_the_hub_of(config, load()) if with_hub else load()),
             pulse(lambda: status.summary(device.status()), device.beats),
         ):
             stack.push_async_callback(_end_task, _begin(work, ending))
@@ -90,6 +92,16 @@ async def _reload_when(changed: asyncio.Event, device: Device, load: Callable[[]
         else:
             logger.info("the configuration is read again")
         systemd.ready(status.summary(device.status()))
+
+
+def _with_the_hub_of(old: Config, new: Config) -> Config:
+    """The hub that this process carries is as it was at the start, and where it was."""
+    if new.hub == old.hub:
+        return new
+    logger.warning("[hub] has changed, which waits for the next start: the hub goes on as it was")
+    was, would_be = (address.of_own_hub(each.hub.listen, bool(each.hub.tls_cert)) for each in (old, new))
+    channel = replace(new.channel, hub=(was,)) if new.channel.hub == (would_be,) else new.channel
+    return replace(new, hub=old.hub, channel=channel)
 
 
 def _begin(work: Coroutine[Any, Any, None], ending: "asyncio.Future[int]") -> "asyncio.Task[None]":

@@ -220,6 +220,8 @@ def _find_conflicts_of_hub(hub: Mapping[str, Any], mistakes: dict[str, str]) -> 
             'certificate for each App asks for tokens, "127.0.0.1:8800" keeps it to this machine',
         )
     api = hub["api_listen"]
+    if api and api == hub["listen"] and not api.endswith(":0"):
+        mistakes.setdefault("[hub] api_listen", "must be another port than that of listen")
     if api and not hub["tls_cert"] and not address.is_loopback(address.read_listen(api)[0]):
         mistakes.setdefault(
             "[hub] api_listen", 'needs tls_cert and tls_key beyond this machine; "127.0.0.1:8801" keeps it to this one'

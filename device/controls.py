@@ -104,9 +104,13 @@ def _ring(options: argparse.Namespace) -> int:
 def _volume(options: argparse.Namespace) -> int:
     if options.volume is None:
         answer = _call("status", options)
-        print(f"everybody {answer['volume']}")
+        if options.uid is None:
+            print(f"everybody {answer['volume']}")
         for talker in answer["talkers"]:
-            print(f"{talker['uid']} {talker['label']} {talker['volume']}")
+            if options.uid in (None, talker["uid"]):
+                print(f"{talker['uid']} {talker['label']} {talker['volume']}")
+        if options.uid not in (None, *(talker["uid"] for talker in answer["talkers"])):
+            _end(f"nobody with uid {options.uid} is to be heard")
         return DONE
     params = {"volume": options.volume} | ({} if options.uid is None else {"uid": options.uid})
     answer = _call("volume", options, params)

@@ -5,19 +5,27 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from device.channel import address
 from device.checks import SECRETS
 from device.config import Config
 
 
 def doubts(config: Config) -> list[str]:
     """Each line names the key and what to do about it; none is a mistake."""
-    return [*_of_talking(config), *_of_secrets(config)]
+    return [*_of_talking(config), *_of_the_token(config), *_of_secrets(config)]
 
 
 def _of_talking(config: Config) -> Iterator[str]:
     wired = {button for button, pin in asdict(config.buttons).items() if pin}
     if config.gate.mode == "push-to-talk" and not any(asdict(config.tap)[button] == "talk" for button in wired):
         yield "[gate] mode: push-to-talk, and no button talks; give talk a pin in [buttons]"
+
+
+def _of_the_token(config: Config) -> Iterator[str]:
+    channel = config.channel
+    for hub in map(address.read, channel.hub) if channel.token_file and not channel.insecure else ():
+        if not hub.secure and not hub.is_loopback:
+            yield f"[channel] hub: the token does not go to {hub} in clear; write wss://, or insecure = true"
 
 
 def _of_secrets(config: Config) -> Iterator[str]:

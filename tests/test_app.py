@@ -375,3 +375,19 @@ def _seats(hub: HubDaemon) -> int:
     with urllib.request.urlopen(f"{hub.url.replace('ws', 'http')}/healthz", timeout=seconds(5)) as answer:
         seats: int = json.loads(answer.read())["seats"]
         return seats
+
+
+def test_an_intercom_with_a_hub_stays_with_it_when_its_configuration_names_another_place() -> None:
+    ports = free_port(), free_port()
+
+    def config(port: int, label: str) -> str:
+        return f"[channel]\napp_id = '{APP_ID}'\nlabel = '{label}'\n[hub]\nlisten = '127.0.0.1:{port}'\n"
+
+    with Daemon("run", "--with-hub", config=config(ports[0], "first")) as box:
+        box.until_state("in-call")
+        box.config.write_text(config(ports[1], "second"))
+        box.send_signal(signal.SIGHUP)
+        box.wait_for("[hub] has changed, which waits for the next start")
+        box.wait_for("the configuration is read again")
+        box.until_state("in-call")
+        assert box.ask("status")["hub"] == f"ws://127.0.0.1:{ports[0]}"

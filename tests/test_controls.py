@@ -92,6 +92,9 @@ async def test_volume_is_asked_for_and_set(tmp_path: Path) -> None:
     status = alone(volume=90, talkers=[talker(8, "kitchen") | {"volume": 40}])
     async with Control(tmp_path, {"status": lambda params: status, "volume": volume}):
         assert answers(await ask(tmp_path, "volume")) == (0, "everybody 90\n8 kitchen 40\n", "")
+        assert answers(await ask(tmp_path, "volume", "--uid", "8")) == (0, "8 kitchen 40\n", "")
+        code, _, err = answers(await ask(tmp_path, "volume", "--uid", "9"))
+        assert (code, err) == (1, "intercomd: nobody with uid 9 is to be heard\n")
         assert answers(await ask(tmp_path, "volume", "30")) == (0, "", "")
         assert answers(await ask(tmp_path, "volume", "--uid", "8", "0")) == (0, "", "")
         said = "intercomd: nobody with uid 9 is to be heard; the volume is kept for when somebody is\n"

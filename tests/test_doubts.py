@@ -44,3 +44,13 @@ def test_a_secret_that_everybody_may_read(tmp_path: Path) -> None:
     secret.chmod(0o644)
     tmp_path.chmod(0o700)
     assert doubted(tmp_path / "a.toml", text) == [], "nobody comes so far"
+
+
+def test_a_token_that_would_go_to_nobody(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("a token")
+    token.chmod(0o600)
+    told = f'token_file = "{token}"\nhub = ["ws://127.0.0.1:8800", "ws://192.0.2.2:8800", "wss://a"]\n'
+    (line,) = doubted(tmp_path / "a.toml", told)
+    assert line.startswith("[channel] hub: the token does not go to ws://192.0.2.2:8800 in clear; write wss://")
+    assert doubted(tmp_path / "a.toml", f"{told}insecure = true") == []

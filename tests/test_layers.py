@@ -253,7 +253,7 @@ NEIGHBOURS = {
     "controls": {"service"},
     "commands": {"appliance", "call", "selftest", "service"},
     "doctor": {"audio", "call", "channel", "config", "doctor", "doubts", "front", "selftest", "service"},
-    "doubts": {"checks", "config"},
+    "doubts": {"channel.address", "checks", "config"},
     "duplex": {"audio", "config", "selftest", "sound"},
     "failure": {"service"},
     "front": {"call", "config", "panel"},

@@ -47,6 +47,9 @@ _MAX_MISORDER = 100
 _LONGEST_HOLDUP = 60_000 * MS
 # How far behind the newest a sequence is still known as received already.
 _SEEN_BITS = 128
+# Nothing but packets that are too old for so long: they do not stand in a queue, which senders and hubs keep short, but
+# the path is longer now, or the talker's clock stood still.
+_BELIEVED_AFTER = 10_000 * MS
 # An arrival so long ago that whatever comes is another stream.
 _NEVER = -(1 << 62)
 
@@ -126,6 +129,7 @@ class JitterBuffer:
         self._position: int | None = None
         self._floor: float = -math.inf
         self._last_sequence = self._concealing = 0
+        self._old_since: int | None = None
         self._restart(0, 0, _NEVER)
 
     @property
@@ -149,9 +153,12 @@ class JitterBuffer:
                 self.counts.duplicate += 1
                 return
             if age > MAX_AGE:
-                self.counts.late += 1
-                return
-        if abs(age) > _LONGEST_HOLDUP or not -_MAX_MISORDER <= step <= _MAX_DROPOUT:
+                self._old_since = arrived if self._old_since is None else self._old_since
+                if arrived - self._old_since < _BELIEVED_AFTER:
+                    self.counts.late += 1
+                    return
+        self._old_since = None
+        if age > MAX_AGE or abs(age) > _LONGEST_HOLDUP or not -_MAX_MISORDER <= step <= _MAX_DROPOUT:
             self._restart(sequence, timestamp, arrived)
             step, at = 0, timestamp
         self._note(step, at, samples, arrived)

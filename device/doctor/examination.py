@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from device.channel.errors import ChannelError
 from device.doctor import (
     buttons,
     cards,
@@ -132,7 +133,9 @@ class Examination:
         config = self._patient.config
         if config is None:
             return [Finding("hubs", Verdict.WARN, "not tried: the configuration is wrong", "correct it first")]
-        self._ways = await hubs.look(config.channel, self._token or None, not self._patient.alone)
+        told = (self._patient.status or {}).get("problem")
+        problem = ChannelError(told["code"], told["reason"]) if told else None
+        self._ways = await hubs.look(config.channel, self._token or None, not self._patient.alone, problem)
         return hubs.judge(self._ways, versions.look()["intercomd"])
 
     async def _clock(self) -> Found:

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from device import jsonrpc
 from device.channel import address, errors, messages, wire
 from device.channel.address import Address
-from device.channel.errors import ChannelError
+from device.channel.errors import ChannelError, Remedy
 from device.channel.messages import Join, Seated
 from device.channel.resolver import Resolver
 from device.channel.rules import Role
@@ -37,7 +37,12 @@ _OTHERS = {
     False: {"with_or_without": "with", "other": "wss://"},
 }
 _OF_CODE = {
-    errors.LOGIN_FAILED: "get a valid token, and put it into token_file",
+    **dict.fromkeys(
+        (errors.LOGIN_FAILED, errors.TOKEN_EXPIRED, errors.TOKEN_INVALID, errors.TOKEN_MISSING),
+        "get a token for this App, channel and uid, and name its file in [channel] token_file",
+    ),
+    errors.TOKEN_UNEXPECTED: "leave [channel] token_file empty",
+    errors.BANNED: "ask whoever runs the hub",
     errors.BAD_REQUEST: "write the hub's App ID into [channel] app_id",
     errors.IN_CLEAR: "use wss://, or insecure = true where everybody on the way may read the token",
 }
@@ -61,13 +66,16 @@ class Way:
     answer_ms: float = 0.0
 
 
-async def look(channel: Channel, token: str | None, others: bool) -> list[Way]:
-    """Every hub of the configuration. others: an intercom may be running here, and the seat of a token its own."""
+async def look(channel: Channel, token: str | None, others: bool, problem: ChannelError | None = None) -> list[Way]:
+    """Every hub of the configuration. others: an intercom may be running here, and the seat of a token its own.
+
+    problem: what keeps that one out of the call.
+    """
     hubs = [address.read(url) for url in channel.hub]
-    return list(await asyncio.gather(*(_go(hub, channel, token, others) for hub in hubs)))
+    return list(await asyncio.gather(*(_go(hub, channel, token, others, problem) for hub in hubs)))
 
 
-async def _go(hub: Address, channel: Channel, token: str | None, others: bool) -> Way:
+async def _go(hub: Address, channel: Channel, token: str | None, others: bool, problem: ChannelError | None) -> Way:
     reached = False
 
     def connected() -> None:
@@ -90,7 +98,7 @@ async def _go(hub: Address, channel: Channel, token: str | None, others: bool) -
     answer_ms = (time.monotonic() - began) * 1_000
     ahead_s = clock_ahead_s(way.date, time.time())
     try:
-        version = await _join(way, hub, channel, token, others)
+        version = await _join(way, hub, channel, token, others, problem)
     except ChannelError as refusal:
         return Way(str(hub), refusal=refusal, clock_ahead_s=ahead_s, answer_ms=answer_ms)
     finally:
@@ -119,10 +127,14 @@ class _Guest:
             self.answer.set_exception(ChannelError(errors.DISCONNECTED))
 
 
-async def _join(way: Wire, hub: Address, channel: Channel, token: str | None, others: bool) -> str:
+async def _join(
+    way: Wire, hub: Address, channel: Channel, token: str | None, others: bool, problem: ChannelError | None
+) -> str:
     """Take a seat for a moment, in silence; the hub's version. Raises ChannelError."""
     if token and not (hub.secure or hub.is_loopback or channel.insecure):
         raise ChannelError(errors.IN_CLEAR, "a token does not go there in clear")
+    if problem is not None and problem.remedy is Remedy.ASK_A_HUMAN:
+        raise problem  # asked as somebody else, the hub might say something else
     if others and token and channel.uid:
         return ""  # the seat is taken by who runs here, and this token gives no other one
     # Who has the configured uid already, here or elsewhere, would lose the seat to us.

@@ -21,7 +21,8 @@ def look(token_file: str, service_token: Path = SERVICE_TOKEN) -> tuple[str, str
     """(the token, "" without one; why it cannot be read, "" where it can). The token is for the hub's eyes alone."""
     place = Path(token_file) if token_file else systemd.credential("token") or service_token
     try:
-        return place.read_text("utf-8").strip(), ""
+        token = place.read_text("utf-8").strip()
+        return token, "" if token or place == service_token else "the file is empty"
     except FileNotFoundError:
         return "", "" if place == service_token else "the file is missing"
     except UnicodeDecodeError:

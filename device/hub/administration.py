@@ -107,7 +107,12 @@ class Administration:
             from device.hub.api import Api
 
             self._api = Api(rooms.moderator, self._api_secret)
-            await self._api.start(Door.of(self._socket.dup()), self._tls)
+            door = Door.of(self._socket.dup())
+            try:
+                await self._api.start(door, self._tls)
+            except OSError as error:  # two sockets may be bound to one port, and only one can listen there
+                door.close()
+                raise ListenError(f"the API cannot listen at {self.url}: {why_not(error)}") from error
             logger.info("administrators find it at %s", self.url)
         if self._webhook_url:
             from device.hub.courier import Courier

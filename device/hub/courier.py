@@ -130,7 +130,8 @@ class Courier:
             ) as response:
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            self._failed(type(error).__name__)  # its text may have the URL in it
+            reason = getattr(error, "strerror", None) or type(error).__name__  # its text may have the URL in it
+            self._failed(f"{reason}: is it running there?")
             return 0
         if 200 <= status < 300:
             self._worked()

@@ -14,7 +14,9 @@ def context(cert: str, key: str) -> ssl.SSLContext | None:
         # Without a callback OpenSSL would ask the terminal for the passphrase of an encrypted key.
         context.load_cert_chain(cert, key, password=lambda: "")
     except ssl.SSLError as error:
-        raise ValueError(f"{cert} and {key} are no certificate and its key: {error.reason}") from error
+        raise ValueError(
+            f"{cert} and {key} are no certificate and its key: {error.reason or 'no certificate in it'}"
+        ) from error
     except OSError as error:
         raise OSError(error.errno, error.strerror, f"{cert} or {key}") from error
     return context

@@ -16,6 +16,8 @@ def block(status: Status) -> str:
 
 def _block(status: Status) -> Iterator[str]:
     yield f"{_where(status)} as {status['uid'] or 'nobody yet'}, microphone {_microphone(status)}"
+    if status.get("ringing"):
+        yield "rings     somebody rings: intercomd answer"
     link = status["link"]
     twice = f"{link['connections']} connections, " if link.get("connections", 1) > 1 else ""
     yield (

@@ -444,3 +444,12 @@ def test_nonsense_and_more_than_60_ms_are_refused(nonsense: bytes) -> None:
     buffer = JitterBuffer(TICK)
     buffer.push(1, 1, nonsense, 1)
     assert (buffer.held, buffer.counts.dropped) == (0, 1)
+
+
+def test_a_talker_who_is_later_for_good_is_heard_again_after_ten_seconds_and_no_sooner() -> None:
+    """His clock stood still for 0.7 s, or the path has become so much longer."""
+    packets = talk([960] * 1_000)
+    later = [packet.late(700 * MS) if number >= 100 else packet for number, packet in enumerate(packets)]
+    heard = [one.number for one in Listener().listen(later, 22 * SECOND).heard if one.number is not None]
+    assert heard[:100] == list(range(100))
+    assert 600 <= heard[100] < 605 and heard[100:] == list(range(heard[100], 1_000))

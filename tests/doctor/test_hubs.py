@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from device.channel import errors
+from device.channel.errors import ChannelError
 from device.channel.resolver import Resolver, Targets
 from device.channel.verdicts import Miss, of_certificate
 from device.config import Channel
@@ -186,3 +187,21 @@ def test_a_date_tells_how_far_clocks_are_apart() -> None:
     assert hubs.clock_ahead_s("Fri, 15 Jan 2027 08:01:00 GMT", at_s) == 60.0
     assert hubs.clock_ahead_s("yesterday", at_s) is None
     assert hubs.clock_ahead_s("", at_s) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (errors.BANNED, "ask whoever runs the hub"),
+        (errors.TOKEN_INVALID, "get a token"),
+        (errors.BAD_REQUEST, "App ID"),
+    ],
+)
+async def test_what_keeps_the_intercom_out_that_runs_here_is_what_is_wrong(code: int, remedy: str) -> None:
+    """Though the doctor itself, who is somebody else for the hub, would be let in."""
+    async with Hub("127.0.0.1:0") as hub:
+        ways = await hubs.look(channel(hub.url, uid=7), "a token", True, ChannelError(code, "so it is"))
+        (found,) = hubs.judge(ways, VERSION)
+        assert found.verdict is Verdict.FAIL and f"so it is ({code})" in found.found and remedy in found.remedy
+        ways = await hubs.look(channel(hub.url), None, True, ChannelError(errors.UNREACHABLE))
+        assert hubs.judge(ways, VERSION)[0].verdict is not Verdict.FAIL, "what is over, or nobody can change"

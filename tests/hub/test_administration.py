@@ -12,7 +12,7 @@ import pytest
 
 from device.hubapp import Hub, HubConfigError, HubError
 from device.restart import RestartError
-from tests.daemon import ROOT, Daemon
+from tests.daemon import ROOT, Daemon, free_port
 from tests.hub.guest import guest
 from tests.hub.house import APP, Refused
 from tests.hub.office import BAN, HOOK_SECRET, RULES, SECRET, clerk, office, secret_file
@@ -71,6 +71,16 @@ async def test_H12_a_port_in_use_is_one_line_and_nothing_is_left_open(tmp_path: 
         with pytest.raises(HubError, match=rf"the API cannot listen on 127\.0\.0\.1:{port}: Address already in use"):
             await hub.start()
     with socket.create_server(("127.0.0.1", hub.port)):
+        pass
+
+
+async def test_H12_the_port_of_the_hub_itself_is_none_for_the_api(tmp_path: Path) -> None:
+    port = free_port()
+    secret = secret_file(tmp_path, SECRET)
+    hub = Hub(f"127.0.0.1:{port}", api_listen=f"127.0.0.1:{port}", api_secret_file=secret)
+    with pytest.raises(HubError, match=r"the API cannot listen .*: Address already in use; end what listens there"):
+        await hub.start()
+    with socket.create_server(("127.0.0.1", port)):
         pass
 
 

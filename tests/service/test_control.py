@@ -266,7 +266,7 @@ async def test_a_private_folder_that_others_can_change_is_refused(
 
 
 def test_without_a_daemon_a_command_says_how_to_start_one(places: Path) -> None:
-    with pytest.raises(ControlError, match=r"no intercomd is running here .* start it: .* intercomd run"):
+    with pytest.raises(ControlError, match=r"no intercomd is running here .* start it: .* scripts/run in a checkout"):
         call("status")
 
 

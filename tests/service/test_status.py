@@ -103,3 +103,7 @@ def test_a_block_names_those_who_are_muted() -> None:
     muted = [{"uid": 8, "label": "kitchen"}, {"uid": 9, "label": ""}]
     assert "muted     kitchen (8), 9" in status.block(alone(muted_talkers=muted)).splitlines()
     assert "muted    " not in status.block(alone(muted_talkers=[]))
+
+
+def test_a_block_says_that_somebody_rings() -> None:
+    assert "rings     somebody rings: intercomd answer" in status.block(alone(ringing=True)).splitlines()
