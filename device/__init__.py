@@ -22,6 +22,7 @@ Rooms, and what each may import:
     call        the appliance as a table: (state, input) -> (state, what is to be done and heard); imports nothing
     front       buttons and lights between the pins and the table, on the loop
     membership  the device's place in its channel: the client in the table's words
+    belonging   what a seat belongs to; imports config
     others      who else is there, and who of them is muted; imports nothing
     token_file  the token of this device, read again when it changes
     duplex      the two ways of the sound together, exchanged while a call goes on

@@ -147,7 +147,7 @@ class Device:
             "muted": self._state.muted, "microphone_open": self._state.microphone_open,
             "ringing": self._state.ringing, "volume": self._kept.volume, "hub": client.hub,
             "hub_number": client.hub_number, "problem": client.problem_told,
-            "talkers": talkers, "muted_talkers": self.membership.others.muted(),
+            "talkers": talkers, **self.membership.others.status(),
             "capture": asdict(self._duplex.microphone.card.status), "playback": asdict(speaker.status),
             "link": {
                 "rtt_ms": client.rtt_ms, "connections": client.connections, "reconnects": client.reconnects,

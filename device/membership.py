@@ -4,12 +4,11 @@ Action -> client        events of the client -> Input, streams -> speaker
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from pathlib import Path
 from typing import Any, TypeVar
 
+from device import belonging
 from device.call import Input
 from device.channel import errors, messages
 from device.channel.adapt import TARGET_BITRATE
@@ -37,20 +36,22 @@ _OF_ERROR = {
 }  # fmt: skip
 
 
+# It stays in the call, and nobody hears it.
+_UNHEARD = (errors.SILENCED, errors.NOT_ALLOWED_TO_PUBLISH, errors.TOO_MANY_PUBLISHERS)
 # How long a hub that is well may take to say no to a ring, on the longest path.
 _SAID_WITHIN_S = 2.0
 # Who writes the file tells nobody; a token is written anew minutes before the old one ends.
 TOKEN_LOOK_S = 5.0
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Membership:
     """One seat in one channel, or the wish for one. Everything of it belongs to the event loop.
 
-    where: what its seat belongs to; "" where nobody knows. held: the seat of the process before this one, which is
-    taken again if it belongs there. feed: called with each Input. rung: with {uid, label, answered} of each ring.
-    failed: when a ring cannot be sent. allows: with (bitrate, packet_ms) when the path allows less than `audio` says,
-    or more again.
+    where: what its seat belongs to; "" where nobody knows. others: who else is there.
+
+    held: the seat of the process before this one, which is taken again if it belongs there. feed: called with each
+    Input. rung: with {uid, label, answered} of each ring. failed: when a ring cannot be sent. allows: with (bitrate,
+    packet_ms) when the path allows less than `audio` says, or more again.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Membership:
         allows: Callable[[int, int], None],
     ) -> None:
         self._channel, self._speaker, self._feed, self._failed = channel, speaker, feed, failed
-        self.where = _where(channel)
+        self.where = belonging.of(channel)
         self._ticket = Ticket(held.uid, held.session) if held is not None and held.where == self.where else None
         self._token_file = TokenFile(channel.token_file)
         self.others = Others()
@@ -83,6 +84,7 @@ class Membership:
             messages.CLIENT_BANNED: self._put_out,
             messages.MUTE_AUDIO: self.others.mute, messages.UNMUTE_AUDIO: self.others.unmute,
             messages.USER_LEFT: self.others.unmute,
+            messages.HEARD_AGAIN: lambda _: self.others.hear(),
             TARGET_BITRATE: lambda coding: allows(coding["bitrate"], coding["packet_ms"]),
         }  # fmt: skip
         self.adapt(audio)
@@ -194,8 +196,10 @@ class Membership:
     async def _publish(self) -> None:
         try:
             await self._client.publish()
+            self.others.hear()
         except ChannelError as error:  # what is refused now is asked for at the next seat, or with the next token
             if self._client.status.state is State.IN_CALL:  # else why there is no seat is said already
+                self.others.hear_nothing(error.reason)
                 logger.warning("%s: not heard by the others: %s", self._channel.name, error)
 
     async def _watch_token(self) -> None:
@@ -256,6 +260,8 @@ class Membership:
         self.others.clear()
 
     def _state_changed(self, params: dict[str, Any]) -> None:
+        if params["state"] == "left":
+            self.others.hear()
         if params["state"] in ("in-call", "left"):  # the client has another one, or there is none any more
             self._ticket = None
         if params["state"] == "left":
@@ -270,21 +276,10 @@ class Membership:
             self._feed(Input.KICKED)
 
     def _refused(self, params: dict[str, Any]) -> None:
+        if params["code"] in _UNHEARD:
+            self.others.hear_nothing(params["reason"])
         put_out_once, self._put_out_once = self._put_out_once, False
         if params["code"] in _OF_ERROR and not (put_out_once and params["code"] == errors.BANNED):
             self._feed(_OF_ERROR[params["code"]])
         if _OF_ERROR.get(params["code"]) is Input.WRONG_TOKEN:
             self._renew()  # perhaps it is there already
-
-
-def _where(channel: Channel) -> str:
-    """What a seat belongs to: these hubs, this channel, and this start of the machine.
-
-    Not the next one: where a memory card was copied, two intercoms would sit in one seat. "" where nobody knows.
-    """
-    try:
-        boot = BOOT_ID.read_text()
-    except OSError:
-        return ""
-    place = repr((boot, channel.hub, channel.app_id, channel.name, channel.uid, channel.role))
-    return hashlib.sha256(place.encode()).hexdigest()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from device import config, jsonrpc, membership
+from device import belonging, config, jsonrpc, membership
 from device.call import Input
 from device.channel import errors, messages, tcp
 from device.channel.client import Client
@@ -125,7 +125,7 @@ async def test_the_process_after_this_one_takes_its_seat_again_in_this_channel_a
     assert House(hub.url, held=replace(held, session="")).membership.held is None, "it proves nothing"
     elsewhere = House(hub.url, held=held, name="garden")
     assert elsewhere.membership.held is None
-    monkeypatch.setattr(membership, "BOOT_ID", tmp_path / "boot_id")
+    monkeypatch.setattr(belonging, "BOOT_ID", tmp_path / "boot_id")
     (tmp_path / "boot_id").write_text("another start\n")
     copy = House(hub.url, held=held)
     copy.membership.join()
@@ -382,6 +382,12 @@ async def test_who_is_silenced_when_he_comes_says_so_once_and_stays_in_the_call(
             while "not heard by the others" not in caplog.text:
                 await asyncio.sleep(0.01)
         assert house.inputs.empty()
+        assert house.membership.others.unheard == "a rule of the hub keeps this device from talking"
+        hub.answer = hub.obeys
+        await hub.notify(messages.HEARD_AGAIN)
+        async with asyncio.timeout(seconds(10)):
+            while house.membership.others.unheard:
+                await asyncio.sleep(0.01)
         await house.membership.left()
 
 

@@ -14,3 +14,11 @@ def test_who_is_muted_is_told_with_his_name_until_he_talks_or_goes() -> None:
     assert [who["uid"] for who in others.muted()] == [9, 10]
     others.clear()
     assert others.muted() == [] and others.label(9) == ""
+
+
+def test_why_they_do_not_hear_us() -> None:
+    others = Others()
+    others.hear_nothing("silenced")
+    assert others.status() == {"muted_talkers": [], "unheard": "silenced"}
+    others.hear()
+    assert others.unheard == ""

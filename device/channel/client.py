@@ -62,6 +62,7 @@ class Client(Calls):
         token-privilege-will-expire {}, token-privilege-did-expire {}
                                          30 s before the right to join ends, and when it does: `renew_token`
         client-banned {minutes}          a rule of the hub keeps us out for so long; 0: it has put us out once
+        heard-again {}                   a rule that silenced us (SILENCED, 1020) is over
         connection-state {state}         left, joining, in-call, offline: what people are shown
         connection-state-change {state, previous, reason}
                                          disconnected, connecting, connected, reconnecting, failed: see `standing`

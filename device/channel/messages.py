@@ -43,6 +43,7 @@ MUTE_AUDIO, UNMUTE_AUDIO = "mute-audio", "unmute-audio"  # {uid}: somebody is si
 MESSAGE = "stream-message"  # {uid: of whom, stream, data: base64}
 UPDATE_URL = "update-url"  # {url: the hub to dial beside this connection, one of its list; missing: this hub}
 CLIENT_BANNED = "client-banned"  # {minutes: for how long, 0 for this once}; an error with the reason follows
+HEARD_AGAIN = "heard-again"  # {}: a rule that silenced is over, and the stream there again
 ERROR = "error"  # {code, reason}; and "ring" {uid: who, label, answered}
 
 # How the hub closes a connection whose seat another device has taken (RFC 6455 section 7.4.2: private use from 4000 on)

@@ -31,6 +31,6 @@ def read(method: str, params: Params, ours: int, streams: Streams, presence: Pre
         return [(method, {"uid": messages.read_uid(params), "stream": message.stream, "data": message.data})]
     if method == messages.CLIENT_BANNED:
         return [(method, {"minutes": messages.read_minutes(params)})]
-    if method in (messages.TOKEN_WILL_EXPIRE, messages.TOKEN_DID_EXPIRE):
+    if method in (messages.TOKEN_WILL_EXPIRE, messages.TOKEN_DID_EXPIRE, messages.HEARD_AGAIN):
         return [(method, {})]
     return []

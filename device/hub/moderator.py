@@ -179,6 +179,7 @@ class Moderator:
             seat.before.silenced = False
             with suppress(jsonrpc.JsonRpcError):  # it may not publish any more for another reason
                 self._seating.publish(seat, now)
+                self._seating.tell(seat, messages.HEARD_AGAIN, {})
 
 
 def _is_there(seat: Seat) -> bool:

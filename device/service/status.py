@@ -16,6 +16,8 @@ def block(status: Status) -> str:
 
 def _block(status: Status) -> Iterator[str]:
     yield f"{_where(status)} as {status['uid'] or 'nobody yet'}, microphone {_microphone(status)}"
+    if status.get("unheard"):
+        yield f"unheard   nobody hears it: {status['unheard']}"
     if status.get("ringing"):
         yield "rings     somebody rings: intercomd answer"
     link = status["link"]
@@ -64,7 +66,10 @@ def _parts(status: Status, heard: str) -> str:
     resting = [f"{part} {status[part]['state']}" for part in ("capture", "playback") if not _runs(status[part])]
     microphone = f"microphone {_microphone(status)}"
     ringing = ["somebody rings"] if status.get("ringing") else []
-    return " | ".join([_where(status), *problem, *ringing, microphone, f"hears {heard or 'nobody'}", *resting])
+    unheard = [f"nobody hears it: {status['unheard']}"] if status.get("unheard") else []
+    return " | ".join(
+        [_where(status), *problem, *unheard, *ringing, microphone, f"hears {heard or 'nobody'}", *resting]
+    )
 
 
 def _self_test(test: Status) -> str:

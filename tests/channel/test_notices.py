@@ -25,6 +25,7 @@ def test_each_notification_is_the_event_of_its_name() -> None:
         ("user-left", {"uid": 3, "reason": "abducted"}, {"uid": 3, "reason": "dropped"}),
         ("client-banned", {"why": "?", "minutes": 60}, {"minutes": 60}),
         ("client-banned", {}, {"minutes": 0}),
+        ("heard-again", {"since": "?"}, {}),
         ("video-rotation", {"uid": 3, "rotation": 90}, None),
     ]
     for method, params, expected in told:

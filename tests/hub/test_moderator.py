@@ -201,8 +201,10 @@ def test_H11_when_a_publish_ban_is_over_who_was_silenced_is_heard_again() -> Non
     house.heartbeat("a", "b", seconds=59)
     assert house.speak("a", 7) == []
     house.news("b")
+    house.news("a")
     house.heartbeat("a", "b", seconds=2)
     assert house.news("b") == [("stream-added", {"uid": 7, "label": ""})] and house.speak("a", 7) == ["b"]
+    assert house.news("a") == [("heard-again", {})]
 
 
 def test_H11_who_came_while_he_was_silenced_is_heard_when_the_ban_is_over() -> None:

@@ -107,3 +107,9 @@ def test_a_block_names_those_who_are_muted() -> None:
 
 def test_a_block_says_that_somebody_rings() -> None:
     assert "rings     somebody rings: intercomd answer" in status.block(alone(ringing=True)).splitlines()
+
+
+def test_who_is_not_heard_is_told_so() -> None:
+    silenced = alone(unheard="a rule of the hub keeps this device from talking")
+    assert "unheard   nobody hears it: a rule of the hub keeps this device from talking" in status.block(silenced)
+    assert "| nobody hears it: a rule of the hub" in status.line(silenced)
