@@ -46,7 +46,8 @@ def check_file(path: str) -> None:
             pipe = stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a path"
-        raise ValueError(f"must be a file that can be read: {reason}") from error
+        hint = "; ~ is not known here" if path.startswith("~") or "/~" in path else ""
+        raise ValueError(f"must be a file that can be read: {reason}{hint}") from error
     if pipe:  # whoever reads it waits for somebody to write
         raise ValueError("must be a file that can be read: a pipe")
 

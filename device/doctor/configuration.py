@@ -7,10 +7,10 @@ from device.doctor.finding import Finding, Verdict
 CHECK = "configuration"
 
 
-def judge(mistakes: Sequence[str], doubts: Sequence[str] = ()) -> list[Finding]:
+def judge(mistakes: Sequence[str], doubts: Sequence[str] = (), file: str = "it") -> list[Finding]:
     """A finding for each; one line each, a doubt with what to do behind its semicolon."""
     if not mistakes and not doubts:
-        return [Finding(CHECK, Verdict.OK, "no mistake in it")]
+        return [Finding(CHECK, Verdict.OK, f"no mistake in {file}")]
     if not mistakes:
         parts = (doubt.partition("; ") for doubt in doubts)
         return [Finding(CHECK, Verdict.WARN, found, remedy) for found, _, remedy in parts]

@@ -83,7 +83,8 @@ class Examination:
 
     async def _configuration(self) -> Found:
         config = self._patient.config
-        return configuration.judge(self._patient.mistakes, [] if config is None else doubts(config))
+        file = str(self._patient.file or "it")
+        return configuration.judge(self._patient.mistakes, [] if config is None else doubts(config), file)
 
     async def _service(self) -> Found:
         return [service.judge(self._patient.status, self._patient.silence, self._patient.alone)]

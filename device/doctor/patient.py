@@ -13,7 +13,7 @@ from device.service.control import ControlError, NotRunning, call
 class Patient:
     """config: None where there are mistakes, one line each. status: what a running intercom says, None without one,
     and then silence says why. alone: it is certain that none runs. control: the folder to ask it in, None for the usual
-    places.
+    places. file: the configuration's, None where there is none.
     """
 
     config: Config | None
@@ -22,6 +22,7 @@ class Patient:
     silence: str = ""
     alone: bool = False
     control: Path | None = None
+    file: Path | None = None
 
 
 def meet(path: Path | None, control: Path | None) -> Patient:
@@ -36,4 +37,4 @@ def meet(path: Path | None, control: Path | None) -> Patient:
         status = call("status", folder=control)
     except ControlError as error:
         silence, alone = str(error), isinstance(error, NotRunning)
-    return Patient(loaded, mistakes, status, silence, alone, control)
+    return Patient(loaded, mistakes, status, silence, alone, control, path or config.find())
