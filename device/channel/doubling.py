@@ -29,17 +29,24 @@ class Path(NamedTuple):
     """What the kernel knows of one connection (tcp(7), TCP_INFO).
 
     losses: segments that were sent again, and those that came out of order as one before them was missing; since it was
-    opened. rtt_s: smoothed; shortest_rtt_s: of the last minutes.
+    opened. rtt_s: smoothed; shortest_rtt_s: of the last minutes. varies_s: how far round trips lie from the smoothed
+    one.
     """
 
     losses: int
     rtt_s: float
     shortest_rtt_s: float
+    varies_s: float = 0.0
 
     @property
     def queue_s(self) -> float:
         """How long what is sent stands in a queue on the way."""
         return self.rtt_s - self.shortest_rtt_s
+
+    @property
+    def standing_queue_s(self) -> float:
+        """As `queue_s`, but for what comes and goes: where segments are lost some take long, and nothing stands."""
+        return self.queue_s - 2 * self.varies_s
 
     @property
     def crowded(self) -> bool:

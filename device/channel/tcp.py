@@ -22,8 +22,9 @@ USER_TIMEOUT_MS = 10_000
 _TCP_THIN_LINEAR_TIMEOUTS = 16
 # What a machine without a network says; one that has a network of IPv4 alone says it of every IPv6 address, too.
 NO_NETWORK = (errno.ENETUNREACH, errno.ENETDOWN)
-# <linux/tcp.h>, struct tcp_info: rtt at 68, total_retrans 100, min_rtt 148, rcv_ooopack 224 (since Linux 5.4); in us.
-_TCP_INFO = struct.Struct("68xI28xI44xI72xI")
+# <linux/tcp.h>, struct tcp_info: rtt at 68, rttvar 72, total_retrans 100, min_rtt 148, rcv_ooopack 224 (since Linux
+# 5.4); in us.
+_TCP_INFO = struct.Struct("68xII24xI44xI72xI")
 _LINGER_NOT = struct.pack("ii", 1, 0)
 _LINGER = struct.pack("ii", 0, 0)
 
@@ -80,5 +81,5 @@ def path(sock: socket.socket) -> Path:
     info = b"" if sock.fileno() < 0 else sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
     if len(info) < _TCP_INFO.size:
         return Path(0, 0.0, 0.0)
-    rtt_us, repeated, shortest_us, out_of_order = _TCP_INFO.unpack(info)
-    return Path(repeated + out_of_order, rtt_us / 1e6, shortest_us / 1e6)
+    rtt_us, varies_us, repeated, shortest_us, out_of_order = _TCP_INFO.unpack(info)
+    return Path(repeated + out_of_order, rtt_us / 1e6, shortest_us / 1e6, varies_us / 1e6)

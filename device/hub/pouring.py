@@ -62,7 +62,7 @@ class Pouring:
         if not self._listener.clear:
             return
         has_much = tcp.unacknowledged(self._socket) > FEW_BYTES  # hardly ever, and the rest costs more
-        if self._flow.looked(tcp.path(self._socket).queue_s if has_much else 0.0, now):
+        if self._flow.looked(tcp.path(self._socket).standing_queue_s if has_much else 0.0, now):
             self._listener.clear = False
             self._go_on()
 

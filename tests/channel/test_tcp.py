@@ -114,14 +114,14 @@ async def test_the_path_is_what_the_kernel_knows_of_it() -> None:
         path = tcp.path(sock)
         assert path.losses == 0 and 0.0 < path.shortest_rtt_s <= path.rtt_s < 1.0
         assert not path.crowded
-    assert tcp.path(sock) == (0, 0.0, 0.0)
+    assert tcp.path(sock) == (0, 0.0, 0.0, 0.0)
 
 
 async def test_of_a_kernel_that_tells_less_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     with listening() as server, await tcp.connect(target(server), 0) as sock:
         told = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)  # as before Linux 3.15
         monkeypatch.setattr(socket.socket, "getsockopt", lambda *_: told)
-        assert tcp.path(sock) == (0, 0.0, 0.0)
+        assert tcp.path(sock) == (0, 0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("well", [False, True])
