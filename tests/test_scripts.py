@@ -299,7 +299,7 @@ def test_run_makes_an_app_id_once_and_then_shows_a_live_line(home: Path) -> None
         with Running("scripts/run", *arguments, env={**of(home), **bench.env("mic", "spk")}) as run:
             until(lambda: run.says("in-call: lobby | microphone on | hears nobody"), within_s=30)
             assert run.end(signal.SIGINT) == 0
-    assert run.lines[0] == f"A hub and an intercom are running with {config}; Ctrl-C ends them."
+    assert run.lines[0] == f"A hub and an intercom were started with {config}; Ctrl-C ends them. How they are:"
     assert config.read_text() == made
 
 
