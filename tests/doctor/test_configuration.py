@@ -15,3 +15,13 @@ def test_none_one_and_many_mistakes() -> None:
 def test_a_file_that_only_the_intercom_may_read_is_no_mistake_to_correct() -> None:
     (found,) = configuration.judge(["x: [channel] token_file: must be a file that can be read: Permission denied"])
     assert "sudo -u intercom" in found.remedy
+
+
+def test_a_doubt_is_a_warning_with_what_to_do_about_it_and_the_file_is_named() -> None:
+    (found,) = configuration.judge([], ["[gate] mode: push-to-talk, and no button talks; give talk a pin"])
+    assert (found.verdict, found.found) == (Verdict.WARN, "[gate] mode: push-to-talk, and no button talks")
+    assert found.remedy == "give talk a pin"
+    (found,) = configuration.judge([], [], "/etc/intercomd/intercom.toml")
+    assert (found.verdict, found.found) == (Verdict.OK, "no mistake in /etc/intercomd/intercom.toml")
+    mistaken = configuration.judge(["x: [audio] frame_ms: must be 10 or 20"], ["a doubt; so it is"])
+    assert [one.verdict for one in mistaken] == [Verdict.FAIL], "mistakes first"
