@@ -135,8 +135,8 @@ class Examination:
         if config is None:
             return [Finding("hubs", Verdict.WARN, "not tried: the configuration is wrong", "correct it first")]
         told = (self._patient.status or {}).get("problem")
-        problem = ChannelError(told["code"], told["reason"]) if told else None
-        self._ways = await hubs.look(config.channel, self._token or None, not self._patient.alone, problem)
+        problems = {told["hub"]: ChannelError(told["code"], told["reason"])} if told and told["hub"] else {}
+        self._ways = await hubs.look(config.channel, self._token or None, not self._patient.alone, problems)
         return hubs.judge(self._ways, versions.look()["intercomd"])
 
     async def _clock(self) -> Found:

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -66,13 +66,15 @@ class Way:
     answer_ms: float = 0.0
 
 
-async def look(channel: Channel, token: str | None, others: bool, problem: ChannelError | None = None) -> list[Way]:
+async def look(
+    channel: Channel, token: str | None, others: bool, problems: Mapping[str, ChannelError] | None = None
+) -> list[Way]:
     """Every hub of the configuration. others: an intercom may be running here, and the seat of a token its own.
 
-    problem: what keeps that one out of the call.
+    problems: by hub, what keeps that intercom out of the call.
     """
-    hubs = [address.read(url) for url in channel.hub]
-    return list(await asyncio.gather(*(_go(hub, channel, token, others, problem) for hub in hubs)))
+    known, hubs = problems or {}, [address.read(url) for url in channel.hub]
+    return list(await asyncio.gather(*(_go(hub, channel, token, others, known.get(str(hub))) for hub in hubs)))
 
 
 async def _go(hub: Address, channel: Channel, token: str | None, others: bool, problem: ChannelError | None) -> Way:

@@ -200,8 +200,12 @@ def test_a_date_tells_how_far_clocks_are_apart() -> None:
 async def test_what_keeps_the_intercom_out_that_runs_here_is_what_is_wrong(code: int, remedy: str) -> None:
     """Though the doctor itself, who is somebody else for the hub, would be let in."""
     async with Hub("127.0.0.1:0") as hub:
-        ways = await hubs.look(channel(hub.url, uid=7), "a token", True, ChannelError(code, "so it is"))
-        (found,) = hubs.judge(ways, VERSION)
+        problem = {hub.url: ChannelError(code, "so it is")}
+        (found,) = hubs.judge(await hubs.look(channel(hub.url, uid=7), "a token", True, problem), VERSION)
         assert found.verdict is Verdict.FAIL and f"so it is ({code})" in found.found and remedy in found.remedy
-        ways = await hubs.look(channel(hub.url), None, True, ChannelError(errors.UNREACHABLE))
-        assert hubs.judge(ways, VERSION)[0].verdict is not Verdict.FAIL, "what is over, or nobody can change"
+        passing = {hub.url: ChannelError(errors.UNREACHABLE)}
+        (found,) = hubs.judge(await hubs.look(channel(hub.url), None, True, passing), VERSION)
+        assert found.verdict is not Verdict.FAIL, "what is over, or nobody can change"
+        elsewhere = {"ws://192.0.2.2:8800": ChannelError(code, "so it is")}
+        (found,) = hubs.judge(await hubs.look(channel(hub.url), None, True, elsewhere), VERSION)
+        assert found.verdict is not Verdict.FAIL, "another hub's business"
