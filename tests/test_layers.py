@@ -73,6 +73,7 @@ PURE = (
     "audio/jitter.py",
     "audio/limiter.py",
     "audio/meter.py",
+    "audio/payload.py",
     "audio/pcm.py",
     "audio/reference.py",
     "audio/reserve.py",

@@ -18,6 +18,7 @@ What others sent:
 
     talkers        all of them -> one block per tick: buffer, decoder, clock and mix
     jitter         one talker's buffer
+    payload        what an Opus packet says of itself
     arrivals       how late packets arrive, and so when they are due
     limiter        the mix, and what is done where it is too loud
     dimming        all others are quieter while somebody with priority speaks

@@ -8,7 +8,8 @@ Silence. There is always an answer, nothing waits for later packets, and a spurt
     due       when a packet should sound (arrivals.py)
 
 Nobody talks: silence until the first packet held is due, to the sample; so the delay is the same in every spurt.
-Talking: the packet at the position. Where it is missing and a later one is held, Lost of exactly the missing length.
+Talking: the packet at the position. Where it is missing and a later one is held, Lost of exactly the missing length,
+with that packet if it has the one before it once more.
 Where nothing is held (late, lost, or the spurt is over: nobody can tell), Lost in pieces, for at most 100 ms; a packet
 that comes meanwhile takes the position back to its own time, at most to the floor. So nothing that comes up to 100 ms
 too late is skipped, it makes the delay longer; and an isolated loss costs its own length, however shallow the buffer.
@@ -28,6 +29,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from device.audio.arrivals import MS, Arrivals
+from device.audio.payload import has_fec, packet_samples
 
 # Older speech than this is never played (the age of arrivals.py, on arrival and again when it would sound).
 MAX_AGE = 500 * MS
@@ -53,25 +55,6 @@ _BELIEVED_AFTER = 10_000 * MS
 # An arrival so long ago that whatever comes is another stream.
 _NEVER = -(1 << 62)
 
-# RFC 6716 section 3.1, table 2: frame length by the first five bits of a packet.
-_FRAME_SAMPLES = (480, 960, 1_920, 2_880) * 3 + (480, 960) * 2 + (120, 240, 480, 960) * 4
-# Longer packets are allowed by Opus and refused here: a voice call does not wait for them.
-_MAX_PACKET_SAMPLES = 60 * MS
-
-
-def packet_samples(payload: bytes) -> int:
-    """Length of an Opus packet, 120 to 2,880 samples, by its TOC byte (RFC 6716 section 3.1). ValueError for others."""
-    if not payload:
-        raise ValueError("empty Opus packet")
-    code = payload[0] & 3
-    if code == 3 and len(payload) < 2:
-        raise ValueError("Opus packet without its frame count")
-    frames = (1, 2, 2)[code] if code < 3 else payload[1] & 0x3F
-    samples = frames * _FRAME_SAMPLES[payload[0] >> 3]
-    if not 0 < samples <= _MAX_PACKET_SAMPLES:
-        raise ValueError(f"Opus packet of {samples / MS:g} ms; taken are 2.5 to 60 ms")
-    return samples
-
 
 class Play(NamedTuple):
     """Decode this packet. delay: from its fastest possible arrival to its sounding; excess: of that, beyond due."""
@@ -83,9 +66,10 @@ class Play(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """Conceal so many samples."""
+    """Conceal so many samples; `after` may hold what was said in them: the packet that follows, b"" for none."""
 
     samples: int
+    after: bytes = b""
 
 
 class Silence(NamedTuple):
@@ -161,6 +145,8 @@ class JitterBuffer:
         if age > MAX_AGE or abs(age) > _LONGEST_HOLDUP or not -_MAX_MISORDER <= step <= _MAX_DROPOUT:
             self._restart(sequence, timestamp, arrived)
             step, at = 0, timestamp
+        if step == 2 and has_fec(payload):  # the one that is missing before it has come with it
+            self._arrivals.add(arrived - at + samples, samples, arrived, MAX_CONCEALED)
         self._note(step, at, samples, arrived)
         if at < self._floor:
             self.counts.late += 1
@@ -244,12 +230,15 @@ class JitterBuffer:
 
     def _conceal(self, head: _Held | None, position: int, wanted: int) -> Lost:
         missing = head.timestamp - position if head else -(-wanted // CONCEAL_STEP) * CONCEAL_STEP
+        after = head.payload if head and has_fec(head.payload) else b""
+        if head and after and missing > head.samples:  # it has its own length of what was before it, and no more
+            missing, after = missing - head.samples, b""
         lost = min(missing, MAX_CONCEALED - self._concealing)
         self._concealing += lost
         self._position = position + lost
         if head is not None:  # what is known to be lost is not waited for any more
             self._floor = self._position
-        return Lost(lost)
+        return Lost(lost, after if lost == missing else b"")
 
 
 def _signed(difference: int, bits: int) -> int:

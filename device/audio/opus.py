@@ -16,6 +16,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # opuslib compares with `is 0`: a SyntaxWarning when it is first compiled
     try:
         import opuslib
+        import opuslib.api.ctl
+        import opuslib.api.encoder
         import opuslib.api.info
     except ImportError:
         raise
@@ -102,6 +104,18 @@ class Encoder:
         """From the next packet on; bit/s, as at first."""
         self._coder.bitrate = bitrate
 
+    def expect_loss(self, percent: int) -> None:
+        """How many packets do not arrive, 0 to 100: beyond 0 each has the one before it once more, in few bits.
+
+        From the next packet on. These bits are taken from those of the speech.
+        """
+        self._set(opuslib.api.ctl.set_inband_fec, int(percent > 0))
+        self._set(opuslib.api.ctl.set_packet_loss_perc, percent)
+
+    def _set(self, request: Any, value: int) -> None:
+        """By `encoder_ctl`: opuslib's own property for FEC takes no value."""
+        opuslib.api.encoder.encoder_ctl(self._coder.encoder_state, request, value)
+
     def encode(self, pcm: bytes) -> bytes:
         """One frame, or 20, 40 or 60 ms at once (pcm: s16le mono) -> one Opus packet of 1 to 1,275 bytes.
 
@@ -132,6 +146,15 @@ class Decoder:
             raise OpusError("decode a packet", _INVALID_PACKET)
         return self._run(payload, len(payload), MAX_SAMPLES)
 
+    def recover(self, payload: bytes, samples: int) -> bytes:
+        """The samples right before this packet, by what it has of them (`Encoder.expect_loss`); else as `conceal`.
+
+        samples: a multiple of 120, up to the length of the packet. Decode the packet itself next. Raises ValueError.
+        """
+        if samples % CONCEAL_STEP or not 0 < samples <= MAX_SAMPLES:
+            raise ValueError(f"libopus recovers 120 to 5760 samples in steps of 120, not {samples}")
+        return self._run(payload, len(payload), samples, fec=1)
+
     def conceal(self, samples: int) -> bytes:
         """What the talker would probably have said in the next samples (a multiple of 120, up to 5,760), fading out.
 
@@ -141,8 +164,8 @@ class Decoder:
             raise ValueError(f"libopus conceals 120 to 5760 samples in steps of 120, not {samples}")
         return self._run(None, 0, samples)
 
-    def _run(self, payload: bytes | None, size: int, most: int) -> bytes:
-        samples: int = _decode(self._state, payload, size, self._pcm_at, most, 0)
+    def _run(self, payload: bytes | None, size: int, most: int, fec: int = 0) -> bytes:
+        samples: int = _decode(self._state, payload, size, self._pcm_at, most, fec)
         if samples < 0:
             raise OpusError("decode a packet", samples)
         return self._pcm[:samples].tobytes()

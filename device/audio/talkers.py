@@ -43,6 +43,9 @@ class Decoder(Protocol):
     def conceal(self, samples: int) -> bytes:
         """So many samples (a multiple of 120, at most 4,800) of what is missing."""
 
+    def recover(self, payload: bytes, samples: int) -> bytes:
+        """The same, by what the packet after it has of it. Raises ValueError where it is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class TalkerStatus:
@@ -194,7 +197,7 @@ class _Talker:
                 self.heard = at
             else:
                 self._drift.interrupt()
-                self._decoded += self._conceal(answer.samples) if isinstance(answer, Lost) else _silence(answer.samples)
+                self._decoded += self._replace(answer) if isinstance(answer, Lost) else _silence(answer.samples)
             sounding = sounding or not isinstance(answer, Silence)
         size = self._tick * pcm.SAMPLE_BYTES
         block, self._decoded = self._decoded[:size], self._decoded[size:]
@@ -232,6 +235,14 @@ class _Talker:
         self._level_dbov = pcm.level_dbov(sound)
         slips = self._drift.correct(packet.delay, packet.excess, packet.samples, quiet=not self.speaks)
         return pcm.slip(sound, slips) if slips else sound
+
+    def _replace(self, lost: Lost) -> bytes:
+        if lost.after and not lost.samples % CONCEAL_STEP:
+            try:
+                return self._decoder.recover(lost.after, lost.samples)
+            except ValueError:  # it is counted when its own turn comes
+                pass
+        return self._conceal(lost.samples)
 
     def _conceal(self, samples: int) -> bytes:
         whole_steps = -(-samples // CONCEAL_STEP) * CONCEAL_STEP

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.audio.jitter import MAX_AGE, MAX_HELD, JitterBuffer, Lost, Play, Silence, packet_samples
+from device.audio.jitter import MAX_AGE, MAX_HELD, JitterBuffer, Lost, Play, Silence
 from tests.audio import properties
 from tests.audio.listening import MS, SECOND, TICK, Arrival, Listener, in_order, payload, talk
 
@@ -421,29 +421,46 @@ def test_a_sequence_that_jumps_further_than_3000_is_another_stream() -> None:
     assert (buffer.held, buffer.counts.dropped) == (1, 2)
 
 
-# The length of an Opus packet
+# FEC: a packet that has the one before it once more
+
+WITH_FEC, WITHOUT_FEC = b"\x48\x40", b"\x48\x80"  # SILK wideband, 20 ms; see RFC 6716 section 4.2.3
 
 
-@pytest.mark.parametrize(
-    ("head", "samples"),
-    [
-        (b"\x00", 480), (b"\x08", 960), (b"\x10", 1_920), (b"\x18", 2_880),  # SILK, narrowband
-        (b"\x58", 2_880), (b"\x60", 480), (b"\x68", 960), (b"\x70", 480), (b"\x78", 960),  # SILK wideband, hybrid
-        (b"\x80", 120), (b"\x88", 240), (b"\x90", 480), (b"\xf8", 960),  # CELT
-        (b"\xf9", 1_920), (b"\xfa", 1_920), (b"\xfb\x03", 2_880), (b"\xe3\x18", 2_880), (b"\xfc", 960),  # more frames
-    ],
-)  # fmt: skip
-def test_a_packet_s_length_stands_in_its_first_byte(head: bytes, samples: int) -> None:
-    assert packet_samples(head + b"sound") == samples
+def hear_without(missing: set[int], heads: dict[int, bytes], ticks: int = 60) -> list[Play | Lost | Silence]:
+    """Fifty packets of 20 ms, each as soon as it is spoken, without these."""
+    buffer, heard = JitterBuffer(20 * MS), list[Play | Lost | Silence]()
+    for number in range(ticks):
+        if number < 50 and number not in missing:
+            buffer.push(number, number * 960, heads.get(number, WITHOUT_FEC) + bytes([number]), number * 960)
+        heard.append(buffer.pop(number * 960, 960))
+    return heard
 
 
-@pytest.mark.parametrize("nonsense", [b"", b"\xfb", b"\xfb\x00", b"\xfb\x04", b"\x19", b"\xfb\x3f"])
-def test_nonsense_and_more_than_60_ms_are_refused(nonsense: bytes) -> None:
-    with pytest.raises(ValueError, match="Opus packet"):
-        packet_samples(nonsense)
-    buffer = JitterBuffer(TICK)
-    buffer.push(1, 1, nonsense, 1)
-    assert (buffer.held, buffer.counts.dropped) == (0, 1)
+def test_what_is_lost_comes_with_the_packet_after_it() -> None:
+    heard = hear_without({30}, {31: WITH_FEC})
+    assert Lost(960, WITH_FEC + bytes([31])) in heard
+    at = heard.index(Lost(960, WITH_FEC + bytes([31])))
+    assert [getattr(heard[at + offset], "payload", b"")[-1] for offset in (-1, 1)] == [29, 31]
+
+
+def test_a_packet_without_fec_is_not_asked_for_it() -> None:
+    assert [one for one in hear_without({30}, {}) if isinstance(one, Lost) and one.after] == []
+
+
+def test_of_three_that_are_lost_the_last_one_comes_with_the_packet_after_them() -> None:
+    lost = [one for one in hear_without({30, 31, 32}, {33: WITH_FEC}) if isinstance(one, Lost)]
+    assert sum(one.samples for one in lost[:3] if not one.after) == 1_920
+    assert Lost(960, WITH_FEC + bytes([33])) in lost
+
+
+def test_where_packets_come_with_the_next_one_these_are_waited_for() -> None:
+    """One in ten: more than the one in twenty that is given up."""
+    missing = set(range(5, 50, 10))
+    with_fec, without = (
+        min(one.excess for one in hear_without(missing, heads) if isinstance(one, Play))
+        for heads in ({number + 1: WITH_FEC for number in missing}, {})
+    )
+    assert with_fec < 0 < without  # they are due later than they are played: the next spurt begins later
 
 
 def test_a_talker_who_is_later_for_good_is_heard_again_after_ten_seconds_and_no_sooner() -> None:

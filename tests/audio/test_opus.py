@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from device.audio import opus
-from device.audio.jitter import packet_samples
+from device.audio.payload import has_fec, packet_samples
 
 RATE_HZ = 48_000
 
@@ -206,3 +206,36 @@ def test_the_first_import_warns_of_nothing(tmp_path: Path) -> None:
     nothing_compiled = f"import sys, warnings; sys.pycache_prefix = {str(tmp_path)!r}; warnings.simplefilter('error')\n"
     result = run_python(nothing_compiled + "import device.audio.opus")
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_packet_has_the_one_before_it_once_more_when_losses_are_expected() -> None:
+    """Of a voice, whose pitch changes: what is made up from the sound before it, is off there."""
+    at = np.arange(96_000) / 48_000
+    buzz = sum(np.sin(2 * math.pi * harmonic * (110 * at + 20 * at * at)) / harmonic for harmonic in range(1, 20))
+    said = frames((buzz * (4_000 + 3_000 * np.sin(20 * at))).astype("<i2").tobytes(), 960)
+    recovered, made_up = encoded(said, loss_percent=20), encoded(said, loss_percent=0)
+    twice = [number for number in range(40, 90, 4) if has_fec(recovered[number + 1])]
+    assert len(twice) > 5
+    assert min(likeness_of_recovered(recovered, number) for number in twice) > 0.95
+    assert max(likeness_of_recovered(made_up, number) for number in twice) < 0.95
+
+
+def encoded(said: list[bytes], loss_percent: int) -> list[bytes]:
+    encoder = opus.Encoder(20, 32_000, 5)
+    encoder.expect_loss(loss_percent)
+    return [encoder.encode(frame) for frame in said]
+
+
+def likeness_of_recovered(packets: list[bytes], number: int) -> float:
+    """Of this packet, which does not arrive, to what it holds."""
+    whole, holed = opus.Decoder(), opus.Decoder()
+    said = [whole.decode(packet) for packet in packets[: number + 1]]
+    for packet in packets[:number]:
+        holed.decode(packet)
+    return correlation(holed.recover(packets[number + 1], 960), said[number])
+
+
+def test_only_what_libopus_can_recover_is_asked_of_it() -> None:
+    for samples in (0, 100, 5_880):
+        with pytest.raises(ValueError, match="recovers 120 to 5760 samples"):
+            opus.Decoder().recover(b"\x48\x40", samples)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.audio.capture_clock import Block
-from device.audio.jitter import packet_samples
 from device.audio.packer import Packer
+from device.audio.payload import packet_samples
 from tests.audio import properties
 
 

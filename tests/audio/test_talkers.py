@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.audio.jitter import packet_samples
+from device.audio.payload import packet_samples
 from device.audio.talkers import MAX_TALKERS, Talkers, TalkerStatus
 from tests.audio import properties
 from tests.audio.listening import MS, SECOND, TICK, Arrival, in_order, number_of, payload, talk
@@ -31,6 +31,13 @@ class Marking:
     def conceal(self, samples: int) -> bytes:
         assert samples % 120 == 0
         return array("h", [CONCEALED]).tobytes() * samples
+
+    def recover(self, payload: bytes, samples: int) -> bytes:
+        """The number before that of the packet."""
+        number = number_of(payload)
+        if number == CORRUPT:
+            raise ValueError("no Opus")
+        return array("h", [number % 10_000]).tobytes() * samples
 
 
 def ns(samples: float) -> int:
@@ -153,6 +160,19 @@ def test_a_corrupt_packet_is_concealed_and_counted() -> None:
     assert {sample for sample in heard if sample} == {*range(1, 11), CONCEALED, *range(12, 16)} & set(heard)
     room.listen(2 * SECOND)
     assert room.status().concealed == 1
+
+
+@pytest.mark.parametrize(("after", "heard"), [(13, 13), (CORRUPT, CONCEALED)])
+def test_a_packet_that_is_lost_is_recovered_from_the_next_one(after: int, heard: int) -> None:
+    talkers, sounded = Talkers(Marking, 960), []
+    for number in range(30):
+        if number != 12:
+            told = after if number == 13 else number
+            head = b"\x48" + (b"\x40" if number == 13 else b"\x80")  # SILK of 20 ms, with FEC and without
+            talkers.push(1, number, number * 960, head + told.to_bytes(4, "big"), ns(number * 960))
+        sounded.append(array("h", talkers.pull(ns(number * 960)))[0])
+    assert sounded[sounded.index(12) + 1] == heard
+    assert sounded[sounded.index(12) + 2] == (14 if after == 13 else CONCEALED)
 
 
 def test_a_loss_of_an_odd_length_is_concealed_exactly() -> None:
@@ -436,6 +456,9 @@ class Loud:
         return array("h", [4_000]).tobytes() * packet_samples(payload)
 
     def conceal(self, samples: int) -> bytes:
+        return bytes(samples * 2)
+
+    def recover(self, payload: bytes, samples: int) -> bytes:
         return bytes(samples * 2)
 
 
