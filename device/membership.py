@@ -51,7 +51,7 @@ class Membership:
 
     held: the seat of the process before this one, which is taken again if it belongs there. feed: called with each
     Input. rung: with {uid, label, answered} of each ring. failed: when a ring cannot be sent. allows: with (bitrate,
-    packet_ms) when the path allows less than `audio` says, or more again.
+    packet_ms, fec_percent) when the path allows less than `audio` says, or more again, or what is lost changes.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Membership:
         feed: Callable[[Input], None],
         rung: Callable[[dict[str, Any]], None],
         failed: Callable[[], object],
-        allows: Callable[[int, int], None],
+        allows: Callable[[int, int, int], None],
     ) -> None:
         self._channel, self._speaker, self._feed, self._failed = channel, speaker, feed, failed
         self.where = belonging.of(channel)
@@ -85,7 +85,7 @@ class Membership:
             messages.MUTE_AUDIO: self.others.mute, messages.UNMUTE_AUDIO: self.others.unmute,
             messages.USER_LEFT: self.others.unmute,
             messages.HEARD_AGAIN: lambda _: self.others.hear(),
-            TARGET_BITRATE: lambda coding: allows(coding["bitrate"], coding["packet_ms"]),
+            TARGET_BITRATE: lambda coding: allows(coding["bitrate"], coding["packet_ms"], coding["fec_percent"]),
         }  # fmt: skip
         self.adapt(audio)
         for event, handler in self._events.items():

@@ -251,8 +251,7 @@ class Peer:
             self.session.text(conn, message, self.time.now)
             self._carry_out()
         else:
-            packet = self.session.media(conn, message, self.time.now)
-            if packet is not None:
+            for packet in self.session.media(conn, message, self.time.now):
                 arrived_ns = round(self.time.now * 1e9)
                 self._talkers.push(packet.ssrc, packet.sequence, packet.timestamp, packet.payload, arrived_ns)
 

@@ -19,14 +19,15 @@ class Packer:
 
     def __init__(self, frame_ms: int, bitrate: int, complexity: int, put: Put) -> None:
         self._encoder, self._put = Encoder(frame_ms, bitrate, complexity), put
-        self._wanted, self._bitrate = (bitrate, frame_ms), bitrate
+        self._wanted, self._coding = (bitrate, frame_ms, 0), (bitrate, 0)
         self._pcm = b""
         self._frame = self._level_dbov = 0  # of the first sample in it, and the loudest
         self._first = False
 
-    def encode(self, bitrate: int, packet_ms: int) -> None:
-        """From the next packet on; bit/s, and as long as a block or 20, 40 or 60 ms. In any thread."""
-        self._wanted = bitrate, packet_ms
+    def encode(self, bitrate: int, packet_ms: int, fec_percent: int = 0) -> None:
+        """From the next packet on; bit/s, as long as a block or 20, 40 or 60 ms, and the losses that FEC is to expect,
+        0 for no FEC. In any thread."""
+        self._wanted = bitrate, packet_ms, fec_percent
 
     def take(self, block: Block, level_dbov: int, first_of_spurt: bool) -> None:
         """One block that is to be sent; first_of_spurt: nothing was, before it."""
@@ -41,10 +42,11 @@ class Packer:
 
     def flush(self) -> None:
         """What has been taken is sent, however little it is."""
-        bitrate, _ = self._wanted
-        if bitrate != self._bitrate:
-            self._bitrate = bitrate
+        bitrate, _, fec_percent = self._wanted
+        if (bitrate, fec_percent) != self._coding:
+            self._coding = bitrate, fec_percent
             self._encoder.set_bitrate(bitrate)
+            self._encoder.expect_loss(fec_percent)
         while self._pcm:
             size = max(length for length in self._encoder.lengths if length <= len(self._pcm))
             payload = self._encoder.encode(self._pcm[:size])

@@ -9,6 +9,8 @@ Both ends: what may be on the wire
     messages     requests and notifications: what their params hold, read and checked
     writing      what a host says to everybody in writing
     rtp          media packets
+    redundancy   several packets of speech in one of them
+    report       what a listener tells of what arrives
     token        the right to join: tokens of all formats, verified
     token005     Channel Key
     token006     AccessToken
@@ -33,6 +35,9 @@ The client's end: from a program's wish to its socket
     moving       when to look for a better one
     adapt        how densely speech is to be encoded, by what the path allows
     doubling     when two connections carry the same
+    protection   what is sent beside a packet, so that one that is lost is heard nevertheless
+    reception    how many of each talker's packets do not arrive
+    listeners    how many of ours do not arrive at them
     approach     the way of one connection to a seat: dial, handshake, join, answer
     verdicts     what its end means for the next one
     seat         uid and session, and the requests made in it

@@ -5,11 +5,18 @@ help, and fewer packets even more, as each one costs some 80 bytes of headers (R
 are 32 kbit/s. Steps down come quickly, and one at a time up again once the queue has been short for a while; who falls
 back soon after a step up waits twice as long for the next. A path that only loses packets, or is dead for a while, is
 not full: its round trip stays as it was.
+
+The path from the hub to those who listen counts likewise, as they report it. What only loses packets is met by sending
+more (protection.py), which a full path would make worse: so only where nothing is full.
 """
 
 from typing import NamedTuple
 
-TARGET_BITRATE = "target-bitrate-changed"  # {bitrate, packet_ms}
+from device.channel.listeners import ALL_ARRIVES, Arriving
+from device.channel.protection import Protected, Protection
+from device.channel.reception import EVERY_S
+
+TARGET_BITRATE = "target-bitrate-changed"  # {bitrate, packet_ms, fec_percent, copies}
 LOOK_S = 0.9
 # Beyond the shortest round trip; a radio's own mood is below that. The second is full even where nothing was skipped.
 QUEUE_S, LONG_QUEUE_S = 0.1, 0.3
@@ -17,14 +24,20 @@ SHORT_QUEUE_S = 0.05
 UP_AFTER_S, UP_AFTER_MAX_S = 5.0, 60.0
 # So soon after a step up it was that step which was too much.
 BLAME_S = 10.0
+# So long after a step down listeners report what came of it.
+TOLD_AFTER_S = 1.5 * EVERY_S
+# More bits for what FEC takes of them.
+FEC_BITS = 1.25
 _NEVER = float("-inf")
 
 
 class Coding(NamedTuple):
-    """bitrate: bit/s. packet_ms: how much sound goes into one packet."""
+    """bitrate: bit/s. packet_ms: how much sound goes into one packet. The rest: see protection.py."""
 
     bitrate: int
     packet_ms: int
+    fec_percent: int = 0
+    copies: int = 0
 
 
 # Below 20 ms it is the frame that the owner wants; Opus packs 40 and 60 ms as well (RFC 6716 section 2.1.4).
@@ -37,18 +50,26 @@ class Adapt:
 
     def __init__(self) -> None:
         self._steps: tuple[Coding, ...] = ()
+        self._protection = Protection()
+        self._told: Coding | None = None
         self._at = self._skipped = 0
         self._up_after_s = UP_AFTER_S
-        self._looked_at = self._raised_at = _NEVER
+        self._looked_at = self._raised_at = self._lowered_at = _NEVER
         self._short_since: float | None = None
+
+    @property
+    def copies(self) -> int:
+        """How many packets are to be sent once more with each."""
+        return self._told.copies if self._told else 0
 
     def begin(self, wanted: Coding) -> None:
         """That is how it is encoded while there is room."""
         lower = (Coding(min(step.bitrate, wanted.bitrate), max(step.packet_ms, wanted.packet_ms)) for step in _STEPS)
-        self._steps, self._at = tuple(dict.fromkeys((wanted, *lower))), 0
+        self._steps, self._at, self._told = tuple(dict.fromkeys((wanted, *lower))), 0, wanted
 
-    def looked(self, queue_s: float, skipped: int, now: float) -> Coding | None:
-        """How long what is sent stands in the queue, and the frames that were not sent, ever. Once a second is enough.
+    def looked(self, queue_s: float, skipped: int, now: float, arriving: Arriving = ALL_ARRIVES) -> Coding | None:
+        """How long what is sent stands in the queue, the frames that were not sent, ever, and how they arrive. Once a
+        second is enough.
 
         Returns how to encode from now on, None where nothing changes.
         """
@@ -56,19 +77,34 @@ class Adapt:
             return None
         self._looked_at = now
         since, self._skipped = skipped - self._skipped, skipped
-        before = self._at
         if queue_s > LONG_QUEUE_S or (queue_s > QUEUE_S and since):
             self._down(2 if queue_s > LONG_QUEUE_S else 1, now)
-        elif queue_s > SHORT_QUEUE_S:
+        elif arriving.crowded and now - self._lowered_at >= TOLD_AFTER_S:
+            self._down(1, now)
+        elif queue_s > SHORT_QUEUE_S or arriving.crowded:
             self._short_since = None
         else:
             self._up(now)
-        return self._steps[self._at] if self._at != before else None
+        return self._news(self._protected(arriving.lost_percent, now))
+
+    def _protected(self, lost_percent: int, now: float) -> Coding:
+        coding, protected = self._steps[self._at], self._protection.looked(lost_percent, now)
+        if self._at or protected == Protected():
+            return coding
+        bits = FEC_BITS if protected.fec_percent else 1.0
+        return Coding(round(coding.bitrate * bits), coding.packet_ms, *protected)
+
+    def _news(self, coding: Coding) -> Coding | None:
+        if coding == self._told:
+            return None
+        self._told = coding
+        return coding
 
     def _down(self, steps: int, now: float) -> None:
         if now - self._raised_at < BLAME_S:
             self._up_after_s, self._raised_at = min(UP_AFTER_MAX_S, 2 * self._up_after_s), _NEVER
         self._at, self._short_since = min(self._at + steps, len(self._steps) - 1), None
+        self._lowered_at = now
 
     def _up(self, now: float) -> None:
         if self._short_since is None:

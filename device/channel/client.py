@@ -70,9 +70,9 @@ class Client(Calls):
         connection-lost {}               for 10 s
         rejoined {after_ms}              it is back
         volume-indication {speakers}     after `enable_volume_indication`: see `volume`
-        target-bitrate-changed {bitrate, packet_ms}
-                                         after `adapt`: how to encode from now on, as the path to the hub is full,
-                                         or has room again
+        target-bitrate-changed {bitrate, packet_ms, fec_percent, copies}
+                                         after `adapt`: how to encode from now on, as a path is full or has room again,
+                                         or other losses are to be expected; the copies are made here
         network-quality {uplink, downlink, ...}
                                          every 2 s where somebody wants it or every event: see `quality`
 

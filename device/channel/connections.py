@@ -11,7 +11,7 @@ from itertools import count
 from random import Random
 
 from device import jsonrpc
-from device.channel import address, errors, messages, rtp
+from device.channel import address, errors, messages, redundancy, rtp
 from device.channel.actions import DEBUG, Action, Answer, Close
 from device.channel.adapt import TARGET_BITRATE, Adapt
 from device.channel.address import Address
@@ -117,20 +117,21 @@ class Connections:
         elif self._join is not None:
             self._take(self._approach.text(conn, data, self._seat.asks(self._join), now), now)
 
-    def media(self, conn: int, data: bytes, now: float) -> rtp.Packet | None:
-        """A binary message came; returns the packet in it, None where there is none for us."""
+    def media(self, conn: int, data: bytes, now: float) -> Sequence[rtp.Packet]:
+        """A binary message came; returns what is in it for us, in order: one packet, or that and some before it."""
         link = self._seat.link_of(conn)
         if link is None:
-            return None
+            return ()
         link.liveness.heard(now)
         try:
             packet = rtp.unpack(data)
+            packets = (packet,) if packet.payload_type != rtp.REDUNDANT_TYPE else redundancy.split(packet)
         except ValueError:
-            return None
+            return ()
         if self._seat.streams.is_muted(packet.ssrc):  # what was on its way when it was muted
-            return None
+            return ()
         self._gauges.heard(packet, len(data), now)
-        return packet
+        return packets
 
     def unacknowledged(self, conn: int, unacknowledged_bytes: int, now: float) -> None:
         """How much of what was written the other kernel has not acknowledged; before each `tick` at least."""
@@ -146,9 +147,11 @@ class Connections:
             self._gauges.quality.lost(max(0, path.losses - link.losses))
             link.losses = path.losses
         if link is not None and conn == self.conn:
-            coding = self._adapt.looked(path.queue_s, self._seat.skipped, now)
+            arriving = self._seat.listeners.arriving(len(self._seat.presence.users), now)
+            coding = self._adapt.looked(path.queue_s, self._seat.skipped, now, arriving)
+            self._seat.voice.copies = self._adapt.copies
             if coding is not None:
-                self._news.log(DEBUG, f"the path allows {coding.bitrate} bit/s in packets of {coding.packet_ms} ms")
+                self._news.log(DEBUG, f"from now on {coding}")
                 self._news.emit(TARGET_BITRATE, coding._asdict())
 
     def tick(self, now: float) -> None:
@@ -162,13 +165,14 @@ class Connections:
         self._ask(now)
         self._approach.dial(now)
         self._news.tick(now)
+        self._seat.report(self._gauges.reception.due(now), now)
         if self.state is not State.LEFT:
             self._measure(now)
 
     def _measure(self, now: float) -> None:
         seat, joining = self._seat, self.state is State.JOINING
         rtt_ms = seat.link.liveness.rtt_s * 1_000 if seat.link and self.state is State.IN_CALL else None
-        for event, params in self._gauges.due(seat.uid, rtt_ms, seat.skipped, seat.others, joining, now):
+        for event, params in self._gauges.due(seat.uid, rtt_ms, seat.skipped, len(seat.presence.users), joining, now):
             self._news.emit(event, params)
 
     # A seat is found, doubted, and lost
@@ -200,10 +204,10 @@ class Connections:
         self._answer_joins({"uid": seated.uid})
         known = self._join is not None and self._join.known
         hears_all = self._join is not None and self._join.auto_subscribe
-        heard = self._seat.subscribed(hears_all) if hub != self._news.hub else set()
+        heard = self._seat.streams.subscribed(hears_all) if hub != self._news.hub else set()
         self._news.in_call(hub, attempt.hub + 1, now)
         self._seat.sit(seated, link, attempt.resumes or bool(known), now)
-        for uid in sorted(heard & self._seat.subscribed(hears_all)):  # the same stream, to be had elsewhere
+        for uid in sorted(heard & self._seat.streams.subscribed(hears_all)):  # the same stream, to be had elsewhere
             url = address.stream_url(str(hub), self._news.channel, uid)
             self._news.emit(messages.UPDATE_URL, {"uid": uid, "url": url})
 

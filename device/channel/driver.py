@@ -100,9 +100,10 @@ class Driver:
     def media_came(self, conn: int, data: bytes) -> None:
         """A binary message."""
         arrived_ns = time.monotonic_ns()
-        packet = self._session.media(conn, data, arrived_ns / 1e9)
-        if packet is not None and self.on_media is not None:
-            run("media", self.on_media, packet, arrived_ns)
+        packets = self._session.media(conn, data, arrived_ns / 1e9)
+        if self.on_media is not None:
+            for packet in packets:
+                run("media", self.on_media, packet, arrived_ns)
 
     def text_came(self, conn: int, data: bytes) -> None:
         """A text message."""

@@ -1,6 +1,8 @@
-"""What is measured of a call only while somebody wants to know: how loud who is, how good the way is. PURE."""
+"""What is measured of a call: how loud who is and how good the way, while somebody wants to know; and what does not
+arrive. PURE."""
 
 from device.channel.quality import Quality
+from device.channel.reception import Reception
 from device.channel.rtp import Packet
 from device.channel.volume import Volume
 from device.jsonrpc import Params
@@ -13,11 +15,12 @@ class Gauges:
     """One for each session. They rest while there is no call to measure: see `due_at`."""
 
     def __init__(self) -> None:
-        self.volume, self.quality = Volume(), Quality()
+        self.volume, self.quality, self.reception = Volume(), Quality(), Reception()
         self._skipped = 0
 
     def heard(self, packet: Packet, size: int, now: float) -> None:
         """A packet of this size came."""
+        self.reception.heard(packet, now)
         if self.volume.is_on:
             self.volume.heard(packet.ssrc, packet.level_dbov, now)
         if self.quality.is_on:

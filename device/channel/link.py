@@ -14,6 +14,9 @@ AGAIN_PER_S = 40
 OFFLINE_S = 4.0
 _NEVER = float("inf")
 
+# A packet, and the connections to send it on.
+Sending = tuple[bytes, list[int]]
+
 
 @dataclass(slots=True)
 class Link:

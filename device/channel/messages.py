@@ -30,6 +30,7 @@ RENEW_TOKEN = "renewToken"  # {token}
 RING = "ring"  # {uid: whom, 0 or missing for everybody; answered: true to say that a ring is answered}
 MUTE, UNMUTE = "mute", "unmute"  # {uid}: hear a stream no more that is subscribed, and hear it again
 MUTE_LOCAL, UNMUTE_LOCAL = "muteLocal", "unmuteLocal"  # be silent and stay published, and talk again
+REPORT = "report"  # how many packets did not arrive; the hub tells those whose they are (report.py)
 STREAM_MESSAGE = "streamMessage"  # {stream: 1 to 5, data: base64}
 
 # Notifications from the hub

@@ -15,10 +15,14 @@ import struct
 from typing import NamedTuple
 
 PAYLOAD_TYPE = 111
+# The payload is several Opus packets, as RFC 2198 joins them (redundancy.py).
+REDUNDANT_TYPE = 63
 LEVEL_EXTENSION_ID = 1
 SILENT_DBOV = -127
 
 HEADER_BYTES = 12
+# With the level.
+OWN_HEADER_BYTES = 20
 # One packet must fit one Ethernet frame together with WebSocket, TLS, TCP and IPv6 headers; 60 ms at 128 kbit/s is 960.
 MAX_PACKET_BYTES = 1_300
 
@@ -42,6 +46,7 @@ class Packet(NamedTuple):
     ssrc: the sender's uid. sequence: 0..65535. timestamp: 0..2^32-1 in samples of 48 kHz.
     payload: one Opus packet, 10 to 60 ms. marker: first packet of a talk-spurt.
     level_dbov: -127 (silent) to 0, or None where the sender does not say.
+    payload_type: REDUNDANT_TYPE where more than one is in it; everything else is taken for Opus.
     """
 
     ssrc: int
@@ -50,10 +55,11 @@ class Packet(NamedTuple):
     payload: bytes
     marker: bool = False
     level_dbov: int | None = None
+    payload_type: int = PAYLOAD_TYPE
 
     def pack(self) -> bytes:
         """The bytes on the wire: 20 bytes of header and the payload; 12 without a level."""
-        second = PAYLOAD_TYPE | (_MARKER if self.marker else 0)
+        second = self.payload_type | (_MARKER if self.marker else 0)
         if self.level_dbov is None:
             return _FIXED.pack(_VERSION_2, second, self.sequence, self.timestamp, self.ssrc) + self.payload
         first, level = _VERSION_2 | _EXTENSION, -max(SILENT_DBOV, min(0, self.level_dbov))
@@ -78,7 +84,9 @@ def unpack(data: bytes) -> Packet:
     """Read a packet; CSRCs, foreign extensions and padding are skipped. Raises ValueError for anything else."""
     if data[:1] == b"\x90" and data[12:17] == _OWN_EXTENSION and _OWN.size < len(data) <= MAX_PACKET_BYTES:
         second, sequence, timestamp, ssrc, level = _OWN.unpack_from(data)
-        return Packet(ssrc, sequence, timestamp, data[_OWN.size :], second >= _MARKER, -(level & 0x7F))
+        return Packet(
+            ssrc, sequence, timestamp, data[_OWN.size :], second >= _MARKER, -(level & 0x7F), second & ~_MARKER
+        )
     ssrc_of(data)
     first, second, sequence, timestamp, ssrc = _FIXED.unpack_from(data)
     start, end, level_dbov = HEADER_BYTES + 4 * (first & 0x0F), len(data), None
@@ -94,7 +102,8 @@ def unpack(data: bytes) -> Packet:
         end -= data[-1]
     if start >= end or (first & _PADDING and not data[-1]):
         raise ValueError("RTP packet without payload")
-    return Packet(ssrc, sequence, timestamp, bytes(data[start:end]), bool(second & _MARKER), level_dbov)
+    marker, payload_type = bool(second & _MARKER), second & ~_MARKER
+    return Packet(ssrc, sequence, timestamp, bytes(data[start:end]), marker, level_dbov, payload_type)
 
 
 def _level(extension: bytes) -> int | None:

@@ -5,7 +5,7 @@ asked and answered on the first of them; a second one carries the same media (do
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -16,25 +16,24 @@ from device.channel.claims import Claims
 from device.channel.copies import Copies
 from device.channel.dialling import Attempt
 from device.channel.errors import ChannelError, Remedy
-from device.channel.link import Link
+from device.channel.link import Link, Sending
+from device.channel.listeners import Listeners
 from device.channel.messages import Join, Rejoin, Seated, Ticket
 from device.channel.moving import Moving
 from device.channel.news import News
 from device.channel.presence import Presence
+from device.channel.report import Report, Told
 from device.channel.requests import ANSWER_WITHIN_S, Call, Requests
 from device.channel.rules import Role
 from device.channel.streams import Streams
 from device.channel.voice import Voice
-
-# A packet, and the connections to send it on.
-Sending = tuple[bytes, list[int]]
 
 
 class Seat:
     """One for the life of a session; empty (uid 0) until `sit` and after `leave`.
 
     links: the first, and the second beside it. skipped: frames not sent, as each link was clogged. streams: the
-    others', and what is wanted of them and of ours.
+    others', and what is wanted of them and of ours. voice: our packets; listeners: what arrives of them.
     """
 
     def __init__(
@@ -46,10 +45,10 @@ class Seat:
         self._seated: Seated | None = None
         self.claims = Claims()
         self._asked_silent = False
-        self._presence = Presence()
+        self.presence = Presence()
         self._requests = Requests()
         self._copies = Copies()
-        self._voice = Voice(random)
+        self.voice, self.listeners = Voice(random), Listeners()
         self._actions = actions
         self._news = news
         self._numbers = numbers
@@ -84,7 +83,7 @@ class Seat:
         join = replace(self.claims.asks(join), muted=self._asked_silent)
         if ticket is None:
             return join
-        known = tuple({**self.streams.known, **self._presence.users})[: messages.MAX_KNOWN_UIDS]
+        known = tuple({**self.streams.known, **self.presence.users})[: messages.MAX_KNOWN_UIDS]
         return Rejoin(replace(join, uid=ticket.uid, known=()), ticket.session, known)
 
     def expect(self, join: Join) -> None:
@@ -93,7 +92,7 @@ class Seat:
         ours = {join.uid, self.uid}
         known = tuple(uid for uid in join.known if uid not in ours)
         self.streams.expect(known, subscribe=not join.auto_subscribe)
-        self._presence.expect(known)
+        self.presence.expect(known)
         if join.muted:
             self.streams.wished(messages.MUTE_LOCAL, {})
 
@@ -108,23 +107,14 @@ class Seat:
             self._actions.append(Answer(call.number, error))
         return bool(refused)
 
-    @property
-    def others(self) -> int:
-        """How many others the channel announces."""
-        return len(self._presence.users)
-
-    def subscribed(self, all_streams: bool) -> set[int]:
-        """The uids of the streams that are heard, or would be if they were not muted. all_streams: no one is chosen."""
-        return {uid for uid in self.streams.known if all_streams or self.streams.wants(uid)}
-
     def sit(self, seated: Seated, link: Link, told_known: bool, now: float) -> None:
         """The hub gave it, on this connection; told_known: it was told whom we know, and says who of them is gone.
 
         Says what has changed meanwhile, and asks for what is wanted of it.
         """
         self._seated, self.links, self._copies = seated, [link], Copies()
-        news = self._presence.came(seated) + self.streams.seated(seated, told_known)
-        for event, params in news + self._presence.gone(seated, told_known):
+        news = self.presence.came(seated) + self.streams.seated(seated, told_known)
+        for event, params in news + self.presence.gone(seated, told_known):
             self._news.emit(event, params)
         self._go_on(link, now)
         self._say_again_whether_silent(now)
@@ -161,7 +151,7 @@ class Seat:
     def leave(self, why: ChannelError) -> None:
         """Nobody holds it any more; who still waits for an answer hears why."""
         self.links, self._seated = [], None
-        self.streams, self._presence, self.claims = Streams(), Presence(), Claims()
+        self.streams, self.presence, self.claims = Streams(), Presence(), Claims()
         self._actions += [Answer(call.number, why) for call in self._requests.clear() if call.caller]
 
     def call(self, method: str, params: jsonrpc.Params, now: float) -> int:
@@ -192,6 +182,11 @@ class Seat:
             if link.liveness.ping_at() <= now:
                 link.ping(next(self._numbers), now)
 
+    def report(self, lost: Sequence[tuple[int, int]], now: float) -> None:
+        """Tell the hub whose packets do not arrive: uids, and how many percent."""
+        if lost and self.links:
+            self._ask(messages.REPORT, Report(tuple(lost)).params(), now)
+
     def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool, now: float) -> Sending | None:
         """One frame of ours, None where it is not to be sent. Raises ValueError if it is too long."""
         if not self.streams.published or self.streams.silenced:
@@ -199,9 +194,9 @@ class Seat:
         links = [link for link in self.links if not link.liveness.is_clogged(now)]
         if not links:
             self.skipped += bool(self.links)
-            self._voice.skipped(marker)
+            self.voice.skipped(marker)
             return None
-        data = self._voice.packet(self.uid, payload, timestamp, level_dbov, marker)
+        data = self.voice.packet(self.uid, payload, timestamp, level_dbov, marker)
         for link in links:
             link.liveness.wrote(len(data), now)
         return data, [link.conn for link in links]
@@ -280,14 +275,18 @@ class Seat:
             if error.remedy is Remedy.FIX_THE_CALL and error.code != errors.SILENCED:  # else it is wanted still
                 self.streams.refused(call.method, call.params)
             self._actions.append(Answer(call.number, error))
+        elif call.method == messages.REPORT:
+            self._news.log(DEBUG, f"the hub takes no report: {error}")
         elif error.code in (errors.NOT_A_BROADCASTER, errors.MALFORMED) and "uid" in call.params:
             self.streams.not_there(call.params["uid"])
         else:
             self._news.error(error, f"{call.method}: {error}")
 
     def _notified(self, method: str, params: jsonrpc.Params, now: float) -> None:
-        news = notices.read(method, params, self.uid, self.streams, self._presence)
-        if method == messages.STREAM_ADDED:
+        news = notices.read(method, params, self.uid, self.streams, self.presence)
+        if method == messages.REPORT:
+            self.listeners.told(Told.read(params), now)
+        elif method == messages.STREAM_ADDED:
             self._moving.somebody_came()
             uid = messages.read_uid(params)
             for wish in self.streams.again_of(uid):

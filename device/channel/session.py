@@ -21,9 +21,9 @@ from device.channel.actions import Answer
 from device.channel.adapt import Coding
 from device.channel.connections import Connections
 from device.channel.errors import ChannelError
+from device.channel.link import Sending
 from device.channel.messages import Join
 from device.channel.news import State, Status
-from device.channel.seat import Sending
 
 
 class Session(Connections):

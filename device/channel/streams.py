@@ -54,6 +54,10 @@ class Streams:
         """Whether nothing is to be in ours."""
         return self.is_muted(_OURS)
 
+    def subscribed(self, all_streams: bool) -> set[int]:
+        """Whose is heard, or would be if it were not muted. all_streams: no one is chosen."""
+        return {uid for uid in self.known if all_streams or self.wants(uid)}
+
     def is_muted(self, uid: int) -> bool:
         """Whether nothing is to be heard of this one."""
         return self._wishes.get((uid, _MUTED), False)

@@ -48,8 +48,6 @@ class Line(Hashable, Protocol):
 class Desk(Protocol):
     """Who hears of everything that happens on the connections of a server: its exchange, or a successor's."""
 
-    packets_late: int
-
     def opened(self, line: Line, now: float) -> str:
         """A client has connected. Returns why it has to go again, "" where it may stay."""
 
@@ -61,6 +59,9 @@ class Desk(Protocol):
 
     def media(self, line: Line, data: bytes, now: float) -> None:
         """A binary message came."""
+
+    def late(self, line: Line, packets: int, now: float) -> None:
+        """So many packets to this line had to go, as it did not take them in time."""
 
     def tick(self, now: float) -> None:
         """Time has passed; to be called every TICK_S."""
@@ -87,7 +88,7 @@ class Exchange:
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
-        self.packets_late = 0  # dropped because a listener did not take them in time; lines count here, too
+        self._packets_late = 0  # dropped because a listener did not take them in time
 
     def opened(self, line: Line, now: float) -> str:
         """A client has connected. Returns why it has to go again, "" where it may stay."""
@@ -108,7 +109,14 @@ class Exchange:
             return
         frame = media_frame(data)
         for listener in listeners:
-            self.packets_late += give(listener, frame, now)
+            dropped = give(listener, frame, now)
+            if dropped:
+                self.late(listener, dropped, now)
+
+    def late(self, line: Line, packets: int, now: float) -> None:
+        """So many packets to this line had to go, as it did not take them in time."""
+        self._packets_late += packets
+        self._rooms.late(line, now)
 
     def tick(self, now: float) -> None:
         """Time has passed; to be called every TICK_S."""
@@ -116,7 +124,7 @@ class Exchange:
 
     def snapshot(self) -> dict[str, int]:
         """The counts of `out.Snapshot`, and packets_late."""
-        return {**asdict(self._rooms.snapshot()), "packets_late": self.packets_late}
+        return {**asdict(self._rooms.snapshot()), "packets_late": self._packets_late}
 
     def bequeath(self) -> tuple[dict[Line, int], Estate]:
         """All that a successor has to know, and the numbers of the lines in it."""

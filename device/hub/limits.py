@@ -63,6 +63,9 @@ REFUSAL_LINE_BURST = 10
 # Who presses a bell button again and again is heard: five times at once, and then every other second.
 RINGS_PER_S = 0.5
 RING_BURST = 5
+# Of all that listeners of a channel report to talkers: they say it again.
+REPORTS_PER_S = 100
+REPORT_BURST = 200
 # Half a second of packets: what a path that stalled may deliver at once.
 PACKET_BURST = rules.MAX_PACKETS_PER_S // 2
 # Packets that are no RTP or carry a foreign SSRC: a hundred at once, or ten a second for long, are no accident.

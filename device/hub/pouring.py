@@ -9,14 +9,14 @@ from typing import Protocol, cast
 
 from device.channel import tcp
 from device.hub.backlog import Backlog
-from device.hub.exchange import Desk
+from device.hub.exchange import Desk, Line
 from device.hub.flow import LOOK_S, Flow
 
 # A full segment on its way is no queue.
 FEW_BYTES = 1_500
 
 
-class Listener(Protocol):
+class Listener(Line, Protocol):
     """clear: whether media frames go straight to his socket; else they are to be held."""
 
     clear: bool
@@ -53,7 +53,8 @@ class Pouring:
     def pour(self, now: float) -> None:
         """Send what is held, or what of it is still worth hearing."""
         fresh, late = self._backlog.take(now)
-        self._listener.desk.packets_late += late
+        if late:
+            self._listener.desk.late(self._listener, late, now)
         if fresh:
             self._listener.queue(fresh)
 

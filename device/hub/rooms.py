@@ -24,7 +24,7 @@ from device.hub.moderator import Moderator
 from device.hub.out import CLOSE_POLICY, Close, Connection, Out, Send, Snapshot
 from device.hub.refusals import Refusals
 from device.hub.seating import refusal
-from device.hub.seats import Link, Seat
+from device.hub.seats import COMPLAINED, Link, Seat
 from device.hub.sessions import Sessions
 from device.hub.stage import Stage
 
@@ -150,6 +150,11 @@ class Rooms:
         self._packets_out += len(listeners)
         return listeners
 
+    def late(self, connection: Connection, now: float) -> None:
+        """A packet to it had to go for a fresher one."""
+        if connection in self._links:
+            self._links[connection].late_at = now
+
     def tick(self, now: float) -> list[Out]:
         """Time has passed; to be called every TICK_S."""
         gap_s, self._ticked_at = now - self._ticked_at, now
@@ -264,15 +269,11 @@ class Rooms:
         return self._drop(link, link.surplus, now)
 
     def _inspect(self, link: Link, now: float) -> None:
-        if link.complaint and not link.complained:
-            link.complained = True
+        if link.complaint and link.complaint is not COMPLAINED:
             self._complain(link, *link.complaint)
-        if link.out_of_patience:
-            self._seating.close(link, CLOSE_POLICY, "too many packets, or bad ones")
-        elif link.seat is None and now - link.opened_at > limits.JOIN_WITHIN_S:
-            self._seating.close(link, CLOSE_POLICY, f"no join within {limits.JOIN_WITHIN_S:.0f} s")
-        elif now - link.heard_at > limits.SEAT_GRACE_S:
-            self._seating.close(link, CLOSE_POLICY, f"silent for {limits.SEAT_GRACE_S:.0f} s")
+            link.complaint = COMPLAINED
+        if why := link.has_to_go(now):
+            self._seating.close(link, CLOSE_POLICY, why)
 
     def _complain(self, link: Link, code: int, reason: str) -> None:
         text = jsonrpc.notification(messages.ERROR, {"code": code, "reason": reason})
@@ -281,8 +282,7 @@ class Rooms:
     def _excuse(self, gap_s: float) -> None:
         self._seating.excuse(gap_s)
         for link in self._links.values():
-            link.opened_at += gap_s
-            link.heard_at += gap_s
+            link.excuse(gap_s)
 
     def _forget(self, connection: Connection) -> Link | None:
         link = self._links.pop(connection, None)

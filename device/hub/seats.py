@@ -21,6 +21,7 @@ from device.hub.rights import Rights
 from device.hub.window import Window
 
 Place = tuple[str, str]  # App ID and channel name
+COMPLAINED = 0, ""  # a link's complaint once it is told: that is done once
 
 
 def place_of(join: messages.Join) -> Place:
@@ -42,11 +43,26 @@ class Link:
     bad_packets: Pace = field(default_factory=lambda: Pace(limits.BAD_PACKETS_PER_S, limits.BAD_PACKET_BURST))
     unread: Pace = field(default_factory=lambda: Pace(limits.UNREAD_PER_S, limits.UNREAD_BURST))
     surplus: Pace = field(default_factory=lambda: Pace(rules.MAX_PACKETS_PER_S, limits.SURPLUS_BURST))
+    late_at: float = float("-inf")  # when a packet to it had to go for a fresher one
     rings: Pace = field(default_factory=lambda: Pace(limits.RINGS_PER_S, limits.RING_BURST))
-    complaint: tuple[int, str] | None = None  # code and reason of the first packet refused; told once, by a tick
-    complained: bool = False
+    complaint: tuple[int, str] | None = None  # code and reason of the first packet refused, until a tick has told it
     out_of_patience: bool = False
     household: str = ""  # where it is really from, whoever has let it in
+
+    def has_to_go(self, now: float) -> str:
+        """Why, "" where it may stay."""
+        if self.out_of_patience:
+            return "too many packets, or bad ones"
+        if self.seat is None and now - self.opened_at > limits.JOIN_WITHIN_S:
+            return f"no join within {limits.JOIN_WITHIN_S:.0f} s"
+        if now - self.heard_at > limits.SEAT_GRACE_S:
+            return f"silent for {limits.SEAT_GRACE_S:.0f} s"
+        return ""
+
+    def excuse(self, gap_s: float) -> None:
+        """For so long nobody looked at it."""
+        self.opened_at += gap_s
+        self.heard_at += gap_s
 
 
 class Writer:
@@ -160,6 +176,7 @@ class Channel:
     muted: set[int] = field(default_factory=set)
     deaf: set[tuple[int, int]] = field(default_factory=set)
     writers: dict[int, Writer] = field(default_factory=dict)
+    reports: Pace = field(default_factory=lambda: Pace(limits.REPORTS_PER_S, limits.REPORT_BURST), repr=False)
     profile: rules.Profile = rules.Profile.LIVE
 
     def held(self) -> HeldChannel:

@@ -106,7 +106,6 @@ class Successor(End):
 
     def __init__(self) -> None:
         super().__init__()
-        self.packets_late = 0
         self.drained = asyncio.Event()
         self._numbers: dict[Line, int] = {}
         self._lines: dict[int, Line] = {}
@@ -174,10 +173,11 @@ class Successor(End):
 
     def media(self, line: Line, data: bytes, now: float) -> None:
         """A binary message came."""
-        if self.full():
-            self.packets_late += 1
-        elif line in self._numbers:
+        if line in self._numbers and not self.full():
             self.say(Kind.MEDIA, self._numbers[line], data)
+
+    def late(self, line: Line, packets: int, now: float) -> None:
+        """What had to go is counted by nobody: it is seconds until the clients are there."""
 
     def tick(self, now: float) -> None:
         """Time has passed, which is the successor's business."""
@@ -194,7 +194,7 @@ class Successor(End):
         if line is None:
             return
         if message.kind == Kind.MEDIA:
-            self.packets_late += give(line, message.data, now)
+            give(line, message.data, now)
         elif message.kind == Kind.TEXT:
             line.tell(message.data)
         elif message.kind == Kind.CLOSE:

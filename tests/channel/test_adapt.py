@@ -3,6 +3,7 @@
 import pytest
 
 from device.channel.adapt import UP_AFTER_S, Adapt, Coding
+from device.channel.listeners import Arriving
 
 BEST = Coding(28_000, 20)
 
@@ -87,3 +88,43 @@ def test_it_looks_once_a_second_however_often_it_is_asked() -> None:
 
 def test_without_a_wish_it_says_nothing() -> None:
     assert Adapt().looked(1.0, 5, 1.0) is None
+
+
+def reported(one: Adapt, seconds: int, arriving: Arriving, start: int = 0) -> list[Coding]:
+    looks = (one.looked(0.0, 0, start + second, arriving) for second in range(seconds))
+    return [coding for coding in looks if coding is not None]
+
+
+def test_a_path_that_loses_is_met_by_sending_more_and_no_longer_than_needed() -> None:
+    one = adapt()
+    assert reported(one, 5, Arriving(2)) == [Coding(35_000, 20, 10, 0)]
+    assert reported(one, 5, Arriving(10), 5) == [Coding(28_000, 20, 0, 1)] and one.copies == 1
+    assert reported(one, 60, Arriving(), 10) == [Coding(35_000, 20, 10, 0), BEST] and one.copies == 0
+
+
+def test_what_is_full_is_not_filled_with_more() -> None:
+    one = adapt()
+    reported(one, 5, Arriving(30))
+    assert one.looked(0.5, 0, 5.0, Arriving(30)) == Coding(16_000, 40)
+    assert one.copies == 0
+
+
+def test_a_listener_whose_path_is_full_counts_like_our_own_with_time_to_tell_what_came_of_it() -> None:
+    one = adapt()
+    told = [one.looked(0.0, 0, float(second), Arriving(0, crowded=True)) for second in range(10)]
+    assert [(at, coding) for at, coding in enumerate(told) if coding] == [
+        (0, Coding(20_000, 20)), (3, Coding(16_000, 40)), (6, Coding(12_000, 60)),
+    ]  # fmt: skip
+    assert reported(one, 60, Arriving(), 10) == [Coding(16_000, 40), Coding(20_000, 20), BEST]
+
+
+def test_who_begins_anew_begins_with_nothing_beside() -> None:
+    one = adapt()
+    reported(one, 5, Arriving(30))
+    one.begin(BEST)
+    assert one.copies == 0
+    assert reported(one, 2, Arriving(30), 5) == [Coding(28_000, 20, 0, 2)]
+
+
+def test_before_it_begins_nothing_is_sent_beside() -> None:
+    assert Adapt().copies == 0

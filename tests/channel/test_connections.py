@@ -397,10 +397,10 @@ def test_B16_a_full_path_allows_less_and_more_once_there_is_room_again() -> None
     world.crowded = True
     world.talk(3.0)
     told = [params for event, params in world.events if event == TARGET_BITRATE]
-    assert told == [{"bitrate": 16_000, "packet_ms": 40}, {"bitrate": 12_000, "packet_ms": 60}]
+    assert told == [Coding(16_000, 40)._asdict(), Coding(12_000, 60)._asdict()]
     world.crowded = False
     world.talk(60.0)
-    assert world.events[-1] == (TARGET_BITRATE, {"bitrate": 28_000, "packet_ms": 20})
+    assert world.events[-1] == (TARGET_BITRATE, Coding(28_000, 20)._asdict())
 
 
 def test_who_has_not_said_how_he_encodes_hears_nothing_of_it() -> None:

@@ -17,6 +17,7 @@ packets = st.builds(
     payload=st.binary(min_size=1, max_size=rtp.MAX_PACKET_BYTES - 20),
     marker=st.booleans(),
     level_dbov=st.none() | st.integers(-127, 0),
+    payload_type=st.integers(0, 127),
 )
 
 

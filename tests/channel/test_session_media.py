@@ -65,11 +65,11 @@ def test_media_counts_only_on_the_seated_connection_and_only_if_it_can_be_read()
     world = in_call(World())
     packet = rtp.Packet(3, 1, 2, b"opus", marker=True, level_dbov=-20)
     conn = world.session.conn or 0
-    assert world.session.media(conn, packet.pack(), world.now) == packet
-    assert world.session.media(conn, b"garbage", world.now) is None
-    assert world.session.media(conn + 1, packet.pack(), world.now) is None
+    assert world.session.media(conn, packet.pack(), world.now) == (packet,)
+    assert world.session.media(conn, b"garbage", world.now) == ()
+    assert world.session.media(conn + 1, packet.pack(), world.now) == ()
     world.session.leave(world.now)
-    assert world.session.media(conn, packet.pack(), world.now) is None
+    assert world.session.media(conn, packet.pack(), world.now) == ()
 
 
 def test_what_comes_from_a_connection_that_was_closed_is_ignored() -> None:

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from device.channel import rtp
+from device.channel import redundancy, rtp
 from device.channel.voice import Voice
 
 
@@ -39,3 +39,44 @@ def test_a_payload_that_is_no_opus_packet_of_ours_is_refused_and_takes_no_number
     with pytest.raises(ValueError, match="a packet has"):
         voice.packet(7, bytes(size), 0, None, False)
     assert rtp.unpack(voice.packet(7, b"x", 0, None, False)).sequence == (before + 1) % 2**16
+
+
+def told(voice: Voice, timestamp: int, payload: bytes) -> list[rtp.Packet]:
+    """What is in the next packet."""
+    packet = rtp.unpack(voice.packet(7, payload, timestamp, -20, False))
+    return redundancy.split(packet) if packet.payload_type == rtp.REDUNDANT_TYPE else [packet]
+
+
+@pytest.mark.parametrize("copies", [0, 1, 2])
+def test_what_went_before_is_there_once_more(copies: int) -> None:
+    voice = Voice(Random(1))
+    voice.copies = copies
+    payloads = [[packet.payload for packet in told(voice, 960 * n, b"%d" % n)] for n in range(4)]
+    assert payloads[3] == [b"1", b"2", b"3"][2 - copies :]
+    assert payloads[0] == [b"0"], "nothing went before"
+
+
+def test_it_has_the_numbers_that_it_had() -> None:
+    voice = Voice(Random(1))
+    voice.copies = 2
+    first, second = (told(voice, 960 * n, b"%d" % n)[-1] for n in range(2))
+    again = told(voice, 1_920, b"2")
+    assert [(one.sequence, one.timestamp) for one in again[:2]] == [
+        (first.sequence, first.timestamp), (second.sequence, second.timestamp),
+    ]  # fmt: skip
+
+
+def test_what_is_of_long_ago_is_not_said_again() -> None:
+    voice = Voice(Random(1))
+    voice.copies = 2
+    told(voice, 0, b"bye")
+    assert [packet.payload for packet in told(voice, 96_000, b"hello")] == [b"hello"]
+    assert [packet.payload for packet in told(voice, 96_960, b"there")] == [b"hello", b"there"]
+
+
+def test_copies_are_left_out_where_there_is_no_room() -> None:
+    voice = Voice(Random(1))
+    voice.copies = 2
+    payloads = [[len(packet.payload) for packet in told(voice, 960 * n, bytes([1] * size))]
+                for n, size in enumerate((600, 500, 700, 1_030, 10, 1_200))]  # fmt: skip
+    assert payloads == [[600], [600, 500], [500, 700], [1_030], [10], [10, 1_200]]

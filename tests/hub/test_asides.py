@@ -180,3 +180,42 @@ def test_E11_a_request_without_an_id_is_902() -> None:
     assert [(method, params["code"]) for method, params in told] == [("error", errors.NO_REQUEST_ID)]
     house.text("a", jsonrpc.notification("hologram", {}))
     assert house.news("a") == []
+
+
+def reports(house: House, connection: str) -> list[dict[str, object]]:
+    return [params for event, params in house.news(connection) if event == "report"]
+
+
+def test_who_misses_packets_tells_those_whose_they_are() -> None:
+    house = call()
+    house.ask("b", "report", streams=[{"uid": 1, "lost": 12}, {"uid": 99, "lost": 5}])
+    assert reports(house, "a") == [{"uid": 2, "lost": 12, "crowded": False}]
+    house.ask("c", "report", streams=[{"uid": 1, "lost": 3}, {"uid": 2, "lost": 4}])
+    assert reports(house, "a") == [{"uid": 0, "lost": 3, "crowded": False}], "nobody knows of an audience"
+    assert reports(house, "b") == [{"uid": 0, "lost": 4, "crowded": False}]
+
+
+def test_nobody_is_told_of_what_is_not_heard_of_him() -> None:
+    house = call()
+    house.ask("b", "unsubscribe", uid=1)
+    house.ask("b", "report", streams=[{"uid": 1, "lost": 12}, {"uid": 3, "lost": 12}])
+    assert reports(house, "a") == reports(house, "c") == []
+
+
+def test_whose_packets_the_hub_held_back_has_a_full_path_for_a_while() -> None:
+    house = call()
+    house.rooms.late("b", house.now)
+    house.rooms.late("nobody", house.now)
+    house.ask("b", "report", streams=[{"uid": 1, "lost": 12}])
+    assert reports(house, "a") == [{"uid": 2, "lost": 12, "crowded": True}]
+    house.wait(5.0)
+    house.ask("b", "report", streams=[{"uid": 1, "lost": 12}])
+    assert reports(house, "a") == [{"uid": 2, "lost": 12, "crowded": False}]
+
+
+def test_no_talker_is_flooded_with_reports() -> None:
+    house = call()
+    for _ in range(20):
+        house.ask("b", "report", streams=[{"uid": 1, "lost": 12}] * 16)
+    assert 100 < len(reports(house, "a")) <= 250
+    assert refused(house, "b", "report", streams=5) == jsonrpc.INVALID_PARAMS

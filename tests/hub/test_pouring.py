@@ -27,6 +27,10 @@ class Listener:
     def get_extra_info(self, _: str) -> "Listener":
         return self
 
+    def late(self, line: object, packets: int, now: float) -> None:
+        assert line is self
+        self.packets_late += packets
+
     def queue(self, rest: bytes) -> None:
         self.poured.append(bool(self.unacknowledged_bytes))
 
@@ -46,7 +50,7 @@ async def until(wanted: Any) -> None:
 
 
 async def test_who_has_room_is_left_alone(listener: type[Listener]) -> None:
-    someone = listener()
+    someone: Any = listener()
     pour = Pouring(someone)
     someone.unacknowledged_bytes = 10_000
     pour.look(1.0)
@@ -60,7 +64,7 @@ async def test_who_has_room_is_left_alone(listener: type[Listener]) -> None:
 async def test_whose_way_is_full_gets_what_is_fresh_when_he_has_had_all_before_and_then_everything(
     listener: type[Listener],
 ) -> None:
-    someone = listener()
+    someone: Any = listener()
     pour = Pouring(someone)
     someone.unacknowledged_bytes, someone.queue_s = 10_000, 0.3
     for _ in range(flow.FULL_LOOKS):
@@ -76,7 +80,7 @@ async def test_whose_way_is_full_gets_what_is_fresh_when_he_has_had_all_before_a
 
 
 async def test_who_goes_meanwhile_is_poured_nothing(listener: type[Listener]) -> None:
-    someone = listener()
+    someone: Any = listener()
     pour = Pouring(someone)
     someone.unacknowledged_bytes, someone.queue_s = 10_000, 0.3
     for _ in range(flow.FULL_LOOKS):

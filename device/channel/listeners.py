@@ -1,0 +1,46 @@
+"""How our packets arrive at those who listen, as they report it. PURE.
+
+What is done about it everybody hears, so it is what a quarter of the others have that counts: among up to four each
+single one, in a large channel not the one whose radio is bad.
+"""
+
+from typing import NamedTuple
+
+from device.channel.reception import EVERY_S
+from device.channel.report import Told
+
+# A report counts until the one after the next could have been there.
+FOR_S = 2.5 * EVERY_S
+_SHARE = 4
+# More than that are a quarter of the largest channel.
+MOST = 500
+
+
+class Arriving(NamedTuple):
+    """lost_percent: of our packets. crowded: the way from the hub is full."""
+
+    lost_percent: int = 0
+    crowded: bool = False
+
+
+ALL_ARRIVES = Arriving()
+
+
+class Listeners:
+    """One for each session."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, tuple[Told, float]] = {}
+
+    def told(self, report: Told, now: float) -> None:
+        """One of them reports."""
+        if report.uid in self._told or len(self._told) < MOST:
+            self._told[report.uid] = report, now
+
+    def arriving(self, others: int, now: float) -> Arriving:
+        """How it is. others: how many there are beside us."""
+        self._told = {uid: (one, at) for uid, (one, at) in self._told.items() if now - at < FOR_S}
+        needed = max(1, -(-others // _SHARE))
+        reports = [one for one, _ in self._told.values()]
+        lost = sorted((one.lost for one in reports if not one.crowded), reverse=True)
+        return Arriving(lost[needed - 1] if len(lost) >= needed else 0, sum(one.crowded for one in reports) >= needed)

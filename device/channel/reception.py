@@ -1,0 +1,81 @@
+"""How many of each talker's packets do not arrive: the fraction lost of RFC 3550 section 6.4.1 and appendix A.3. PURE.
+
+Counted by sequence numbers as they come from the hub, before anything is made good again: so what it says does not
+change with what is done about it. A frame that its sender skipped has no number, and a gap of 200 ms and more is an
+outage: neither is helped by sending things twice.
+"""
+
+from device.channel.rtp import Packet
+
+EVERY_S = 2.0
+# In two seconds of speech one in a hundred is the first that is lost.
+LEAST_PERCENT = 1
+# Who begins to talk says little at first.
+_FEWEST = 25
+_OUTAGE = 10
+# Talkers in one report, the worst first, and talkers whose packets are counted.
+MOST_TOLD, MOST_TALKERS = 16, 64
+_REMEMBERED = 64
+_NEVER = float("inf")
+
+
+class Reception:
+    """What has come since it was asked last."""
+
+    def __init__(self) -> None:
+        self._talkers: dict[int, _Talker] = {}
+        self._since = _NEVER
+
+    def heard(self, packet: Packet, now: float) -> None:
+        """A packet came, perhaps for the second time."""
+        talker = self._talkers.get(packet.ssrc)
+        if talker is None:
+            if len(self._talkers) >= MOST_TALKERS:
+                return
+            talker = self._talkers[packet.ssrc] = _Talker(packet.sequence)
+            self._since = min(self._since, now)
+        talker.heard(packet.sequence)
+
+    def due(self, now: float) -> list[tuple[int, int]]:
+        """Of the last two seconds: the uids of whom something was lost, and how many percent, the worst first."""
+        if now - self._since < EVERY_S:
+            return []
+        lost = [(uid, percent) for uid, talker in self._talkers.items() if (percent := talker.lost_percent())]
+        self._talkers, self._since = {uid: one for uid, one in self._talkers.items() if one.begin()}, now
+        self._since = now if self._talkers else _NEVER
+        return sorted(lost, key=lambda one: -one[1])[:MOST_TOLD]
+
+
+class _Talker:
+    def __init__(self, sequence: int) -> None:
+        self._newest, self._seen = sequence - 1 & 0xFFFF, 0  # bit n: newest - n has come
+        self._expected = self._received = 0
+
+    def heard(self, sequence: int) -> None:
+        ahead = (sequence - self._newest) & 0xFFFF
+        behind = 0x10000 - ahead
+        if 0 < ahead <= _OUTAGE:
+            self._expected += ahead
+            self._seen = (self._seen << ahead | 1) & ((1 << _REMEMBERED) - 1)
+        elif behind < _REMEMBERED or not ahead:
+            bit = 1 << (behind if ahead else 0)
+            if self._seen & bit:
+                return
+            self._seen |= bit
+        else:
+            self._expected, self._seen = self._expected + 1, 1
+        if 0 < ahead < 0x8000:
+            self._newest = sequence
+        self._received += 1
+
+    def lost_percent(self) -> int:
+        if self._expected < _FEWEST:
+            return 0
+        percent = 100 * (self._expected - self._received) / self._expected
+        return round(percent) if percent >= LEAST_PERCENT else 0
+
+    def begin(self) -> bool:
+        """Anew; whether there was anything."""
+        talked = self._received > 0
+        self._expected = self._received = 0
+        return talked

@@ -1,0 +1,48 @@
+"""What counts of what listeners report."""
+
+from device.channel.listeners import FOR_S, MOST, Arriving, Listeners
+from device.channel.report import Told
+
+
+def arriving(others: int, *reports: Told) -> Arriving:
+    listeners = Listeners()
+    for report in reports:
+        listeners.told(report, 0.0)
+    return listeners.arriving(others, 1.0)
+
+
+def test_without_a_report_all_arrives() -> None:
+    assert arriving(5) == Arriving(0, False)
+
+
+def test_among_four_each_single_one_counts() -> None:
+    assert arriving(1, Told(3, 12, False)) == Arriving(12, False)
+    assert arriving(4, Told(3, 12, False), Told(4, 5, False)) == Arriving(12, False)
+    assert arriving(4, Told(3, 12, True)) == Arriving(0, True)
+
+
+def test_among_many_it_is_what_a_quarter_of_them_has() -> None:
+    reports = [Told(uid, uid, False) for uid in range(1, 5)]
+    assert arriving(8, *reports) == Arriving(3, False)
+    assert arriving(16, *reports) == Arriving(1, False)
+    assert arriving(17, *reports) == Arriving(0, False)
+    assert arriving(8, Told(1, 50, True)) == Arriving(0, False)
+
+
+def test_a_full_path_is_not_taken_for_one_that_loses() -> None:
+    assert arriving(2, Told(3, 90, True), Told(4, 2, False)) == Arriving(2, True)
+
+
+def test_who_reports_no_more_has_nothing_to_say() -> None:
+    listeners = Listeners()
+    listeners.told(Told(3, 12, True), 0.0)
+    listeners.told(Told(3, 6, False), 1.0)
+    assert listeners.arriving(1, 0.9 + FOR_S) == Arriving(6, False)
+    assert listeners.arriving(1, 1.0 + FOR_S) == Arriving(0, False)
+
+
+def test_it_remembers_no_more_than_a_channel_holds() -> None:
+    listeners = Listeners()
+    for uid in range(1, 2 * MOST):
+        listeners.told(Told(uid, 10 if uid <= MOST else 90, False), 0.0)
+    assert listeners.arriving(1, 1.0) == Arriving(10, False)

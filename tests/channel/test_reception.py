@@ -1,0 +1,74 @@
+"""How many packets do not arrive, by their numbers."""
+
+import random
+
+import pytest
+
+from device.channel.reception import EVERY_S, MOST_TALKERS, MOST_TOLD, Reception
+from device.channel.rtp import Packet
+
+
+def hear(reception: Reception, numbers: list[int], now: float = 0.0, uid: int = 3) -> None:
+    for number in numbers:
+        reception.heard(Packet(uid, number & 0xFFFF, 0, b"opus"), now)
+
+
+def lost(numbers: list[int]) -> list[tuple[int, int]]:
+    reception = Reception()
+    hear(reception, numbers)
+    return reception.due(EVERY_S)
+
+
+@pytest.mark.parametrize("start", [0, 1_000, 0xFFF0])
+def test_what_is_missing_between_numbers_is_lost(start: int) -> None:
+    assert lost([start + n for n in range(100) if n % 10]) == [(3, 9)], "the first number is not known to be missing"
+    assert lost([start + n for n in range(100)]) == []
+
+
+def test_what_comes_in_another_order_or_twice_is_not() -> None:
+    numbers = list(range(100))
+    for at in range(0, 90, 7):
+        numbers[at], numbers[at + 5] = numbers[at + 5], numbers[at]
+    assert lost(numbers) == []
+    assert lost([n for n in range(100) for _ in range(2) if n % 10]) == [(3, 9)]
+
+
+def test_the_same_is_lost_in_whatever_order_it_comes() -> None:
+    draw = random.Random(1)
+    kept = [n for n in range(200) if n == 199 or draw.random() > 0.2]
+    jittered = sorted(kept, key=lambda n: n + draw.random() * 5)
+    assert abs(lost(kept)[0][1] - lost(jittered)[0][1]) <= 1
+
+
+def test_an_outage_and_a_new_start_are_no_loss() -> None:
+    assert lost([*range(50), *range(100, 150)]) == []
+    assert lost([*range(50), *range(40_000, 40_050)]) == []
+
+
+def test_half_a_second_says_nothing_yet_nor_does_one_in_hundreds() -> None:
+    assert lost([n for n in range(24) if n % 5]) == []
+    assert lost([n for n in range(300) if n != 100]) == []
+
+
+def test_it_is_told_every_two_seconds_of_those_of_whom_something_was_lost() -> None:
+    reception = Reception()
+    hear(reception, list(range(100)), uid=1)
+    hear(reception, [n for n in range(100) if n % 4], uid=2)
+    hear(reception, [n for n in range(100) if n % 2], uid=3)
+    assert reception.due(1.9) == []
+    assert reception.due(2.0) == [(3, 49), (2, 24)], "the worst first"
+    assert reception.due(4.0) == []
+    hear(reception, [n for n in range(100, 200) if n % 2], 10.0)
+    assert reception.due(11.9) == []
+    assert reception.due(12.0) == [(3, 49)]
+
+
+def test_nobody_heard_is_nobody_told_of() -> None:
+    assert Reception().due(1e9) == []
+
+
+def test_it_stays_within_bounds_whoever_talks() -> None:
+    reception = Reception()
+    for uid in range(1, 2 * MOST_TALKERS):
+        hear(reception, [n for n in range(100) if n % 2], uid=uid)
+    assert len(reception.due(2.0)) == MOST_TOLD
