@@ -109,7 +109,7 @@ class Speaker:
         self._heard, self._begins = heard, begins
         tick_frames, reserve_frames = (ms[audio.frame_ms] * RATE_HZ // 1_000 for ms in (_TICK_MS, _RESERVE_MS))
         self._talkers = Talkers(Decoder, tick_frames, audio.priority)
-        self._arrivals: deque[tuple[int, int, int, bytes, int, int]] = deque(maxlen=_ARRIVALS)
+        self._arrivals: deque[tuple[int, int, int, bytes, int, int, bool]] = deque(maxlen=_ARRIVALS)
         self._streams: dict[int, int] = {}  # on the loop: the streams there are, by uid, each with its number
         self._numbers = itertools.count()
         self._sounds: deque[tuple[bytes, Callable[[int], None] | None]] = deque(maxlen=_SOUNDS)
@@ -121,7 +121,9 @@ class Speaker:
         """On the loop: one packet of one talker; of no stream that there is, it is nobody's."""
         stream = self._streams.get(packet.ssrc)
         if stream is not None:
-            self._arrivals.append((packet.ssrc, packet.sequence, packet.timestamp, packet.payload, arrived_ns, stream))
+            self._arrivals.append(
+                (packet.ssrc, packet.sequence, packet.timestamp, packet.payload, arrived_ns, stream, packet.again)
+            )
             if packet.marker:
                 self._begins()
 

@@ -9,6 +9,8 @@ Two rules follow from the transits seen:
 - A packet is due when 19 of 20 of the last 5 s would have been there in time: the quantile of their transits, plus one
   tick of playback (a packet is needed at the start of the tick that it begins in, wherever in the tick that is), plus
   a margin for the way through the threads. The quantile of a handful is their maximum, so a new talker adapts at once.
+- What is lost and comes again with a later packet is waited for, as long as that happens: each time that it was not
+  would be heard. So the same quantile of those alone counts, too, be they one in a hundred.
 
 All times are samples of 48 kHz, in whole numbers: adding a constant to every RTP time or arrival changes nothing.
 """
@@ -42,9 +44,15 @@ class Arrivals:
         self._recent = deque([(transit + _UNKNOWN_JITTER, 0)])
         self._sorted = [transit + _UNKNOWN_JITTER]
         self._span = 0
+        self._again: deque[tuple[int, int]] = deque()
         self._in_outage = self._alone = False
         self._outage_at = arrived - _WINDOW - 1
         self.due = self._sorted[-1] + self._wait
+
+    def add_again(self, transit: int, arrived: int, outage: int) -> None:
+        """What was lost has come with a later packet, of which `add` is told next. outage: as there."""
+        if transit <= self.due + outage:
+            self._again.append((transit, arrived))
 
     def add(self, transit: int, samples: int, arrived: int, outage: int) -> None:
         """A packet of so many samples has arrived; `outage`: how far beyond due one is no longer waited for.
@@ -64,7 +72,15 @@ class Arrivals:
             self._remember(transit, samples)
         self._last_arrived = arrived
         jitter = self._sorted[-1 - len(self._sorted) // _LATE_ONE_IN]
+        if self._again:
+            jitter = max(jitter, self._waited_for(arrived))
         self.due = min(jitter + self._wait, self.fastest + _LONGEST_DELAY)
+
+    def _waited_for(self, arrived: int) -> int:
+        while self._again and arrived - self._again[0][1] > _WINDOW:
+            self._again.popleft()
+        again = sorted(transit for transit, _ in self._again)
+        return again[-1 - len(again) // _LATE_ONE_IN] if again else self.fastest
 
     def _remember(self, transit: int, samples: int) -> None:
         self._recent.append((transit, samples))

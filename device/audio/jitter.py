@@ -121,8 +121,8 @@ class JitterBuffer:
         """Packets waiting."""
         return len(self._held)
 
-    def push(self, sequence: int, timestamp: int, payload: bytes, arrived: int) -> None:
-        """Take a packet: sequence 0..65535 and timestamp 0..2^32-1 as on the wire."""
+    def push(self, sequence: int, timestamp: int, payload: bytes, arrived: int, again: bool = False) -> None:
+        """Take a packet: sequence 0..65535 and timestamp 0..2^32-1 as on the wire. again: it came with a later one."""
         self.counts.pushed += 1
         try:
             samples = packet_samples(payload)
@@ -146,7 +146,9 @@ class JitterBuffer:
             self._restart(sequence, timestamp, arrived)
             step, at = 0, timestamp
         if step == 2 and has_fec(payload):  # the one that is missing before it has come with it
-            self._arrivals.add(arrived - at + samples, samples, arrived, MAX_CONCEALED)
+            self._arrivals.add_again(arrived - at + samples, arrived, MAX_CONCEALED)
+        if again and step > 0:
+            self._arrivals.add_again(arrived - at, arrived, MAX_CONCEALED)
         self._note(step, at, samples, arrived)
         if at < self._floor:
             self.counts.late += 1

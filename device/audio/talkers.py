@@ -87,8 +87,17 @@ class Talkers:
         self._snapshot: tuple[TalkerStatus, ...] = ()
         self._limiter = Limiter()
 
-    def push(self, uid: int, sequence: int, timestamp: int, payload: bytes, arrived_ns: int, stream: int = 0) -> None:
-        """Take a packet (sequence, timestamp: as on the wire; arrived_ns: monotonic).
+    def push(
+        self,
+        uid: int,
+        sequence: int,
+        timestamp: int,
+        payload: bytes,
+        arrived_ns: int,
+        stream: int = 0,
+        again: bool = False,
+    ) -> None:
+        """Take a packet (sequence, timestamp: as on the wire; arrived_ns: monotonic; again: it came with a later one).
 
         stream: another number than before is another process with this uid, with another clock: nothing of the first
         one is kept.
@@ -98,7 +107,7 @@ class Talkers:
             if talker is None and not self._room_for_one_more(arrived):
                 return
             talker = self._talkers[uid] = _Talker(uid, stream, self._make_decoder(), self._tick, arrived)
-        talker.push(sequence, timestamp, payload, arrived)
+        talker.push(sequence, timestamp, payload, arrived, again)
 
     def pull(self, now_ns: int, since: int = 0) -> bytes:
         """The next tick_samples samples for the speaker, always; now_ns: monotonic time of this call.
@@ -181,9 +190,9 @@ class _Talker:
         self._lost = _Losses()
         self.asleep = False  # nothing sounds, and nothing waits to
 
-    def push(self, sequence: int, timestamp: int, payload: bytes, arrived: int) -> None:
+    def push(self, sequence: int, timestamp: int, payload: bytes, arrived: int, again: bool) -> None:
         self.asleep = False
-        self._buffer.push(sequence, timestamp, payload, arrived)
+        self._buffer.push(sequence, timestamp, payload, arrived, again)
 
     def pull(self, at: int) -> bytes | None:
         """The tick that begins at `at`, None where all of it is silence."""

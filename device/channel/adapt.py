@@ -26,8 +26,6 @@ UP_AFTER_S, UP_AFTER_MAX_S = 5.0, 60.0
 BLAME_S = 10.0
 # So long after a step down listeners report what came of it.
 TOLD_AFTER_S = 1.5 * EVERY_S
-# More bits for what FEC takes of them.
-FEC_BITS = 1.25
 _NEVER = float("-inf")
 
 
@@ -91,8 +89,7 @@ class Adapt:
         coding, protected = self._steps[self._at], self._protection.looked(lost_percent, now)
         if self._at or protected == Protected():
             return coding
-        bits = FEC_BITS if protected.fec_percent else 1.0
-        return Coding(round(coding.bitrate * bits), coding.packet_ms, *protected)
+        return Coding(protected.bitrate(coding.bitrate), coding.packet_ms, *protected)
 
     def _news(self, coding: Coding) -> Coding | None:
         if coding == self._told:

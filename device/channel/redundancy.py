@@ -59,7 +59,7 @@ def split(packet: Packet) -> list[Packet]:
         payload, at = data[at : at + size], at + size
         sequence, timestamp = packet.sequence - len(blocks) + number, packet.timestamp - offset
         if payload:
-            packets.append(Packet(packet.ssrc, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, payload))
+            packets.append(Packet(packet.ssrc, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, payload, again=True))
     if at >= len(data):
         raise ValueError("RTP redundancy without the newest packet")
     return [*packets, packet._replace(payload=data[at:], payload_type=PAYLOAD_TYPE)]

@@ -46,7 +46,8 @@ class Packet(NamedTuple):
     ssrc: the sender's uid. sequence: 0..65535. timestamp: 0..2^32-1 in samples of 48 kHz.
     payload: one Opus packet, 10 to 60 ms. marker: first packet of a talk-spurt.
     level_dbov: -127 (silent) to 0, or None where the sender does not say.
-    payload_type: REDUNDANT_TYPE where more than one is in it; everything else is taken for Opus.
+    payload_type: REDUNDANT_TYPE where more than one is in it; everything else is taken for Opus. again: it came with a
+    later one, which the wire does not say.
     """
 
     ssrc: int
@@ -56,6 +57,7 @@ class Packet(NamedTuple):
     marker: bool = False
     level_dbov: int | None = None
     payload_type: int = PAYLOAD_TYPE
+    again: bool = False
 
     def pack(self) -> bytes:
         """The bytes on the wire: 20 bytes of header and the payload; 12 without a level."""

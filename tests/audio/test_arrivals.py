@@ -96,3 +96,26 @@ def test_a_fluke_is_forgotten_at_500_ppm() -> None:
     network.arrivals.add(0, 960, network.now, OUTAGE)
     network.bring(*[20 * MS] * 1_000)  # 20 s
     assert network.arrivals.fastest == pytest.approx(10 * MS, abs=MS // 4)
+
+
+def test_what_comes_again_with_a_later_packet_is_waited_for_as_long_as_that_happens() -> None:
+    """Be it one in a hundred: each time that it was not, it would be heard."""
+    arrivals = Arrivals(0, 0, TICK)
+    for number in range(300):
+        if number == 100:
+            arrivals.add_again(960, number * 960, 100 * MS)
+        arrivals.add(0, 960, number * 960, 100 * MS)
+        if number == 101:
+            waiting = arrivals.due
+    assert waiting == 960 + TICK + 5 * MS // 2 == arrivals.due
+    for number in range(300, 400):
+        arrivals.add(0, 960, number * 960, 100 * MS)
+    assert arrivals.due == TICK + 5 * MS // 2
+
+
+def test_what_comes_again_after_an_outage_is_not() -> None:
+    arrivals = Arrivals(0, 0, TICK)
+    arrivals.add_again(2_000 * MS, 2_000 * MS, 100 * MS)
+    for number in range(100, 200):
+        arrivals.add(0, 960, number * 960, 100 * MS)
+    assert arrivals.due == TICK + 5 * MS // 2

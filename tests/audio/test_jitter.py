@@ -463,6 +463,21 @@ def test_where_packets_come_with_the_next_one_these_are_waited_for() -> None:
     assert with_fec < 0 < without  # they are due later than they are played: the next spurt begins later
 
 
+def test_a_copy_that_comes_with_a_later_packet_fills_the_hole() -> None:
+    buffer, heard = JitterBuffer(20 * MS), []
+    for number in range(100):
+        if number == 51:
+            buffer.push(50, 50 * 960, WITHOUT_FEC + bytes([50]), number * 960, again=True)
+        if number != 50:
+            buffer.push(number, number * 960, WITHOUT_FEC + bytes([number]), number * 960)
+        heard.append(buffer.pop(number * 960 + 480, 960))
+    played = [one.payload[-1] for one in heard if isinstance(one, Play)]
+    assert played == list(range(played[0], played[-1] + 1))
+    assert buffer.counts.lost == buffer.counts.late == 0
+    last = [one for one in heard if isinstance(one, Play)][-1]
+    assert last.delay - last.excess == 960 + 960 + 5 * MS // 2, "it is waited for from now on"
+
+
 def test_a_talker_who_is_later_for_good_is_heard_again_after_ten_seconds_and_no_sooner() -> None:
     """His clock stood still for 0.7 s, or the path has become so much longer."""
     packets = talk([960] * 1_000)

@@ -4,6 +4,9 @@
 
 As root, as each run has network namespaces of its own. Eight sentences of eight voices; medians over the seeds, of the
 gap the p95. `delay_ms` is from mouth to ear, of the latest sentence. --report writes a page with plots.
+
+Cases with "packets lost" are of a network that loses packets, which TCP does not; simulated in virtual time
+(tests/speech/datagrams.py). `speech_kbit` is what was sent of each second in which somebody spoke, without headers.
 """
 
 import argparse
@@ -12,8 +15,10 @@ import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path as File
 
-from tests.speech import report
-from tests.speech.heard import Run, run
+from tests.soundcard.speech import speech
+from tests.speech import datagrams, report
+from tests.speech.datagrams import LOSSY, Lossy
+from tests.speech.heard import SENTENCES, Run, run
 from tests.speech.path import PATHS, Limits
 
 SEEDS = 5
@@ -22,7 +27,8 @@ SEEDS = 5
 def options(parser: argparse.ArgumentParser) -> None:
     """What the command line takes."""
     parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help=f"runs of each path; default {SEEDS}")
-    parser.add_argument("--only", action="append", choices=[path.name for path in PATHS], metavar="PATH")
+    names = [one.name for one in (*PATHS, *LOSSY)]
+    parser.add_argument("--only", action="append", choices=names, metavar="PATH", help=", ".join(names))
     parser.add_argument("--report", type=File, metavar="FILE", help="an HTML page with plots")
 
 
@@ -30,9 +36,11 @@ def cases(chosen: argparse.Namespace) -> Iterator[dict[str, object]]:
     """One for each path; the clean one is always run, as others are compared with it."""
     clean: list[Run] = []
     told, first = [], {}
-    for path in PATHS:
-        if chosen.only and path.name not in chosen.only and path is not PATHS[0]:
-            continue
+    for lossy in LOSSY:
+        if not chosen.only or lossy.name in chosen.only:
+            yield simulated(lossy, chosen.seeds)
+    wanted = [path for path in PATHS if not chosen.only or path.name in chosen.only]
+    for path in [PATHS[0], *(one for one in wanted if one is not PATHS[0])] if wanted else []:
         runs = [run(path, seed) for seed in range(1, chosen.seeds + 1)]
         clean = clean or runs
         first[path.name] = runs[0]
@@ -54,4 +62,23 @@ def case(name: str, limits: Limits, runs: Sequence[Run], clean: Sequence[Run]) -
         "longest_gap_ms": round(gap_ms), "delay_ms": round(delay_ms, 1), "limit": str(limits),
         "ok": pesq >= max(limits.pesq, clean_pesq - limits.pesq_below_clean) and stoi >= limits.stoi
         and gap_ms <= limits.longest_gap_ms and delay_ms <= min(limits.delay_ms, clean_ms + limits.delay_over_clean_ms),
+    }  # fmt: skip
+
+
+def simulated(lossy: Lossy, seeds: int) -> dict[str, object]:
+    """What is printed of a network that loses packets."""
+    said = speech(SENTENCES)
+    runs = [datagrams.run(said, lossy.loss, seed, lossy.fixed) for seed in range(1, seeds + 1)]
+    pesq, stoi = (
+        statistics.median(statistics.median(getattr(one, figure) for one in run.heard) for run in runs)
+        for figure in ("pesq", "stoi")
+    )
+    kbit = statistics.median(run.speech_kbit for run in runs)
+    gaps = [gap.length_ms for run in runs for one in run.heard for gap in one.gaps]
+    return {
+        "case": lossy.name, "runs": len(runs), "pesq_wb": round(pesq, 2), "stoi": round(stoi, 3),
+        "longest_gap_ms": round(max(gaps, default=0)),
+        "delay_ms": round(max(one.offset_ms for run in runs for one in run.heard), 1),
+        "speech_kbit": round(kbit, 1), "limit": lossy.limit,
+        "ok": pesq >= lossy.pesq and stoi >= lossy.stoi and kbit <= lossy.speech_kbit,
     }  # fmt: skip

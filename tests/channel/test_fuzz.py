@@ -35,6 +35,8 @@ VALID: list[dict[str, Any]] = [
         jsonrpc.notification(messages.STREAM_REMOVED, {"uid": 1}),
         jsonrpc.notification(messages.USER_JOINED, STREAMS[1].params()),
         jsonrpc.notification(messages.USER_LEFT, {"uid": 1, "reason": "quit"}),
+        jsonrpc.request(6, messages.REPORT, {"streams": [{"uid": 1, "lost": 12}]}),
+        jsonrpc.notification(messages.REPORT, {"uid": 2, "lost": 12, "crowded": True}),
         jsonrpc.notification(messages.MUTE_AUDIO, {"uid": 2}),
         jsonrpc.notification(messages.MESSAGE, {"uid": 2, **Message(b"hello", 3).params()}),
         jsonrpc.notification(messages.ERROR, {"code": errors.OUT_OF_ORDER, "reason": "publish first"}),

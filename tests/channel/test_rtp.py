@@ -18,6 +18,7 @@ packets = st.builds(
     marker=st.booleans(),
     level_dbov=st.none() | st.integers(-127, 0),
     payload_type=st.integers(0, 127),
+    again=st.just(False),
 )
 
 

@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 
 from device import jsonrpc
-from device.channel import messages, rtp
+from device.channel import messages, redundancy, rtp
+from device.channel.adapt import TARGET_BITRATE, Coding
 from device.channel.doubling import Path
 from device.channel.liveness import SPEECH_S
 from device.channel.news import State
@@ -97,3 +98,49 @@ def test_a_connection_told_about_before_any_join_is_nobody() -> None:
     world.session.closed(5, 1006, world.now)
     world.run(1.0)
     assert world.requests == []
+
+
+def test_what_does_not_arrive_is_reported_and_nothing_else() -> None:
+    world = in_call(World())
+    conn = world.session.conn or 0
+    for number in range(300):
+        world.run(0.02)
+        if number % 10 or number < 150:
+            world.session.media(conn, rtp.Packet(3, number, 960 * number, b"opus").pack(), world.now)
+    reports = [params for _, method, params in world.requests if method == messages.REPORT]
+    assert reports and all(report["streams"][0]["uid"] == 3 for report in reports)
+    assert reports[-1]["streams"][0]["lost"] == pytest.approx(10, abs=2)
+    assert len(reports) <= 2, "of the first three seconds there was nothing to tell"
+
+
+def test_what_listeners_miss_is_sent_once_more_while_they_do() -> None:
+    world = in_call(World())
+    world.session.adapt(Coding(24_000, 20))
+    world.notify(messages.REPORT, uid=3, lost=12, crowded=False)
+    world.talk(3.0)
+    assert (TARGET_BITRATE, Coding(20_000, 20, 0, 1)._asdict()) in world.events
+    first, second = (rtp.unpack(data) for data in world.media[world.session.conn or 0][-2:])
+    before, last = redundancy.split(second)
+    assert redundancy.split(first)[-1][:4] == before[:4] and last.sequence == second.sequence
+    world.talk(30.0)
+    assert world.events[-1] == (TARGET_BITRATE, Coding(24_000, 20)._asdict())
+    assert rtp.unpack(world.media[world.session.conn or 0][-1]).payload_type == rtp.PAYLOAD_TYPE
+
+
+def test_of_a_packet_with_others_in_it_all_are_heard() -> None:
+    world = in_call(World())
+    conn = world.session.conn or 0
+    both = redundancy.joined(b"new", 960, [redundancy.Earlier(0, b"old")])
+    packet = rtp.Packet(3, 1, 960, both, payload_type=rtp.REDUNDANT_TYPE)
+    heard = world.session.media(conn, packet.pack(), world.now)
+    assert [(one.sequence, one.timestamp, one.payload) for one in heard] == [(0, 0, b"old"), (1, 960, b"new")]
+    assert world.session.media(conn, packet._replace(payload=b"\xef").pack(), world.now) == ()
+
+
+def test_a_hub_that_takes_no_reports_is_no_trouble() -> None:
+    world = in_call(World())
+    world.unknown.add(messages.REPORT)
+    for number in range(0, 300, 2):
+        world.run(0.02)
+        world.session.media(world.session.conn or 0, rtp.Packet(3, number, 480 * number, b"opus").pack(), world.now)
+    assert messages.REPORT in world.methods() and world.errors() == [] and world.session.state is State.IN_CALL

@@ -68,6 +68,7 @@ class World:
         self.crowded = False  # what is sent has to queue, on any connection
         self.streams: dict[int, Stream] = {}
         self.resumes = True
+        self.unknown: set[str] = set()  # requests that the hub does not know
         self.ping_ms = 1_000
         self.connections: dict[int, Connection] = {}
         self.dials: list[tuple[float, int]] = []  # (when, hub)
@@ -311,6 +312,8 @@ class World:
         assert isinstance(request, jsonrpc.Request)
         if request.method in (messages.JOIN, messages.REJOIN):
             self.answer(connection.conn, request)
+        elif request.method in self.unknown:
+            self.say(connection.conn, jsonrpc.failure(request.id, jsonrpc.METHOD_NOT_FOUND, "unknown"))
         else:
             self.say(connection.conn, jsonrpc.reply(request.id, {}))
 
