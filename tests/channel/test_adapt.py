@@ -97,9 +97,9 @@ def reported(one: Adapt, seconds: int, arriving: Arriving, start: int = 0) -> li
 
 def test_a_path_that_loses_is_met_by_sending_more_and_no_longer_than_needed() -> None:
     one = adapt()
-    assert reported(one, 5, Arriving(2)) == [Coding(35_000, 20, 10, 0)]
-    assert reported(one, 5, Arriving(10), 5) == [Coding(23_333, 20, 0, 1)] and one.copies == 1
-    assert reported(one, 60, Arriving(), 10) == [Coding(35_000, 20, 10, 0), BEST] and one.copies == 0
+    assert reported(one, 5, Arriving(2)) == [Coding(32_000, 20, 10, 0)]
+    assert reported(one, 5, Arriving(10), 5) == [Coding(20_000, 20, 0, 1)] and one.copies == 1
+    assert reported(one, 60, Arriving(), 10) == [Coding(32_000, 20, 10, 0), BEST] and one.copies == 0
 
 
 def test_what_is_full_is_not_filled_with_more() -> None:
@@ -123,7 +123,7 @@ def test_who_begins_anew_begins_with_nothing_beside() -> None:
     reported(one, 5, Arriving(30))
     one.begin(BEST)
     assert one.copies == 0
-    assert reported(one, 2, Arriving(30), 5) == [Coding(18_667, 20, 0, 2)]
+    assert reported(one, 2, Arriving(30), 5) == [Coding(16_000, 20, 0, 2)]
 
 
 def test_before_it_begins_nothing_is_sent_beside() -> None:

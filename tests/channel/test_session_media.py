@@ -115,7 +115,7 @@ def test_what_does_not_arrive_is_reported_and_nothing_else() -> None:
 
 def test_what_listeners_miss_is_sent_once_more_while_they_do() -> None:
     world = in_call(World())
-    world.session.adapt(Coding(24_000, 20))
+    world.session.adapt(Coding(28_000, 20))
     world.notify(messages.REPORT, uid=3, lost=12, crowded=False)
     world.talk(3.0)
     assert (TARGET_BITRATE, Coding(20_000, 20, 0, 1)._asdict()) in world.events
@@ -123,7 +123,7 @@ def test_what_listeners_miss_is_sent_once_more_while_they_do() -> None:
     before, last = redundancy.split(second)
     assert redundancy.split(first)[-1][:4] == before[:4] and last.sequence == second.sequence
     world.talk(30.0)
-    assert world.events[-1] == (TARGET_BITRATE, Coding(24_000, 20)._asdict())
+    assert world.events[-1] == (TARGET_BITRATE, Coding(28_000, 20)._asdict())
     assert rtp.unpack(world.media[world.session.conn or 0][-1]).payload_type == rtp.PAYLOAD_TYPE
 
 

@@ -26,10 +26,10 @@ from tests.soundcard.speech import RATE, Speech
 
 SPEAKER = 7
 FRAME, FRAME_MS = 960, 20
-SHIPPED = Coding(24_000, FRAME_MS)
+SHIPPED = Coding(28_000, FRAME_MS)
 COMPLEXITY = 5
 DELAY_MS = 20.0
-FEC = Coding(30_000, FRAME_MS, fec_percent=10)
+FEC = Coding(32_000, FRAME_MS, fec_percent=10)
 # Reports come every two seconds, and the first one of two seconds in which somebody spoke.
 WARM_UP_S = 6.0
 
