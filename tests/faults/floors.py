@@ -98,9 +98,9 @@ def _talk(streams: list[_Stream], lasts_s: float) -> list[float]:
 
 
 def _longest_gap_ms(sent: list[float], came: dict[int, float]) -> float:
-    """Between one message that is still fresh and the next."""
+    """Between one message that is still fresh and the next, the beginning and the end."""
     fresh = sorted(at for number, at in came.items() if at - sent[number] < dated.OLD_MS / 1e3)
-    return max((after - before for before, after in pairwise(fresh)), default=float("inf")) * 1e3
+    return max(after - before for before, after in pairwise([sent[0], *fresh, sent[-1]])) * 1e3
 
 
 def _unplayable_percent(sent: list[float], came: dict[int, float]) -> float:
