@@ -116,6 +116,13 @@ def test_of_periods_that_are_as_good_the_longest_is_taken() -> None:
     assert find_period(tone(960, 100), 720)[0] == pytest.approx(480, abs=1)
 
 
+def test_several_periods_of_a_voice_that_rises_are_not_as_good_as_one() -> None:
+    rising = array("h", (round(8_000 * math.sin(2 * math.pi * (180 * n + n * n / 48) / SECOND)) for n in range(960)))
+    period, alike = find_period(rising, 720)
+    alone, best = find_period(rising, 300)
+    assert (period, alike) == (alone, best)
+
+
 @pytest.mark.parametrize("maker", pcm.makers)
 def test_every_maker_finds_the_same(maker: type[pcm.Plain], monkeypatch: pytest.MonkeyPatch) -> None:
     said = voice(960, 131)

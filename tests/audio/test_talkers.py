@@ -390,6 +390,16 @@ def test_100_ms_too_much_are_gone_within_2_s_of_speech_and_sooner_in_a_pause(pea
     assert all(wait < 14 for at, wait in waits.items() if at > 7.1 + within_s + 1.5)
 
 
+def test_periods_that_were_left_out_are_not_taken_for_drift() -> None:
+    """Of 4 ms each: 10 ms have no room for two of them."""
+    packets = in_order(packet.late(105 * MS * (packet.number % 800 == 600)) for packet in talk([480] * 2_000))
+    room = Room()
+    room.talkers = Talkers(lambda: Voice(9_000, 250), TICK)
+    room.send(1, packets).listen(8 * SECOND)
+    drifts = [status.drift_ppm for status in room.skip(20 * SECOND)]
+    assert drifts == [pytest.approx(0, abs=100)] * len(drifts)
+
+
 @pytest.mark.parametrize("length", [960, 1_920, 2_880])
 def test_300_ms_too_much_are_gone_within_5_s_of_speech_and_nothing_is_skipped(length: int) -> None:
     """A path was full and is not any more: nobody should wait for a minute until a conversation is one again."""
