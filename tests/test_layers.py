@@ -83,6 +83,7 @@ PURE = (
     "audio/reference.py",
     "audio/reserve.py",
     "audio/selftest.py",
+    "audio/stretch.py",
     "audio/talkers.py",
     "audio/tones.py",
     "hub/admission.py",

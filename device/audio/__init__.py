@@ -23,6 +23,7 @@ What others sent:
     limiter        the mix, and what is done where it is too loud
     dimming        all others are quieter while somebody with priority speaks
     drift          how far apart two clocks run, and what is done about it
+    stretch        a delay that is far too long, or too short: single periods of the sound are left out, or repeated
     pcm            all arithmetic on samples: levels, volumes, sums
     tones          what the appliance itself has to say
     reserve        how much sound the speaker's card still holds when the next tick is written

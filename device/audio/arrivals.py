@@ -11,6 +11,10 @@ Two rules follow from the transits seen:
   a margin for the way through the threads. The quantile of a handful is their maximum, so a new talker adapts at once.
 - What is lost and comes again with a later packet is waited for, as long as that happens: each time that it was not
   would be heard. So the same quantile of those alone counts, too, be they one in a hundred.
+- Between what the latest packet needed and what there is lies what can be given up in a hurry (stretch.py). What came
+  late once is forgotten after 1 s; where it happens again within 8 s, as on a stream that loses segments, it is
+  remembered for 8 s: whoever gives that up is late at the next one. Nor is the quantile believed that is 30 ms beyond
+  the latest: a queue was full, and is not any more.
 
 All times are samples of 48 kHz, in whole numbers: adding a constant to every RTP time or arrival changes nothing.
 """
@@ -29,6 +33,10 @@ _SAME_OUTAGE = 500 * MS
 # What a new talker's jitter is taken for until the quantile leaves out the largest of the first 20 packets.
 _UNKNOWN_JITTER = 10 * MS
 _MARGIN = 5 * MS // 2
+# How long what came late is remembered, where that happened once, and where it happens again and again.
+_ONCE, _AGAIN = 1_000 * MS, 8_000 * MS
+# So much later than the packet before: it was held up, and not by a queue that fills. Less is not given up in a hurry.
+_HELD_UP = 30 * MS
 # Beyond this a conversation suffers more from waiting than from gaps.
 _LONGEST_DELAY = 300 * MS
 
@@ -48,6 +56,12 @@ class Arrivals:
         self._in_outage = self._alone = False
         self._outage_at = arrived - _WINDOW - 1
         self.due = self._sorted[-1] + self._wait
+        self._lately = _Lately(transit)
+
+    @property
+    def needed(self) -> int:
+        """The transit at which the latest packet of the last 1 or 8 s would have been played in time."""
+        return self._lately.latest + self._wait
 
     def add_again(self, transit: int, arrived: int, outage: int) -> None:
         """What was lost has come with a later packet, of which `add` is told next. outage: as there."""
@@ -71,7 +85,10 @@ class Arrivals:
         if not (in_pile and self._alone):
             self._remember(transit, samples)
         self._last_arrived = arrived
+        self._lately.add(transit, samples)
         jitter = self._sorted[-1 - len(self._sorted) // _LATE_ONE_IN]
+        if jitter - self._lately.latest > _HELD_UP:
+            jitter = self._lately.latest
         if self._again:
             jitter = max(jitter, self._waited_for(arrived))
         self.due = min(jitter + self._wait, self.fastest + _LONGEST_DELAY)
@@ -90,3 +107,29 @@ class Arrivals:
             old, length = self._recent.popleft()
             self._span -= length
             del self._sorted[bisect_left(self._sorted, old)]
+
+
+class _Lately:
+    """`latest`: the longest transit of the last second of sound, be there a pause in it or not; of the last eight where
+    packets are held up again and again."""
+
+    def __init__(self, transit: int) -> None:
+        self.latest = self._before = transit
+        self._now = 0
+        self._held_up_at = self._again_at = -_AGAIN
+        self._longest = deque([(transit, 0)])  # of the packets from each one on, so they fall
+
+    def add(self, transit: int, samples: int) -> None:
+        self._now += samples
+        if transit - self._before >= _HELD_UP:
+            if self._now - self._held_up_at < _AGAIN:
+                self._again_at = self._now
+            self._held_up_at = self._now
+        self._before = transit
+        while self._longest and self._longest[-1][0] <= transit:
+            self._longest.pop()
+        self._longest.append((transit, self._now))
+        while self._now - self._longest[0][1] >= _AGAIN:
+            self._longest.popleft()
+        since = self._now - (_AGAIN if self._now - self._again_at < _AGAIN else _ONCE)
+        self.latest = next(transit for transit, at in self._longest if at > since)

@@ -4,8 +4,8 @@ A talker's microphone and this speaker count 48,000 samples a second by two crys
 or empties: at 200 ppm by 0.7 s in an hour. `Drift` looks at each packet that is played: how long it waited (delay),
 and how much of that is more than it needed (excess). Half a millisecond either way is left alone. Beyond that 0.1 % of
 the packet is dropped or repeated for each ms, at most 1 %, so that an excess dies away within seconds; in quiet
-passages, where nobody hears it, ten times as much. The same steps shorten the delay when jitter is over; what nobody
-has needed for long is cut by the jitter buffer.
+passages, where nobody hears it, ten times as much. The same steps shorten the delay when jitter is over; where much
+is left of it, whole periods of the sound go first (stretch.py), of which `measure` is told.
 
 Lengths are samples of 48 kHz. A resampler can stand in the same place: it would take `correct` as a ratio.
 """
@@ -44,17 +44,17 @@ class Drift:
         self._owed += math.copysign(share * samples, excess)
         slips = int(self._owed)
         self._owed -= slips
-        self._measure(delay, samples, slips)
+        self.measure(delay, samples, slips)
         return slips
 
     def interrupt(self) -> None:
         """Something other than the clocks changed the delay: a gap, a pause."""
         self._expected_delay = None
 
-    def _measure(self, delay: int, samples: int, slips: int) -> None:
-        """The delay grows by what the talker's clock is ahead of ours, less what was dropped."""
+    def measure(self, delay: int, samples: int, dropped: int) -> None:
+        """The delay grows by what the talker's clock is ahead of ours, less what was dropped (< 0: repeated)."""
         if self._expected_delay is not None and abs(delay - self._expected_delay) < _JUMP:
             kept = math.exp(-samples / _MEMORY)
             self._grown = self._grown * kept + delay - self._expected_delay
             self._played = self._played * kept + samples
-        self._expected_delay = delay - slips
+        self._expected_delay = delay - dropped

@@ -17,8 +17,8 @@ too late is skipped, it makes the delay longer; and an isolated loss costs its o
 What would sound more than 100 ms later than usual while newer packets are held is skipped up to the first one that is
 on time: after an outage nothing old is played, and the delay is what it was before.
 
-A delay that nobody needs any more is cut: once every packet of 5 s has waited 200 ms and more, those are skipped that
-are not due any more. A path that was full leaves up to half a second, for which the slips of drift.py take a minute.
+A delay that nobody needs any more is given up by whoever plays, as told by each packet's excess and spare: in steps
+that nobody hears (drift.py, stretch.py). Nothing is skipped for that.
 
 All times are samples of 48 kHz; those of arrival and playing on the monotonic clock.
 """
@@ -37,9 +37,6 @@ MAX_AGE = 500 * MS
 MAX_CONCEALED = 100 * MS
 # libopus conceals in steps of 2.5 ms.
 CONCEAL_STEP = 120
-# Less than this the slips do away with, and less time is forgotten by spikes that come again: a cut is heard, and would
-# be heard each time. The time is that which the due time remembers (arrivals.py).
-AMPLE, AMPLE_FOR = 200 * MS, 5_000 * MS
 # Memory that a talker may take: 1 s of the shortest usual packets, 130 kB at the very most.
 MAX_HELD = 100
 # RFC 3550 appendix A.1: a sequence that jumps further is another stream.
@@ -57,12 +54,16 @@ _NEVER = -(1 << 62)
 
 
 class Play(NamedTuple):
-    """Decode this packet. delay: from its fastest possible arrival to its sounding; excess: of that, beyond due."""
+    """Decode this packet. delay: from its fastest possible arrival to its sounding; excess: of that, beyond due.
+
+    spare: of the excess, what no packet of the last seconds needed (arrivals.py); < 0: how much is missing.
+    """
 
     payload: bytes
     samples: int
     delay: int
     excess: int
+    spare: int
 
 
 class Lost(NamedTuple):
@@ -178,7 +179,7 @@ class JitterBuffer:
         self._arrivals = Arrivals(arrived - timestamp, arrived, self._tick)
         self._newest_sequence, self._newest_timestamp, self._seen = sequence, timestamp, 0
         self._position, self._floor, self._last_sequence = None, -math.inf, sequence - 1
-        self._concealing = self._usual_delay = self._ample = 0
+        self._concealing = self._usual_delay = 0
 
     def _note(self, step: int, at: int, samples: int, arrived: int) -> None:
         if step > 0:
@@ -199,8 +200,6 @@ class JitterBuffer:
         """The oldest packet held, after skipping what would sound too late."""
         target = self._arrivals.due - self._arrivals.fastest
         limit = max(target, self._usual_delay) + MAX_CONCEALED
-        if self._ample >= AMPLE_FOR:
-            limit, self._ample = target, 0
         while self._held:
             head = self._held[0]
             delay = at - head.timestamp - self._arrivals.fastest
@@ -221,9 +220,9 @@ class JitterBuffer:
         self._concealing = 0
         delay, due_delay = at - head.timestamp - self._arrivals.fastest, self._arrivals.due - self._arrivals.fastest
         self._usual_delay = min(delay, max(due_delay, self._usual_delay) + MAX_CONCEALED)
-        waited = at - head.arrived - self._tick
-        self._ample = self._ample + head.samples if waited > AMPLE else 0
-        return Play(head.payload, head.samples, delay, delay - due_delay)
+        excess, unneeded = delay - due_delay, at - head.timestamp - self._arrivals.needed
+        spare = max(0, min(excess, unneeded)) if excess > 0 else excess
+        return Play(head.payload, head.samples, delay, excess, spare)
 
     def _take(self, head: _Held) -> None:
         del self._held[0]

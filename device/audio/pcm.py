@@ -2,7 +2,7 @@
 
 Two makers do the same work with the same results to the bit: `Audioop` in C (the standard library's until Python 3.12,
 the package audioop-lts after that), and `Plain` in Python where neither is there, some twenty times slower. `maker` is
-the better one of `makers`, those at hand; `mix`, `scale` and `peak` are its.
+the better one of `makers`, those at hand; `mix`, `scale`, `peak` and `alike` are its.
 """
 
 import math
@@ -57,6 +57,15 @@ class Plain:
         """The farthest sample from zero, 0 to 32,768; 0 for an empty block."""
         return max(map(abs, array("h", pcm)), default=0)
 
+    @staticmethod
+    def alike(one: bytes, other: bytes) -> float:
+        """How alike two blocks of one length are, however loud: the square of their correlation, 0 where it is < 0."""
+        first, second = array("h", one), array("h", other)
+        both = sum(map(operator.mul, first, second))
+        if both <= 0:
+            return 0.0
+        return float(both / sum(map(operator.mul, first, first)) * (both / sum(map(operator.mul, second, second))))
+
 
 class Audioop:
     """The arithmetic in C."""
@@ -86,6 +95,12 @@ class Audioop:
         """As Plain.peak."""
         return audioop.max(pcm, SAMPLE_BYTES)
 
+    @staticmethod
+    def alike(one: bytes, other: bytes) -> float:
+        """As Plain.alike. findfactor: sum of products by sum of the latter's squares; in silence not a number."""
+        factor: float = audioop.findfactor(other, one)
+        return float(factor * audioop.findfactor(one, other)) if factor > 0 else 0.0
+
 
 def _mix_wide(blocks: Sequence[bytes]) -> bytes:
     """Sum in 32 bits, at several times the cost: lin2lin's shift by 16 is taken back first, and clips at the end."""
@@ -106,6 +121,7 @@ maker = makers[-1]
 mix = maker.mix
 scale = maker.scale
 peak = maker.peak
+alike = maker.alike
 # A closed microphone asks for its level 50 times a second: a place in a table costs less than a logarithm then, as it
 # does less, and what code does after a sleep it does from cold caches.
 _LEVELS = _levels()

@@ -16,6 +16,7 @@ from device.audio.dimming import Dimming
 from device.audio.drift import Drift
 from device.audio.jitter import CONCEAL_STEP, JitterBuffer, Lost, Play, Silence
 from device.audio.limiter import Limiter
+from device.audio.stretch import Stretch
 
 # A decoder and a second of packets each, some 150 kB; more voices than that nobody can follow anyway.
 MAX_TALKERS = 32
@@ -182,7 +183,7 @@ class _Talker:
         self._decoder = decoder
         self._tick = tick
         self._buffer = JitterBuffer(tick)
-        self._drift = Drift()
+        self._drift, self._stretch = Drift(), Stretch()
         self._decoded = b""
         self._level_dbov = pcm.SILENT_DBOV
         self._delay = 0
@@ -242,6 +243,10 @@ class _Talker:
             sound = self._conceal(packet.samples)
         self._delay = packet.delay
         self._level_dbov = pcm.level_dbov(sound)
+        stretched = self._stretch.fit(sound, packet.spare, quiet=not self.speaks)
+        if shorter := (len(sound) - len(stretched)) // pcm.SAMPLE_BYTES:
+            self._drift.measure(packet.delay, packet.samples, shorter)
+            return stretched
         slips = self._drift.correct(packet.delay, packet.excess, packet.samples, quiet=not self.speaks)
         return pcm.slip(sound, slips) if slips else sound
 

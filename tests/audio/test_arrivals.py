@@ -119,3 +119,33 @@ def test_what_comes_again_after_an_outage_is_not() -> None:
     for number in range(100, 200):
         arrivals.add(0, 960, number * 960, 100 * MS)
     assert arrivals.due == TICK + 5 * MS // 2
+
+
+def test_what_was_needed_once_is_forgotten_after_a_second_and_after_eight_where_it_happens_again() -> None:
+    network = Network().bring(*[0] * 500, 200 * MS, *[0] * 49)
+    assert network.arrivals.needed - WAIT == 200 * MS
+    assert network.bring(0).arrivals.needed - WAIT == 0
+    network.bring(150 * MS, *[0] * 399)
+    assert network.arrivals.needed - WAIT == 150 * MS
+    assert network.bring(0).arrivals.needed - WAIT == 0
+
+
+def test_what_jitter_was_before_a_pause_is_known_after_it() -> None:
+    """Who pushes to talk says a word now and then, over the same path."""
+    chance = random.Random(2)
+    network = Network().bring(*[chance.randint(0, 60 * MS) for _ in range(250)])
+    known = network.jitter
+    assert known > 50 * MS
+    network.now += 60 * SECOND
+    network.bring(0)
+    assert network.jitter == pytest.approx(known, abs=2 * MS)
+
+
+def test_a_queue_that_was_full_is_forgotten_after_a_second() -> None:
+    """Later by 10 ms at a time, and so back: that does not count as being held up, however often it happens."""
+    swell = [*range(0, 200 * MS, 10 * MS), *range(200 * MS, 0, -10 * MS)]
+    network = Network().bring(*[0] * 100, *swell * 2)
+    assert network.arrivals.needed - WAIT == 200 * MS
+    assert network.jitter >= 180 * MS
+    network.bring(*[0] * 51)
+    assert network.arrivals.needed - WAIT == network.jitter == 0

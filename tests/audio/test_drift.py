@@ -55,10 +55,23 @@ def test_an_excess_dies_away_within_seconds(sign: int) -> None:
 
 
 def test_a_cut_is_not_taken_for_drift() -> None:
-    """The jitter buffer skips what is no longer worth waiting for, and may go on without a pause."""
+    """The jitter buffer skips what is old, and may go on without a pause."""
     call = Call(0, 300 * MS).run(10)
     call.excess = 0
     assert call.run(10).drift.ppm == pytest.approx(0, abs=10)
+
+
+@pytest.mark.parametrize("period", [200, -200])
+def test_a_period_that_was_left_out_is_not_taken_for_drift(period: int) -> None:
+    """Once in 60 ms, as long as the delay is far from what is needed (stretch.py)."""
+    call = Call(100).run(10)
+    for number in range(60):
+        left_out = period if number % 3 == 0 else 0
+        call.drift.measure(TARGET + round(call.excess), PACKET, left_out)
+        call.excess += PACKET * 100 / 1e6 - left_out
+    call.excess = 0
+    call.drift.interrupt()
+    assert call.run(10).drift.ppm == pytest.approx(100, abs=5)
 
 
 def test_a_pause_is_not_taken_for_drift() -> None:

@@ -26,6 +26,7 @@ class Maker(Protocol):
     def mix(self, blocks: Sequence[bytes]) -> bytes: ...
     def rms(self, pcm: bytes) -> int: ...
     def scale(self, pcm: bytes, gain: float) -> bytes: ...
+    def alike(self, one: bytes, other: bytes) -> float: ...
 
 
 MAKERS: Sequence[Maker] = pcm.makers
@@ -117,6 +118,22 @@ def test_a_slip_changes_the_length_by_exactly_what_was_asked(random: Random, len
     shorter, longer = sorted((slipped, said), key=len)
     rest = iter(longer)
     assert all(value in rest for value in shorter)  # the same samples in the same order, but for the slips
+
+
+def test_alike_is_what_has_the_same_shape_however_loud(maker: Maker) -> None:
+    said = tone(960, 10_000)
+    assert maker.alike(said, tone(960, 1_000)) == pytest.approx(1, abs=1e-5)
+    assert maker.alike(said, tone(960, 10_000, 1_300)) < 0.01
+    assert maker.alike(said, tone(960, -10_000)) == 0, "upside down"
+    assert maker.alike(said, bytes(1_920)) == maker.alike(bytes(1_920), said) == maker.alike(b"", b"") == 0
+
+
+@given(st.lists(st.tuples(samples | extremes, samples | extremes), max_size=50))
+@properties
+def test_alike_is_the_same_to_the_bit_for_every_maker(pairs: list[tuple[int, int]]) -> None:
+    one, other = block(*(pair[0] for pair in pairs)), block(*(pair[1] for pair in pairs))
+    assert len({made.alike(one, other) for made in MAKERS}) == 1
+    assert 0 <= MAKERS[0].alike(one, other) <= 1 + 1e-9
 
 
 def test_nothing_is_left_to_slip_in_an_empty_block() -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import random
 from array import array
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.audio.payload import packet_samples
-from device.audio.talkers import MAX_TALKERS, Talkers, TalkerStatus
+from device.audio.talkers import MAX_TALKERS, Decoder, Talkers, TalkerStatus
 from tests.audio import properties
 from tests.audio.listening import MS, SECOND, TICK, Arrival, in_order, number_of, payload, talk
 
@@ -61,7 +62,8 @@ class Room:
         self.stream = 0
 
     def send(self, uid: int, packets: list[Arrival]) -> "Room":
-        self.waiting = sorted([*self.waiting, *((uid, packet) for packet in packets)], key=lambda one: -one[1].arrived)
+        waiting = [*self.waiting, *((uid, packet) for packet in packets)]
+        self.waiting = sorted(waiting, key=lambda one: (-one[1].arrived, -one[1].sequence))
         return self
 
     def play(self, until: float) -> Iterator[tuple[float, list[int]]]:
@@ -352,16 +354,70 @@ def test_delay_grows_with_jitter_and_shrinks_back_within_seconds() -> None:
     assert len(delays) > 1_940
 
 
-@pytest.mark.parametrize(("loudness", "within_s"), [(100, 0), (9_000, 7)])
-def test_a_delay_shrinks_ten_times_as_fast_in_a_pause(loudness: int, within_s: int) -> None:
-    """80 ms of standstill made it longer. Marks up to 180 are as quiet as a room, -45 dBFS."""
-    packets = [dataclasses.replace(packet, number=loudness + packet.number % 70) for packet in talk([960] * 1_000)]
-    room = Room().send(1, in_order(packet.late(80 * MS * (n == 300)) for n, packet in enumerate(packets)))
-    room.listen(2 * SECOND)
-    wait_ms = {round(room.at / SECOND): status.buffer_ms for status in room.skip(20 * SECOND)}
-    assert wait_ms[7] < 14
-    assert all(wait_ms[second] < 16 for second in range(8 + within_s, 20))
-    assert all(wait_ms[second] > 20 for second in range(8, 8 + within_s // 2))
+class Voice(Marking):
+    """A decoder of somebody who sounds a tone all the time, whatever is sent."""
+
+    def __init__(self, peak: int, hz: float = 150.0) -> None:
+        self.peak, self.turn, self.at = peak, 2 * math.pi * hz / SECOND, 0
+
+    def decode(self, payload: bytes) -> bytes:
+        self.at += packet_samples(payload)
+        return array("h", (round(self.peak * math.sin(self.turn * n))
+                           for n in range(self.at - packet_samples(payload), self.at))).tobytes()  # fmt: skip
+
+
+def waits_ms(decoder: Decoder, packets: list[Arrival], seconds: int) -> dict[float, float]:
+    """What the snapshots tell, ten times a second."""
+    room = Room()
+    room.talkers = Talkers(lambda: decoder, TICK)
+    room.send(1, packets)
+    told = {}
+    while room.at < seconds * SECOND:
+        room.listen(room.at + SECOND // 10)
+        if room.talkers.snapshot():
+            told[round(room.at / SECOND, 1)] = room.status().buffer_ms
+    return told
+
+
+@pytest.mark.parametrize(("peak", "within_s"), [(100, 1.0), (9_000, 2.1)])
+def test_100_ms_too_much_are_gone_within_2_s_of_speech_and_sooner_in_a_pause(peak: int, within_s: float) -> None:
+    """A standstill made it longer, at 7 s; after 1 s it is known that nobody needs it. Quiet is less than -45 dBFS."""
+    packets = in_order(packet.late(105 * MS * (packet.number == 300)) for packet in talk([960] * 1_000))
+    waits = waits_ms(Voice(peak), packets, 20)
+    assert waits[7.0] < 14
+    assert (waits[8.1] > 80) == (peak == 9_000)
+    assert all(wait < 27 for at, wait in waits.items() if at > 7.1 + within_s)
+    assert all(wait < 14 for at, wait in waits.items() if at > 7.1 + within_s + 1.5)
+
+
+def test_periods_that_were_left_out_are_not_taken_for_drift() -> None:
+    """Of 4 ms each: 10 ms have no room for two of them."""
+    packets = in_order(packet.late(105 * MS * (packet.number % 800 == 600)) for packet in talk([480] * 2_000))
+    room = Room()
+    room.talkers = Talkers(lambda: Voice(9_000, 250), TICK)
+    room.send(1, packets).listen(8 * SECOND)
+    drifts = [status.drift_ppm for status in room.skip(20 * SECOND)]
+    assert drifts == [pytest.approx(0, abs=100)] * len(drifts)
+
+
+@pytest.mark.parametrize("length", [960, 1_920, 2_880])
+def test_300_ms_too_much_are_gone_within_5_s_of_speech_and_nothing_is_skipped(length: int) -> None:
+    """A path was full and is not any more: nobody should wait for a minute until a conversation is one again."""
+    full_until = 6 * SECOND
+    packets = in_order(packet.late(round(0.06 * (packet.arrived - SECOND)) * (packet.arrived < full_until))
+                       for packet in talk([length] * (20 * SECOND // length)))  # fmt: skip
+    decoder = Voice(9_000)
+    waits = waits_ms(decoder, packets, 20)
+    assert max(waits.values()) > 270
+    assert all(wait < 35 for at, wait in waits.items() if at > 11)
+    assert decoder.at > 18.5 * SECOND, "all of it was decoded"
+
+
+def test_a_delay_that_a_bad_path_needs_every_few_seconds_is_not_given_up() -> None:
+    """Each time that it was not there, it would be heard."""
+    packets = in_order(packet.late(95 * MS * (packet.number % 200 == 199)) for packet in talk([960] * 1_500))
+    waits = waits_ms(Voice(9_000), packets, 30)
+    assert min(wait for at, wait in waits.items() if at > 10) > 60
 
 
 def test_standstills_are_not_taken_for_drift() -> None:

@@ -1,7 +1,8 @@
 """The jitter buffer: what it costs, and what it makes of a bad network in virtual time.
 
 CPU: one talker through `Talkers` with a decoder that does nothing, against what libopus takes to encode and decode the
-same speech in the same run. Weather: ten minutes of one talker without a pause, 20 ms packets, the speaker's clock 100
+same speech in the same run; and one search for a period, against the same for 60 ms: that often a talker is searched
+whose delay is far too long. Weather: ten minutes of one talker without a pause, 20 ms packets, the speaker's clock 100
 ppm slow; `delay` is what the buffer adds to the fastest packet, `missing` what was not played, `made_up` what was
 concealed. A stream (TCP) loses nothing but stands still for 200 ms and more at every loss. The same every time.
 """
@@ -10,8 +11,10 @@ import time
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from unittest import mock
 
-from device.audio import opus
+from device.audio import opus, pcm
+from device.audio.stretch import find_period
 from device.audio.talkers import Talkers
 from tests.netem import Path, Weather
 
@@ -21,7 +24,8 @@ MINUTES = 10
 SLOW_PPM = 100
 BEGIN_S = 10.0
 SETTLED_S = 5.0  # figures count from here on
-CODEC_SHARE = 0.25
+CODEC_SHARE, SEARCH_SHARE = 0.25, 0.5
+LONGEST_PERIOD = 720
 
 LOOPBACK = Weather(jitter_ms=0.2)
 WEATHERS = {
@@ -60,6 +64,9 @@ class Silent:
 def cases() -> Iterator[dict[str, object]]:
     """CPU first, then each weather."""
     yield _cpu()
+    for samples in (PACKET, 3 * PACKET):
+        for maker in pcm.makers:
+            yield _search(samples, maker)
     for name, (weather, ordered) in WEATHERS.items():
         yield _weather(name, Path(weather, seed=1, ordered=ordered))
 
@@ -77,6 +84,29 @@ def _cpu() -> dict[str, object]:
         "share_of_codec": round(share, 2),
         "limit": f"{CODEC_SHARE:g} of what libopus takes to encode and decode",
         "ok": share <= CODEC_SHARE,
+    }
+
+
+def _search(samples: int, maker: type[pcm.Plain] | type[pcm.Audioop]) -> dict[str, object]:
+    """How long a block of a voice of 117 Hz is searched."""
+    seconds, repeats = 20, 200
+    _, codec_s = _codec(seconds)
+    voice = array("h", (n * 117 % RATE * 200 // RATE * 80 - n * 819 % 5_000 for n in range(samples)))
+    with mock.patch.object(pcm, "alike", maker.alike):
+        began_s = time.process_time()
+        for _ in range(repeats):
+            find_period(voice, LONGEST_PERIOD)
+        search_s = (time.process_time() - began_s) / repeats
+    codec_60_ms_s = codec_s / seconds * 0.06
+    limited = maker.__name__ != pcm.Plain.__name__
+    return {
+        "case": f"a search in {samples * 1_000 // RATE} ms, {maker.__name__}",
+        "us_per_search": round(search_s * 1e6),
+        "cpu_ms_per_s": round(search_s / 0.06 * 1e3, 2),
+        "codec_cpu_ms_per_s": round(codec_s / seconds * 1e3, 2),
+        "share_of_codec": round(search_s / codec_60_ms_s, 2),
+        "limit": f"{SEARCH_SHARE:g} of what libopus takes to encode and decode 60 ms" if limited else "none",
+        "ok": not limited or search_s <= SEARCH_SHARE * codec_60_ms_s,
     }
 
 
