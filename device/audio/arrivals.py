@@ -12,8 +12,8 @@ Two rules follow from the transits seen:
 - What is lost and comes again with a later packet is waited for, as long as that happens: each time that it was not
   would be heard. So the same quantile of those alone counts, too, be they one in a hundred.
 - Between what the latest packet needed and what there is lies what can be given up in a hurry (stretch.py). What came
-  late once is forgotten after 1 s; where it happens again within 8 s, as on a stream that loses segments, it is
-  remembered for 8 s: whoever gives that up is late at the next one. Nor is the quantile believed that is 30 ms beyond
+  late once is forgotten after 1 s; where it happens again within 15 s, as on a stream that loses segments, it is
+  remembered for 15 s: whoever gives that up is late at the next one. Nor is the quantile believed that is 30 ms beyond
   the latest: a queue was full, and is not any more.
 
 All times are samples of 48 kHz, in whole numbers: adding a constant to every RTP time or arrival changes nothing.
@@ -34,7 +34,7 @@ _SAME_OUTAGE = 500 * MS
 _UNKNOWN_JITTER = 10 * MS
 _MARGIN = 5 * MS // 2
 # How long what came late is remembered, where that happened once, and where it happens again and again.
-_ONCE, _AGAIN = 1_000 * MS, 8_000 * MS
+_ONCE, _AGAIN = 1_000 * MS, 15_000 * MS
 # So much later than the packet before: it was held up, and not by a queue that fills. Less is not given up in a hurry.
 _HELD_UP = 30 * MS
 # Beyond this a conversation suffers more from waiting than from gaps.
@@ -60,7 +60,7 @@ class Arrivals:
 
     @property
     def needed(self) -> int:
-        """The transit at which the latest packet of the last 1 or 8 s would have been played in time."""
+        """The transit at which the latest packet of the last 1 or 15 s would have been played in time."""
         return self._lately.latest + self._wait
 
     def add_again(self, transit: int, arrived: int, outage: int) -> None:
@@ -110,7 +110,7 @@ class Arrivals:
 
 
 class _Lately:
-    """`latest`: the longest transit of the last second of sound, be there a pause in it or not; of the last eight where
+    """`latest`: the longest transit of the last second of sound, be there a pause in it or not; of the last 15 s where
     packets are held up again and again."""
 
     def __init__(self, transit: int) -> None:

@@ -121,11 +121,11 @@ def test_what_comes_again_after_an_outage_is_not() -> None:
     assert arrivals.due == TICK + 5 * MS // 2
 
 
-def test_what_was_needed_once_is_forgotten_after_a_second_and_after_eight_where_it_happens_again() -> None:
+def test_what_was_needed_once_is_forgotten_after_a_second_and_after_fifteen_where_it_happens_again() -> None:
     network = Network().bring(*[0] * 500, 200 * MS, *[0] * 49)
     assert network.arrivals.needed - WAIT == 200 * MS
     assert network.bring(0).arrivals.needed - WAIT == 0
-    network.bring(150 * MS, *[0] * 399)
+    network.bring(150 * MS, *[0] * 749)
     assert network.arrivals.needed - WAIT == 150 * MS
     assert network.bring(0).arrivals.needed - WAIT == 0
 
