@@ -17,7 +17,8 @@ from device.channel.protection import Protected, Protection
 from device.channel.reception import EVERY_S
 
 TARGET_BITRATE = "target-bitrate-changed"  # {bitrate, packet_ms, fec_percent, copies}
-LOOK_S = 0.9
+# What a step down does is seen when the queue has moved on.
+LOOK_S = 0.45
 # Beyond the shortest round trip; a radio's own mood is below that. The second is full even where nothing was skipped.
 QUEUE_S, LONG_QUEUE_S = 0.1, 0.3
 SHORT_QUEUE_S = 0.05
@@ -66,8 +67,8 @@ class Adapt:
         self._steps, self._at, self._told = tuple(dict.fromkeys((wanted, *lower))), 0, wanted
 
     def looked(self, queue_s: float, skipped: int, now: float, arriving: Arriving = ALL_ARRIVES) -> Coding | None:
-        """How long what is sent stands in the queue, the frames that were not sent, ever, and how they arrive. Once a
-        second is enough.
+        """How long what is sent stands in the queue, the frames that were not sent, ever, and how they arrive. At
+        once where a frame would be skipped; once a second else.
 
         Returns how to encode from now on, None where nothing changes.
         """

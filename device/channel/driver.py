@@ -60,8 +60,12 @@ class Driver:
     def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool) -> bool:
         """One frame, sent now or not at all; returns which."""
         now, session = time.monotonic(), self._session
-        for conn in session.clogged(now):
+        clogged = session.clogged(now)
+        for conn in clogged:
             session.unacknowledged(conn, self._wires[conn].unacknowledged_bytes(), now)
+            session.path(conn, self._wires[conn].path(), now)
+        if clogged:
+            self.carry_out()
         sending = session.send(payload, timestamp, level_dbov, marker, now)
         if sending is None:
             return False
