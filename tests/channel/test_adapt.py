@@ -81,9 +81,9 @@ def test_nobody_is_asked_for_more_than_he_wanted_nor_for_shorter_packets() -> No
     assert Second(adapt(Coding(6_000, 60))).pass_(10, 1.0) == []
 
 
-def test_it_looks_once_a_second_however_often_it_is_asked() -> None:
+def test_it_looks_twice_a_second_however_often_it_is_asked() -> None:
     one = adapt()
-    assert [one.looked(1.0, 0, number / 10) for number in range(8)].count(None) == 7
+    assert [one.looked(1.0, 0, number / 10) for number in range(8)].count(None) == 6
 
 
 def test_without_a_wish_it_says_nothing() -> None:
