@@ -100,6 +100,7 @@ PURE = (
     "hub/notices.py",
     "hub/out.py",
     "hub/refusals.py",
+    "hub/reports.py",
     "hub/rights.py",
     "hub/rooms.py",
     "hub/seating.py",

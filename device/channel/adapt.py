@@ -79,7 +79,7 @@ class Adapt:
         if queue_s > LONG_QUEUE_S or (queue_s > QUEUE_S and since):
             self._down(2 if queue_s > LONG_QUEUE_S else 1, now)
         elif arriving.crowded and now - self._lowered_at >= TOLD_AFTER_S:
-            self._down(1, now)
+            self._down(2, now)
         elif queue_s > SHORT_QUEUE_S or arriving.crowded:
             self._short_since = None
         else:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from device.channel.reception import EVERY_S
 from device.channel.report import Told
 
-# A report counts until the one after the next could have been there.
-FOR_S = 2.5 * EVERY_S
+# A report counts until the one after the next could have been there; that a path is full, which is acted upon at once,
+# until it could have been said again.
+FOR_S, CROWDED_FOR_S = 2.5 * EVERY_S, 1.25 * EVERY_S
 _SHARE = 4
 # More than that are a quarter of the largest channel.
 MOST = 500
@@ -41,6 +42,6 @@ class Listeners:
         """How it is. others: how many there are beside us."""
         self._told = {uid: (one, at) for uid, (one, at) in self._told.items() if now - at < FOR_S}
         needed = max(1, -(-others // _SHARE))
-        reports = [one for one, _ in self._told.values()]
-        lost = sorted((one.lost for one in reports if not one.crowded), reverse=True)
-        return Arriving(lost[needed - 1] if len(lost) >= needed else 0, sum(one.crowded for one in reports) >= needed)
+        lost = sorted((one.lost for one, _ in self._told.values() if not one.crowded), reverse=True)
+        crowded = sum(one.crowded and now - at < CROWDED_FOR_S for one, at in self._told.values())
+        return Arriving(lost[needed - 1] if len(lost) >= needed else 0, crowded >= needed)

@@ -133,7 +133,8 @@ class Session(Connections):
     def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool, now: float) -> Sending | None:
         """One frame; returns the packet and the connections to send it on, None where it is not to be sent.
 
-        Of `clogged` ones tell `unacknowledged` and `path` before, and carry out what follows. Raises ValueError for a payload that is empty or too long.
+        Of `clogged` ones tell `unacknowledged` and `path` before, and carry out what follows. Raises ValueError for a
+        payload that is empty or too long.
         """
         sending = self._seat.send(payload, timestamp, level_dbov, marker, now)
         if sending is not None:

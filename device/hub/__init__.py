@@ -21,6 +21,7 @@
     window       which packets of a talker have passed already
     out          what the rooms ask for: send, close, a line in the log
     refusals     joins that were refused
+    reports      what arrives of a talker's packets, told to him
     open_files   how many this process may have open
     frames       a message made a frame once, for every listener
     flow         when a listener whose path is full is given more

@@ -1,17 +1,12 @@
-"""What a seat may ask for beside joining, publishing and subscribing: silence, rings, reports, messages. PURE."""
+"""What a seat may ask for beside joining, publishing and subscribing: silence, rings, stream messages. PURE."""
 
 from collections.abc import Callable
 
 from device import jsonrpc
 from device.channel import errors, messages, rules
-from device.channel.reception import EVERY_S
-from device.channel.report import Report, Told
 from device.channel.writing import Message
 from device.hub.seating import Seating, refusal
 from device.hub.seats import Link, Seat, Writer
-
-# A report is about the last two seconds, and a little older when it comes.
-CROWDED_S = 2 * EVERY_S
 
 Request = Callable[[Link, Seat, jsonrpc.Params], object]
 
@@ -24,7 +19,6 @@ def requests(seating: Seating) -> dict[str, Request]:
         messages.UNMUTE: lambda link, seat, params: mute(seat, messages.read_uid(params), False),
         messages.MUTE_LOCAL: lambda link, seat, params: mute_local(seating, seat, True),
         messages.UNMUTE_LOCAL: lambda link, seat, params: mute_local(seating, seat, False),
-        messages.REPORT: lambda link, seat, params: report(seating, link, seat, Report.read(params)),
         messages.STREAM_MESSAGE: lambda link, seat, params: write(seating, link, seat, Message.read(params)),
     }
 
@@ -57,17 +51,6 @@ def mute(seat: Seat, uid: int, is_muted: bool) -> None:
 def mute_local(seating: Seating, seat: Seat, is_muted: bool) -> None:
     """Be silent and stay published, or talk again; others are told. Of an audience it is kept for when it is a host."""
     seating.set_muted(seat, is_muted)
-
-
-def report(seating: Seating, link: Link, seat: Seat, report: Report) -> None:
-    """Tell those whose packets do not arrive. Of an audience nobody hears who it is."""
-    uid = seat.uid if seat.role is rules.Role.BROADCASTER else 0
-    crowded = any(link.heard_at - each.late_at < CROWDED_S for each in seat.links)
-    for talker_uid, lost in report.lost:
-        talker = seat.channel.seats.get(talker_uid)
-        heard = talker is not None and talker.live and seat.uid in talker.subscribers
-        if talker and heard and seat.channel.reports.take(link.heard_at):
-            seating.tell(talker, messages.REPORT, Told(uid, lost, crowded).params())
 
 
 def write(seating: Seating, link: Link, seat: Seat, message: Message) -> None:

@@ -40,12 +40,7 @@ class Rooms:
     """
 
     def __init__(
-        self,
-        signing: Sessions,
-        draw: Callable[[int], bytes],
-        started: float,
-        apps: Apps = EVERY,
-        version: str = "",
+        self, signing: Sessions, draw: Callable[[int], bytes], started: float, apps: Apps = EVERY, version: str = ""
     ) -> None:
         self._out: list[Out] = []
         self._seating = Stage(signing, draw, started, self._out, apps)
@@ -65,6 +60,7 @@ class Rooms:
             messages.SET_ROLE: lambda link, seat, params: self._seating.set_role(seat, messages.read_role(params)),
             messages.RENEW_TOKEN: self._renew,
             messages.PING: lambda link, seat, params: None,
+            messages.REPORT: self._seating.reports.heard,
             **asides.requests(self._seating),
         }
 
@@ -153,7 +149,7 @@ class Rooms:
     def late(self, connection: Connection, now: float) -> None:
         """A packet to it had to go for a fresher one."""
         if connection in self._links:
-            self._links[connection].late_at = now
+            self._seating.reports.late(self._links[connection], now)
 
     def tick(self, now: float) -> list[Out]:
         """Time has passed; to be called every TICK_S."""
@@ -164,6 +160,7 @@ class Rooms:
         for link in list(self._links.values()):
             self._inspect(link, now)
         self.moderator.carry_out(now)
+        self._seating.reports.tick(now)
         self._seating.age(now)  # second, so that a seat goes with its last silent connection
         return self._done()
 

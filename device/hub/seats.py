@@ -43,7 +43,6 @@ class Link:
     bad_packets: Pace = field(default_factory=lambda: Pace(limits.BAD_PACKETS_PER_S, limits.BAD_PACKET_BURST))
     unread: Pace = field(default_factory=lambda: Pace(limits.UNREAD_PER_S, limits.UNREAD_BURST))
     surplus: Pace = field(default_factory=lambda: Pace(rules.MAX_PACKETS_PER_S, limits.SURPLUS_BURST))
-    late_at: float = float("-inf")  # when a packet to it had to go for a fresher one
     rings: Pace = field(default_factory=lambda: Pace(limits.RINGS_PER_S, limits.RING_BURST))
     complaint: tuple[int, str] | None = None  # code and reason of the first packet refused, until a tick has told it
     out_of_patience: bool = False

@@ -9,24 +9,33 @@ A seat whose App this hub does not serve any more, after a planned restart with 
 took the App out of the file wants nobody to go on in it. Other changes are for those who come from then on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from device.channel import errors, messages
 from device.channel.messages import Join
 from device.channel.rules import Profile, Role
+from device.hub.apps import EVERY, Apps
 from device.hub.bridge import Estate
-from device.hub.out import CLOSE_POLICY
+from device.hub.out import CLOSE_POLICY, Out
+from device.hub.reports import Reports
 from device.hub.rights import Rights
 from device.hub.seating import Seating, refusal
 from device.hub.seats import Link, Seat
+from device.hub.sessions import Sessions
 
 # Of seats whose right to be there has ended, in one look: each is news to everybody else in its channel.
 TURNED_OUT_AT_ONCE = 10
 
 
 class Stage(Seating):
-    """All seats of one hub, and what may be done in them."""
+    """All seats of one hub, and what may be done in them. reports: what arrives of what is said in them."""
+
+    def __init__(
+        self, signing: Sessions, draw: Callable[[int], bytes], started: float, out: list[Out], apps: Apps = EVERY
+    ) -> None:
+        super().__init__(signing, draw, started, out, apps)
+        self.reports = Reports(self)
 
     def publish(self, seat: Seat, now: float) -> None:
         """Raises JsonRpcError: AUDIENCE_CANNOT_PUBLISH, NOT_ALLOWED_TO_PUBLISH, TOO_MANY_PUBLISHERS."""

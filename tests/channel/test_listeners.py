@@ -1,6 +1,6 @@
 """What counts of what listeners report."""
 
-from device.channel.listeners import FOR_S, MOST, Arriving, Listeners
+from device.channel.listeners import CROWDED_FOR_S, FOR_S, MOST, Arriving, Listeners
 from device.channel.report import Told
 
 
@@ -46,3 +46,10 @@ def test_it_remembers_no_more_than_a_channel_holds() -> None:
     for uid in range(1, 2 * MOST):
         listeners.told(Told(uid, 10 if uid <= MOST else 90, False), 0.0)
     assert listeners.arriving(1, 1.0) == Arriving(10, False)
+
+
+def test_a_full_path_counts_until_it_could_have_been_told_again() -> None:
+    listeners = Listeners()
+    listeners.told(Told(3, 0, True), 0.0)
+    assert listeners.arriving(1, CROWDED_FOR_S - 0.1) == Arriving(0, True)
+    assert listeners.arriving(1, CROWDED_FOR_S) == Arriving(0, False)
