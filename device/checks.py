@@ -30,7 +30,9 @@ def check_hub(urls: list[str]) -> None:
             address.read(url)
         except ValueError as error:
             plain = re.fullmatch(r"[a-z]+://[a-z0-9.-]*(:\d*)?/?", url)
-            raise ValueError(f"{error}{f', not {toml(url)}' if plain else ''}") from error
+            meant = address.meant(url)
+            told = f"; did you mean {toml(meant)}?" if meant else f", not {toml(url)}" if plain else ""
+            raise ValueError(f"{error}{told}") from error
 
 
 def check_pcm(name: str) -> None:
