@@ -39,8 +39,8 @@ Rooms, and what each may import:
     restart     a hub leaves everything to its successor, a process that it starts
     doctor/     one check per file, each a finding with its remedy; may import every room
     config      intercom.toml -> frozen dataclasses; what a value must be is in checks
-    doubts      what a configuration may say and hardly means; imports config, checks
-    checks      imports channel.rules, channel.address (pure) and, for a hub, hub.appsfile and hub.secret; no other room
+    doubts      what a configuration may say and hardly means; imports config, checks, service.systemd
+    checks      imports channel.rules, channel.address (pure) and of the hub appsfile, secret and tls; no other room
     tomltext    a TOML file's mistakes in words
     jsonrpc     the JSON-RPC 2.0 envelope alone; everybody may import it
     channel/    what both ends of the wire agree on, and the client end; imports no other room

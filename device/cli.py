@@ -106,7 +106,9 @@ def _run(options: argparse.Namespace) -> int:
         wrong = (HubConfigError,)
     try:
         return app.run(
-            lambda: _tell(options.config, load(options.config)), with_hub=options.with_hub, control_dir=options.control
+            lambda: _tell(options.config, load(options.config), of_hub=options.with_hub),
+            with_hub=options.with_hub,
+            control_dir=options.control,
         )
     except ConfigError as error:
         _refuse(error)
@@ -180,13 +182,13 @@ def _listen(listen: str | None) -> dict[str, str]:
         _end(f"--listen {error}", WRONG)
 
 
-def _tell(path: Path | None, config: "Config") -> "Config":
+def _tell(path: Path | None, config: "Config", *, of_hub: bool = True) -> "Config":
     """The log says which file a daemon goes by, and what is doubtful in it."""
     from device.config import find
     from device.doubts import doubts
 
     logger.info("configuration: %s", path or find() or "none found")
-    for line in doubts(config):
+    for line in doubts(config, of_hub=of_hub):
         logger.warning("%s", line)
     return config
 
