@@ -14,6 +14,7 @@ and a button, until the microphone is closed and a light says so:
 Rooms, and what each may import:
 
     cli         arguments, log handlers, exit codes
+    ending      how a command ends: exit codes, one line; imports nothing
     controls    the commands that ask the running intercom; imports service
     app         the process of a device, from its start to its end: signals, hub, control socket
     tokens      the commands that make and verify tokens; imports channel
