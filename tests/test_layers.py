@@ -266,7 +266,7 @@ NEIGHBOURS = {
     "doubts": {"channel.address", "checks", "config", "service.systemd"},
     "duplex": {"audio", "config", "selftest", "sound"},
     "ending": set[str](),
-    "failure": {"service"},
+    "failure": {"ending", "service"},
     "front": {"call", "config", "panel"},
     "hub": {"hub", "channel", "saver", "tomltext"},
     "handover": set[str](),
