@@ -54,6 +54,7 @@ PURE = (
     "channel/session.py",
     "channel/standing.py",
     "channel/streams.py",
+    "channel/timestamps.py",
     "channel/token.py",
     "channel/token005.py",
     "channel/token006.py",
