@@ -14,6 +14,7 @@ and a button, until the microphone is closed and a light says so:
 Rooms, and what each may import:
 
     cli         arguments, log handlers, exit codes
+    ending      how a command ends: exit codes, one line; imports nothing
     controls    the commands that ask the running intercom; imports service
     app         the process of a device, from its start to its end: signals, hub, control socket
     tokens      the commands that make and verify tokens; imports channel
@@ -39,8 +40,8 @@ Rooms, and what each may import:
     restart     a hub leaves everything to its successor, a process that it starts
     doctor/     one check per file, each a finding with its remedy; may import every room
     config      intercom.toml -> frozen dataclasses; what a value must be is in checks
-    doubts      what a configuration may say and hardly means; imports config, checks
-    checks      imports channel.rules, channel.address (pure) and, for a hub, hub.appsfile and hub.secret; no other room
+    doubts      what a configuration may say and hardly means; imports config, checks, service.systemd
+    checks      imports channel.rules, channel.address (pure) and of the hub appsfile, secret and tls; no other room
     tomltext    a TOML file's mistakes in words
     jsonrpc     the JSON-RPC 2.0 envelope alone; everybody may import it
     channel/    what both ends of the wire agree on, and the client end; imports no other room

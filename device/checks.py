@@ -30,7 +30,9 @@ def check_hub(urls: list[str]) -> None:
             address.read(url)
         except ValueError as error:
             plain = re.fullmatch(r"[a-z]+://[a-z0-9.-]*(:\d*)?/?", url)
-            raise ValueError(f"{error}{f', not {toml(url)}' if plain else ''}") from error
+            meant = address.meant(url)
+            told = f"; did you mean {toml(meant)}?" if meant else f", not {toml(url)}" if plain else ""
+            raise ValueError(f"{error}{told}") from error
 
 
 def check_pcm(name: str) -> None:
@@ -91,11 +93,8 @@ def _has_a_port_or_none(parts: SplitResult) -> bool:
 
 def check_hubs_file(path: str) -> None:
     """A file that is there. Whether it can be read is for the hub to say: an intercom beside it is not to read it."""
-    try:
+    if not is_closed(path):
         check_file(path)
-    except ValueError as error:
-        if not isinstance(error.__cause__, PermissionError):
-            raise
 
 
 def check_secret(path: str) -> None:
@@ -115,6 +114,36 @@ def check_apps(path: str) -> None:
     check_hubs_file(path)
     with contextlib.suppress(PermissionError):
         appsfile.load(Path(path))
+
+
+def certificate_files(apps_file: str) -> list[Path]:
+    """The files that an apps file without a mistake names, "" for none; none where only the hub can know."""
+    from device.hub import appsfile
+
+    named: list[Path] = []
+    with contextlib.suppress(PermissionError):
+        if apps_file:
+            appsfile.load(Path(apps_file), named)
+    return named
+
+
+def check_pair(cert: str, key: str) -> None:
+    """A certificate and its key, files that are there. Raises ValueError where a hub would take them for no pair; what
+    this process may not read is for the hub to say, as above."""
+    if is_closed(key):
+        return
+    from device.hub import tls  # with it comes ssl
+
+    tls.context(cert, key)
+
+
+def is_closed(path: str) -> bool:
+    """Whether this process may not read that file, which is there."""
+    try:
+        check_file(path)
+    except ValueError as error:
+        return isinstance(error.__cause__, PermissionError)
+    return False
 
 
 def asks_for_tokens(path: str) -> bool:
@@ -187,6 +216,8 @@ SECRETS = (
     ("channel", "token_file"), ("hub", "apps_file"), ("hub", "tls_key"), ("hub", "api_secret_file"),
     ("hub", "webhook_secret_file"),
 )  # fmt: skip
+# Those of them that only the hub has to be able to read.
+HUBS_FILES = tuple(key for section, key in SECRETS if section == "hub")
 FILES = (*SECRETS, ("channel", "ca_file"), ("hub", "tls_cert"))
 
 
@@ -213,6 +244,11 @@ def _find_conflicts_of_hub(hub: Mapping[str, Any], mistakes: dict[str, str]) -> 
     for key, other in _NEEDS:
         if hub[key] and not hub[other]:
             mistakes.setdefault(f"[hub] {other}", f"is missing; {key} needs it")
+    if hub["tls_cert"] and hub["tls_key"]:
+        try:
+            check_pair(hub["tls_cert"], hub["tls_key"])
+        except (OSError, ValueError) as error:
+            mistakes["[hub] tls_key"] = str(error)
     reachable = not hub["open"] and not address.is_loopback(address.read_listen(hub["listen"])[0])
     if reachable and "[hub] apps_file" not in mistakes and not asks_for_tokens(hub["apps_file"]):
         mistakes.setdefault(

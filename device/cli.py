@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from device import controls, tokens
+from device.ending import DONE, FAILED, WRONG, end
 
 if TYPE_CHECKING:
     from device.config import Config, ConfigError
     from device.jsonrpc import Params
 
 logger = logging.getLogger(__name__)
-
-DONE, FAILED, WRONG = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         out_of_memory()
     except Exception as error:  # a defect of ours: people get one line, --log-level debug the traceback, too
         logger.debug("this should not have happened", exc_info=error)
-        _end(f"{type(error).__name__}: {error}; run with --log-level debug for details", FAILED)
+        end(f"{type(error).__name__}: {error}; run with --log-level debug for details")
     return code
 
 
@@ -106,14 +105,16 @@ def _run(options: argparse.Namespace) -> int:
         wrong = (HubConfigError,)
     try:
         return app.run(
-            lambda: _tell(options.config, load(options.config)), with_hub=options.with_hub, control_dir=options.control
+            lambda: _tell(options.config, load(options.config), of_hub=options.with_hub),
+            with_hub=options.with_hub,
+            control_dir=options.control,
         )
     except ConfigError as error:
         _refuse(error)
     except wrong as error:
-        _end(str(error), WRONG)
+        end(str(error), WRONG)
     except failed as error:
-        _end(str(error), FAILED)
+        end(str(error))
 
 
 def _hub(options: argparse.Namespace) -> int:
@@ -140,13 +141,13 @@ def _hub(options: argparse.Namespace) -> int:
             webhook_secret_file=config.hub.webhook_secret_file,
         )
     except HubConfigError as error:
-        _end(str(error), WRONG)
+        end(str(error), WRONG)
     except HubError as error:
-        _end(str(error), FAILED)
+        end(str(error))
     try:
         hubapp.run(hub)
     except HubError as error:
-        _end(str(error), FAILED)
+        end(str(error))
     return DONE
 
 
@@ -177,16 +178,16 @@ def _listen(listen: str | None) -> dict[str, str]:
     try:
         return {} if listen is None else {"listen": listen} if address.read_listen(listen) else {}
     except ValueError as error:
-        _end(f"--listen {error}", WRONG)
+        end(f"--listen {error}", WRONG)
 
 
-def _tell(path: Path | None, config: "Config") -> "Config":
+def _tell(path: Path | None, config: "Config", *, of_hub: bool = True) -> "Config":
     """The log says which file a daemon goes by, and what is doubtful in it."""
     from device.config import find
     from device.doubts import doubts
 
     logger.info("configuration: %s", path or find() or "none found")
-    for line in doubts(config):
+    for line in doubts(config, of_hub=of_hub):
         logger.warning("%s", line)
     return config
 
@@ -203,11 +204,6 @@ def _load(path: Path | None, **how: Any) -> "Config":
 def _refuse(mistakes: "ConfigError") -> NoReturn:
     print(mistakes, file=sys.stderr)
     raise SystemExit(WRONG) from None
-
-
-def _end(text: str, code: int) -> NoReturn:
-    print(f"intercomd: {text}", file=sys.stderr)
-    raise SystemExit(code) from None
 
 
 def _log(level: str) -> None:

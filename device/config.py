@@ -282,9 +282,9 @@ def _mistake(section: str, key: str, value: object, values: Values) -> str:
         return f"no such key{did_you_mean(key, values[section]) or _home(key, values)}"
     default = values[section][key]
     try:
-        tomltext.check_type(default, value)
-        check = checks.CHECKS.get((section, key)) or checks.CHECKS.get((section, "*"))
-        if check and value != default:
+        check = checks.CHECKS.get((section, key)) or checks.CHECKS.get((section, "*")) or str
+        tomltext.check_type(default, value, check, address.meant)  # a list is one of hubs
+        if value != default:
             check(value)
     except ValueError as error:
         return str(error)

@@ -4,12 +4,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
+
+from device.ending import DONE, end
 
 if TYPE_CHECKING:
     from device.jsonrpc import Params
 
-DONE, FAILED = 0, 1
 WATCH_EVERY_S = 0.5
 
 
@@ -110,12 +111,12 @@ def _volume(options: argparse.Namespace) -> int:
             if options.uid in (None, talker["uid"]):
                 print(f"{talker['uid']} {talker['label']} {talker['volume']}")
         if options.uid not in (None, *(talker["uid"] for talker in answer["talkers"])):
-            _end(f"nobody with uid {options.uid} is to be heard")
+            end(f"nobody with uid {options.uid} is to be heard")
         return DONE
     params = {"volume": options.volume} | ({} if options.uid is None else {"uid": options.uid})
     answer = _call("volume", options, params)
     if not answer.get("known", True):
-        _end(f"nobody with uid {options.uid} is to be heard; the volume is kept for when somebody is")
+        end(f"nobody with uid {options.uid} is to be heard; the volume is kept for when somebody is")
     return DONE
 
 
@@ -125,9 +126,4 @@ def _call(method: str, options: argparse.Namespace, params: "Params | None" = No
     try:
         return call(method, params, folder=options.control)
     except ControlError as error:
-        _end(str(error))
-
-
-def _end(text: str) -> NoReturn:
-    print(f"intercomd: {text}", file=sys.stderr)
-    raise SystemExit(FAILED) from None
+        end(str(error))

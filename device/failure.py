@@ -15,12 +15,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
 
+from device.ending import FAILED
 from device.service.systemd import stderr_is_journal
 
 logger = logging.getLogger(__name__)
 
 NO_MEMORY = "no memory left: ending, as a new start does better than half a process"
-FAILED = 1
 # Ready made, as a log record takes memory; the journal reads <2> as critical (sd-daemon(3)).
 _LAST_LINE = f"{'<2>' if stderr_is_journal() else 'CRITICAL '}{NO_MEMORY}\n".encode()
 

@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from device import restart
@@ -83,7 +82,7 @@ class Hub:
         except ValueError as error:
             raise HubConfigError(f"listen {error}") from error
         self._bridge = sockets.get(restart.PREDECESSOR)
-        self._listener_name = restart.LISTENER
+        self._listener_name, self._port_before = restart.LISTENER, 0
         others = (restart.PREDECESSOR, API_SOCKET)
         self._listener = self._given({name: sock for name, sock in sockets.items() if name not in others})
         self._key, self._keeps_key = keys.load(Path(state_dir)) if state_dir else (keys.new(), False)
@@ -127,6 +126,8 @@ class Hub:
             await self.stop()
             raise
         logger.info("the hub listens at %s", self.url)
+        if self._port_before:
+            logger.warning(restart.MOVED, self._port_before, self._port)
 
     async def _start(self, sock: Door) -> None:
         predecessor = Predecessor() if self._bridge else None
@@ -183,9 +184,7 @@ class Hub:
         await self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
     @property
@@ -206,6 +205,7 @@ class Hub:
             if not self._bridge or name == restart.GIVEN:
                 self._listener_name, (self._host, self._port) = restart.GIVEN, sock.getsockname()[:2]
             elif not leads_to(sock, self._host, self._port):
+                self._port_before = sock.getsockname()[1]
                 sock.close()
                 return None
             return sock

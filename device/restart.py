@@ -27,6 +27,11 @@ Start = Callable[[Mapping[str, socket.socket]], int]
 LISTENER, GIVEN, PREDECESSOR = "hub", "given", "predecessor"
 # A start takes 0.3 s, and some seconds on the smallest machine while that is busy.
 COME_UP_S = 30.0
+# When a successor listens at another port, which it alone knows: those before it and from now on.
+MOVED = (
+    "nobody finds this hub at port %d any more: write %d into [channel] hub of every client; until then each of them "
+    "is out of the call"
+)
 # A process that has given up ends by itself.
 END_S = 1.0
 # Clients move within a second. Who has not by then, being cut off or of another make, is told to dial again.

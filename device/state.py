@@ -53,6 +53,10 @@ class State:
     def load(self, default: Kept) -> Kept:
         """What was saved last; `default` where nothing was, and muted where it cannot be read."""
         if self._path is None:
+            logger.info(
+                "mute, volumes, whether it has left, and its seat are not kept over a restart: the environment names "
+                'no folder for them, such as STATE_DIRECTORY="$HOME/.local/state/intercomd"'
+            )
             return default
         try:
             with self._path.open("rb") as file:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from device.channel import rules
+from device.ending import DONE, FAILED
 
 if TYPE_CHECKING:
     from device.channel.grant import Grant, Privilege
 
 Checked = TypeVar("Checked")
 
-DONE, REFUSED = 0, 1
 MOST_S, DEFAULT_S = 86_400, 3_600
 _ROLES = {rules.Role.BROADCASTER: "join,publish-audio,publish-video,publish-data", rules.Role.AUDIENCE: "join"}
 
@@ -109,7 +109,7 @@ def _verify(options: argparse.Namespace) -> int:
     print(json.dumps(told, indent=2))
     if refusal:
         print(f"intercomd: {refusal}", file=sys.stderr)
-    return REFUSED if refusal else DONE
+    return FAILED if refusal else DONE
 
 
 def _ends(grant: "Grant") -> dict[str, Any]:

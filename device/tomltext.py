@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -32,8 +32,21 @@ def masked(url: str) -> str:
 _KINDS = {bool: "true or false", int: "a whole number", str: "text in quotes", list: "a list of texts"}
 
 
-def check_type(default: object, value: object) -> None:
-    """Raises ValueError with what is wrong with the type of a value, and what was probably meant."""
+def _anything(_: Any) -> None:
+    """A check that refuses nothing."""
+
+
+def check_type(
+    default: object,
+    value: object,
+    check: Callable[[Any], object] = _anything,
+    mend: Callable[[str], str] = str,
+) -> None:
+    """Raises ValueError with what is wrong with the type of a value, and what was probably meant.
+
+    check: raises ValueError for a value that nobody can have meant, as it would be the next mistake. mend: makes one
+    of a list's texts of what stands there without brackets.
+    """
     kind = type(default)
     if type(value) is kind and not (isinstance(value, list) and any(type(item) is not str for item in value)):
         return
@@ -43,8 +56,19 @@ def check_type(default: object, value: object) -> None:
     elif kind is int and re.fullmatch(r"-?\d{1,10}(\.0*)?", str(value)):
         meant = int(float(str(value)))
     elif kind is list and isinstance(value, str):
-        meant = [masked(value)]
-    raise ValueError(f"must be {_KINDS[kind]}" + ("" if meant is None else f"; did you mean {toml(meant)}?"))
+        meant = [mend(value)]
+    told = ""
+    if meant is not None and _passes(check, meant):
+        told = f"; did you mean {toml([masked(text) for text in meant] if isinstance(meant, list) else meant)}?"
+    raise ValueError(f"must be {_KINDS[kind]}{told}")
+
+
+def _passes(check: Callable[[Any], object], value: object) -> bool:
+    try:
+        check(value)
+    except ValueError:
+        return False
+    return True
 
 
 def did_you_mean(word: str, known: Iterable[str], shape: str = "{}") -> str:

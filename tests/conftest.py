@@ -10,6 +10,8 @@ from typing import Any
 import coverage
 import pytest
 
+from tests import unprivileged
+
 NOT_RUN = pytest.StashKey[int]()
 NAME = "not_run"
 
@@ -81,3 +83,16 @@ def unmeasured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     if tracing:
         tracing.start()
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Iterator[str]:
+    """A file that this process may not read, also where it is root."""
+    file = tmp_path / "hub.key"
+    file.touch(mode=0)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(unprivileged.NOBODY)
+    yield str(file)
+    if root:
+        os.seteuid(0)

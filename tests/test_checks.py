@@ -1,14 +1,13 @@
 """What the values of intercom.toml must be: a check for a key that there is. What they refuse: test_config.py."""
 
-import os
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from device import checks, config
-from tests import unprivileged
+from device.hubapp import Hub, HubConfigError
+from tests.channel.fakehub import make_certificates
 
 
 def test_every_check_belongs_to_a_key_and_lets_its_default_pass() -> None:
@@ -27,19 +26,6 @@ def test_a_path_that_holds_a_secret_is_not_repeated() -> None:
     assert "planted" not in str(refusal.value)
 
 
-@pytest.fixture
-def closed(tmp_path: Path) -> Iterator[str]:
-    """A file that this process may not read, also where it is root."""
-    file = tmp_path / "hub.key"
-    file.touch(mode=0)
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(unprivileged.NOBODY)
-    yield str(file)
-    if root:
-        os.seteuid(0)
-
-
 def test_an_intercom_need_not_be_able_to_read_the_key_of_its_hub(closed: str) -> None:
     with pytest.raises(ValueError, match="must be a file that can be read: Permission denied"):
         checks.CHECKS["hub", "tls_cert"](closed)
@@ -54,6 +40,34 @@ def test_nor_the_apps_file_whose_hub_may_then_be_reached_as_far_as_it_can_tell(c
     assert not checks.asks_for_tokens("")
     with pytest.raises(ValueError, match="must be a file that can be read: No such file"):
         checks.CHECKS["hub", "apps_file"]("/nowhere/apps.toml")
+
+
+def test_a_key_of_another_certificate_is_refused_as_the_hub_would_refuse_it(tmp_path: Path) -> None:
+    make_certificates(tmp_path)
+
+    def wrong(cert: str, key: str) -> str:
+        (tmp_path / "a.toml").write_text(f"[hub]\ntls_cert = '{cert}'\ntls_key = '{key}'\n")
+        try:
+            config.load(tmp_path / "a.toml", needs_app_id=False)
+        except config.ConfigError as error:
+            return str(error)
+        return ""
+
+    assert wrong("hub.pem", "hub.key") == ""
+    pair = f"{tmp_path}/hub.pem and {tmp_path}/ca.key"
+    told = f"{tmp_path}/a.toml: [hub] tls_key: {pair} are no certificate and its key: KEY_VALUES_MISMATCH"
+    assert wrong("hub.pem", "ca.key") == told
+    with pytest.raises(HubConfigError, match="no certificate and its key: KEY_VALUES_MISMATCH"):
+        Hub("127.0.0.1:0", tls_cert=str(tmp_path / "hub.pem"), tls_key=str(tmp_path / "ca.key"))
+    assert wrong("hub.key", "hub.pem").count("are no certificate and its key") == 1
+    (line,) = wrong("hub.pem", "none").splitlines()
+    assert "[hub] tls_key: must be a file that can be read: No such file" in line
+
+
+def test_a_key_that_only_the_hub_may_read_is_taken_as_it_is(closed: str) -> None:
+    checks.check_pair("/dev/null", closed)
+    with pytest.raises(ValueError, match="are no certificate and its key"):
+        checks.check_pair("/dev/null", "/dev/null")
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,11 @@ def test_the_journal_gets_entries_with_a_priority_and_fields(tmp_path: Path) -> 
         hub = subprocess.Popen(
             [sys.executable, "-c", _WITH_ITS_OWN_JOURNAL, str(tmp_path / "journal"),
              "hub", "--config", os.devnull, "--listen", f"127.0.0.1:{free_port()}"],
-            cwd=ROOT, stderr=pipe[1], env={**os.environ, "JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}"},
+            cwd=ROOT, stderr=pipe[1],
+            env={
+                **os.environ, "JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}",
+                "STATE_DIRECTORY": str(tmp_path / "state"),
+            },
         )  # fmt: skip
         journal.recv(4_096)  # which configuration
         entry = journal.recv(4_096).decode().splitlines()

@@ -9,8 +9,10 @@ import wave
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from device.hub.webhooks import signatures
+from device.hubapp import Hub
 from tests.daemon import APP_ID, ROOT, free_port
 from tests.hub.guest import guest
 from tests.hub.office import SECRET, office
@@ -43,6 +45,23 @@ def test_what_people_type_to_try_the_library_makes_two_hear_each_other(tmp_path:
         with wave.open(str(path)) as file:
             heard = np.frombuffer(file.readframes(file.getnframes()), "<i2")
         assert quality.compare(sentence.text, said[sentence.first_frame : sentence.end_frame], heard).stoi > 0.9
+
+
+@pytest.mark.parametrize(
+    ("app_id", "said"),
+    [("f" * 32, "this hub does not serve this App ID"), ("kitchen", "Invalid appId")],
+)
+async def test_the_example_ends_in_one_line_where_the_app_id_is_wrong(tmp_path: Path, app_id: str, said: str) -> None:
+    (tmp_path / "example.py").write_text(block("python"))
+    async with Hub("127.0.0.1:0", app_ids=[APP_ID]) as hub:
+        running = await asyncio.create_subprocess_exec(
+            sys.executable, "example.py", hub.url, app_id, "said.wav", "heard",
+            cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        _, told = await asyncio.wait_for(running.communicate(), seconds(20))
+    *log, line = told.decode().splitlines()
+    assert running.returncode == 1 and line.startswith(f"example.py: {said}")
+    assert all(hub.url in logged for logged in log), "no traceback"
 
 
 async def test_H11_H12_what_administrators_type_does_what_it_says(tmp_path: Path) -> None:

@@ -32,6 +32,18 @@ def test_the_file_of_a_version_that_kept_no_seat_is_read(tmp_path: Path) -> None
     assert State(tmp_path).load(DEFAULT) == Kept(muted=False, joined=True, volume=50)
 
 
+def test_where_nothing_is_kept_one_line_says_so_and_how_it_would_be(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    State(tmp_path).load(DEFAULT)
+    assert caplog.messages == []
+    State(None).load(DEFAULT)
+    (line,) = caplog.messages
+    assert line.startswith("mute, volumes, whether it has left, and its seat are not kept over a restart: ")
+    assert "STATE_DIRECTORY" in line and caplog.records[0].levelname == "INFO"
+
+
 def test_the_first_time_the_configuration_counts(tmp_path: Path) -> None:
     assert State(tmp_path).load(DEFAULT) == DEFAULT
     nowhere = State(None)

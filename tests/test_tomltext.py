@@ -36,13 +36,25 @@ def test_a_text_that_is_none_says_where(text: str, mistake: str) -> None:
         (False, 1, "must be true or false"),
         ([], "ws://a?s=1", 'must be a list of texts; did you mean ["ws://a?***"]?'),
         ([], [1], "must be a list of texts"),
+        ([], "x", "must be a list of texts"),
+        (0, "99", "must be a whole number"),
     ],
 )
 def test_a_value_of_another_type_says_what_was_meant(default: object, value: Any, mistake: str) -> None:
     with pytest.raises(ValueError) as refusal:
-        tomltext.check_type(default, value)
+        tomltext.check_type(default, value, _no_x_and_no_99)
     assert str(refusal.value) == mistake
     tomltext.check_type(default, default)
+
+
+def _no_x_and_no_99(value: object) -> None:
+    if value in (["x"], 99):
+        raise ValueError("is not what is wanted")
+
+
+def test_what_was_probably_meant_may_take_more_than_brackets() -> None:
+    with pytest.raises(ValueError, match=r'did you mean \["ws://x\?\*\*\*"\]\?$'):
+        tomltext.check_type([], "x", mend=lambda text: f"ws://{text}?s=1")
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ The client's end: from a program's wish to its socket
     presence     who else is there, and who of them is silent
     copies       what the hub says on both connections, told once
     voice        numbers for the packets that are sent
+    timestamps   whether theirs go with the clock
     link         one connection that is seated
     liveness     whether it still carries anything
     gauges       what is measured while somebody wants to know:

@@ -1,12 +1,18 @@
 """Where a hub is: ws://host:port or wss://host:port, as people write it and as a connection needs it. PURE."""
 
 import ipaddress
+import re
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from device.channel import rules
 
 SCHEMES = {"ws": 80, "wss": 443}
+# Where a hub listens that nobody has told otherwise.
+HUB_PORT = 8800
+
+# What people write who leave something out: a host with a dot, a port or brackets. Any other word may be a secret.
+_BARE = re.compile(r"(?:(http)(s)?://)?([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d+)?/?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,19 @@ def read(url: str) -> Address:
     path = rules.PATH if parts.path in ("", "/") else parts.path
     dialled = parts._replace(path=path).geturl()
     return Address(dialled, parts.scheme == "wss", parts.hostname, SCHEMES[parts.scheme] if port is None else port)
+
+
+def meant(text: str) -> str:
+    """The address that somebody probably meant, which `read` takes; "" where nobody can tell, or it may be a secret."""
+    text = text.strip()
+    bare = _BARE.fullmatch(f"[{text}]" if re.fullmatch(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*", text) else text)
+    if bare and (bare[4] or bare[3].lower() == "localhost" or re.search(r"[.:]", bare[3])):
+        text = f"{'wss' if bare[2] else 'ws'}://{bare[3]}{bare[4] or f':{HUB_PORT}'}"
+    try:
+        read(text)
+    except ValueError:
+        return ""
+    return text
 
 
 def stream_url(hub: str, channel: str, uid: int) -> str:

@@ -228,9 +228,11 @@ class Client(Calls):
     def send(self, payload: bytes, timestamp: int, level_dbov: int | None = None, first_of_spurt: bool = False) -> bool:
         """Send one Opus packet of 10 to 60 ms; returns whether it is on its way. Never waits.
 
-        timestamp: of its first sample, 48 kHz, starting anywhere. level_dbov: -127 to 0. Nothing is sent before
-        `publish`, after `mute_local`, without a connection, or on one that holds 200 ms of speech already, which counts
-        as skipped. Raises ValueError for a payload that is empty or too long for a packet.
+        timestamp: of its first sample, 48 kHz, starting anywhere; from there on it goes with the clock, through pauses,
+        too. Listeners play nothing that is 0.5 s behind the fastest packet of its stream, and not all of what comes
+        before its time: the first time that such is sent the log has a WARNING. level_dbov: -127 to 0. Nothing is sent
+        before `publish`, after `mute_local`, without a connection, or on one that holds 200 ms of speech already, which
+        counts as skipped. Raises ValueError for a payload that is empty or too long for a packet.
         """
         return self._driver.send(payload, timestamp, level_dbov, first_of_spurt)
 

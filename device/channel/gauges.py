@@ -4,6 +4,7 @@ arrive. PURE."""
 from device.channel.quality import Quality
 from device.channel.reception import Reception
 from device.channel.rtp import Packet
+from device.channel.timestamps import Timestamps
 from device.channel.volume import Volume
 from device.jsonrpc import Params
 
@@ -16,6 +17,7 @@ class Gauges:
 
     def __init__(self) -> None:
         self.volume, self.quality, self.reception = Volume(), Quality(), Reception()
+        self.timestamps = Timestamps()
         self._skipped = 0
 
     def heard(self, packet: Packet, size: int, now: float) -> None:

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from device import jsonrpc
 from device.channel import errors, messages
-from device.channel.actions import Answer
+from device.channel.actions import WARNING, Answer
 from device.channel.adapt import Coding
 from device.channel.connections import Connections
 from device.channel.errors import ChannelError
@@ -108,6 +108,8 @@ class Session(Connections):
         """
         if method == messages.RENEW_TOKEN:
             self._dialling.forgive()
+        if method == messages.PUBLISH:
+            self._gauges.timestamps.restart()
         if self.state is not State.LEFT:
             return self._seat.call(method, params, now)
         number = next(self._numbers)
@@ -133,9 +135,12 @@ class Session(Connections):
     def send(self, payload: bytes, timestamp: int, level_dbov: int | None, marker: bool, now: float) -> Sending | None:
         """One frame; returns the packet and the connections to send it on, None where it is not to be sent.
 
-        Of `clogged` ones tell `unacknowledged` and `path` before, and carry out what follows. Raises ValueError for a
-        payload that is empty or too long.
+        Of `clogged` ones tell `unacknowledged` and `path` before, and carry out what follows; a line about its
+        timestamp is in the next `actions`. Raises ValueError for a payload that is empty or too long.
         """
+        streams = self._seat.streams
+        if streams.published and not streams.silenced and (line := self._gauges.timestamps.note(timestamp, now)):
+            self._news.log(WARNING, line)
         sending = self._seat.send(payload, timestamp, level_dbov, marker, now)
         if sending is not None:
             self._gauges.said(level_dbov, len(sending[0]))

@@ -27,6 +27,7 @@ class Miss(StrEnum):
     HTTP = "an HTTP answer instead of a WebSocket"
     DROPPED = "accepted and dropped"
     STRANGER = "a WebSocket, but not of an intercom hub"
+    NO_WEBSOCKET = "something answers there that is no WebSocket server, so no hub"
 
 
 # TLS is no matter of waiting for a person: a machine without a clock of its own trusts nobody until it knows the time.
@@ -40,6 +41,7 @@ _OF_MISS = {
     Miss.HTTP: Verdict.SLOWED,
     Miss.DROPPED: Verdict.SLOWED,
     Miss.STRANGER: Verdict.SLOWED,
+    Miss.NO_WEBSOCKET: Verdict.SLOWED,
 }
 
 # A request that is wrong for this hub stays wrong until one of the two is changed, and "rejoin at once" has just been

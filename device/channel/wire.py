@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import socket
 import ssl
 import struct
@@ -40,6 +41,8 @@ GOODBYE_S = 0.2
 # asyncio allocates what it may read before each read; with its own 256 kB that costs more than the rest of a packet.
 _READ_BYTES = 16_384
 _CLOSED_WITHOUT_CODE = 1006
+# How many small web servers answer; the library reads HTTP/1.1 alone, and quotes this line when it refuses it.
+_HTTP_1_0 = re.compile(r"\bHTTP/1\.0 (\d{3})\b")
 
 _MEDIA = 0x82  # FIN, binary
 _MASKED, _LONG = 0x80, 126
@@ -265,4 +268,5 @@ def _after_tcp(error: Exception) -> Missed:
         return Missed(Miss.TIMEOUT)
     if isinstance(error, OSError) or isinstance(error.__cause__, EOFError):
         return Missed(Miss.DROPPED)
-    return Missed(Miss.STRANGER)
+    old = _HTTP_1_0.search(str(error.__cause__))
+    return Missed(Miss.HTTP, int(old[1])) if old else Missed(Miss.NO_WEBSOCKET)

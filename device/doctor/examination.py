@@ -84,7 +84,7 @@ class Examination:
     async def _configuration(self) -> Found:
         config = self._patient.config
         file = str(self._patient.file or "it")
-        return configuration.judge(self._patient.mistakes, [] if config is None else doubts(config), file)
+        return configuration.judge(self._patient.mistakes, [] if config is None else doubts(config, of_hub=False), file)
 
     async def _service(self) -> Found:
         return [service.judge(self._patient.status, self._patient.silence, self._patient.alone)]

@@ -30,7 +30,8 @@ _REMEDIES = {
     Miss.TLS: "write ws:// for a hub without TLS; else look at the hub's log",
     Miss.HTTP: "something else than a hub answers there: correct host, port and path in [channel] hub",
     Miss.DROPPED: "for a hub {with_or_without} TLS write {other}; else look at the hub's log",
-    Miss.STRANGER: "for a hub {with_or_without} TLS write {other}; else correct the port in [channel] hub",
+    Miss.STRANGER: "another service answers there: correct host, port and path in [channel] hub",
+    Miss.NO_WEBSOCKET: "for a hub {with_or_without} TLS write {other}; else correct the port in [channel] hub",
 }
 _OTHERS = {
     True: {"with_or_without": "without", "other": "ws://"},

@@ -123,6 +123,11 @@ class Administration:
         elif left := unpack(events):
             logger.warning("%d events of the hub before this one are lost: there is no webhook any more", len(left))
         self._keeper = asyncio.get_running_loop().create_task(self._keep())
+        if not self._rulebook:
+            logger.info(
+                "rules and the key of all seats are not kept over a crash: the environment names no folder for them, "
+                'such as STATE_DIRECTORY="$HOME/.local/state/intercomd-hub"'
+            )
 
     def undelivered(self) -> bytes:
         """The events that the webhook has not got yet."""

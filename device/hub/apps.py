@@ -133,6 +133,16 @@ _DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 
 
+def _check_value(key: str, value: object) -> None:
+    """Of its right type. Raises ValueError."""
+    if key == "app_id":
+        rules.check_app_id(str(value))
+    elif key == "profile" and value not in list(Profile):
+        raise ValueError(f'must be "communication" or "live", not {toml(value)}')
+    elif key.startswith("max_") and value not in range(1, _MOST + 1):
+        raise ValueError(f"must be 1 to {_MOST}, not {toml(value)}")
+
+
 class _Reading:
     """One [[app]]. values: those of its keys, with a default for each that is missing or wrong. mistakes: by key."""
 
@@ -173,13 +183,8 @@ class _Reading:
             if not isinstance(value, str):
                 raise ValueError("must be text in quotes")
             return
-        tomltext.check_type(_DEFAULTS[key], value)
-        if key == "app_id":
-            rules.check_app_id(str(value))
-        elif key == "profile" and value not in list(Profile):
-            raise ValueError(f'must be "communication" or "live", not {toml(value)}')
-        elif key.startswith("max_") and value not in range(1, _MOST + 1):
-            raise ValueError(f"must be 1 to {_MOST}, not {toml(value)}")
+        tomltext.check_type(_DEFAULTS[key], value, lambda meant: _check_value(key, meant))
+        _check_value(key, value)
 
     def _certificate(self, key: str) -> str:
         """What this key and that of its file come to, "" for none."""

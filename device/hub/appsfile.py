@@ -7,11 +7,20 @@ from device.hub.apps import Apps, AppsError
 from device.tomltext import one_line
 
 
-def load(path: Path) -> Apps:
-    """The Apps of this file. Raises AppsError, each line with the file's name; and PermissionError where this process
-    may not read all of it, which says nothing about what a hub may."""
+def load(path: Path, named: list[Path] | None = None) -> Apps:
+    """The Apps of this file. named: gets the files that its certificates are in.
+
+    Raises AppsError, each line with the file's name; and PermissionError where this process may not read all of it,
+    which says nothing about what a hub may.
+    """
+
+    def read_file(name: str) -> str:
+        if named is not None:
+            named.append(path.parent / name)
+        return _read(path.parent / name)
+
     try:
-        return apps.read(_read(path), lambda name: _read(path.parent / name))
+        return apps.read(_read(path), read_file)
     except AppsError as error:
         raise AppsError("\n".join(one_line(f"{path}: {line}") for line in str(error).splitlines())) from error
     except PermissionError:

@@ -5,18 +5,19 @@ who is promoted is announced with `user-joined`, who is demoted loses his stream
 reason "became-audience". In a communication everybody is a broadcaster: another role is ignored in a join, as the
 documented SDK sets one without knowing the profile, and refused later.
 
-A seat whose App this hub does not serve any more, after a planned restart with another apps file, is given up: whoever
-took the App out of the file wants nobody to go on in it. Other changes are for those who come from then on.
+A seat whose App this hub does not serve any more, after a planned restart with another apps file, is given up, some at
+a time: whoever took the App out of the file wants nobody to go on in it. Other changes are for those who come from then
+on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
+from device import jsonrpc
 from device.channel import errors, messages
 from device.channel.messages import Join
 from device.channel.rules import Profile, Role
 from device.hub.apps import EVERY, Apps
-from device.hub.bridge import Estate
 from device.hub.out import CLOSE_POLICY, Out
 from device.hub.reports import Reports
 from device.hub.rights import Rights
@@ -26,6 +27,8 @@ from device.hub.sessions import Sessions
 
 # Of seats whose right to be there has ended, in one look: each is news to everybody else in its channel.
 TURNED_OUT_AT_ONCE = 10
+# Of seats whose App is not served any more, in one look: each is news to nobody, as the others go, too.
+PUT_OUT_AT_ONCE = 50
 
 
 class Stage(Seating):
@@ -84,8 +87,13 @@ class Stage(Seating):
     def age(self, now: float) -> None:
         """As of any seat; then the clocks of its token."""
         super().age(now)
-        places = TURNED_OUT_AT_ONCE
+        places, exits = TURNED_OUT_AT_ONCE, PUT_OUT_AT_ONCE
         for channel in list(self._channels.values()):
+            if self._apps.find(channel.app_id) is None:
+                for seat in list(channel.seats.values())[:exits]:
+                    self._turn_out(seat, errors.BAD_REQUEST, CLOSE_POLICY)
+                    exits -= 1
+                continue
             co_host = self._app(channel.app_id).co_host
             for seat in list(channel.seats.values()):
                 if seat.rights.are_over(now):
@@ -97,13 +105,10 @@ class Stage(Seating):
                     if co_host and seat.publishing and not seat.rights.may_publish(now):
                         self._silence(seat)
 
-    def inherit(self, estate: Estate, links: Mapping[int, Link]) -> None:
-        """Go on where the hub was that left this, but for Apps that are served no more."""
-        super().inherit(estate, links)
-        for channel in list(self._channels.values()):
-            if self._apps.find(channel.app_id) is None:
-                for seat in list(channel.seats.values()):
-                    self._turn_out(seat, errors.BAD_REQUEST, CLOSE_POLICY)
+    def tell_others(self, seat: Seat, method: str, params: jsonrpc.Params) -> None:
+        """Tell everybody else in the channel, unless all of them have to go."""
+        if self._apps.find(seat.channel.app_id) is not None:
+            super().tell_others(seat, method, params)
 
     def _resume(self, seat: Seat, link: Link, join: Join) -> None:
         """The role is that of the rejoin, unless the seat is still held on another connection: something newer may have

@@ -41,6 +41,24 @@ def test_what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("192.168.1.10", "ws://192.168.1.10:8800"), ("192.168.1.10:8801", "ws://192.168.1.10:8801"),
+        (" hub.local/ ", "ws://hub.local:8800"), ("hub:8800", "ws://hub:8800"), ("localhost", "ws://localhost:8800"),
+        ("[fe80::1]", "ws://[fe80::1]:8800"), ("[::1]:8801", "ws://[::1]:8801"), ("::1", "ws://[::1]:8800"),
+        ("http://hub.local", "ws://hub.local:8800"), ("https://hub.local:8443/", "wss://hub.local:8443"),
+        ("ws://hub.local", "ws://hub.local"), ("wss://hub.local/v1?key=x", "wss://hub.local/v1?key=x"),
+        ("", ""), ("0123SECRET", ""), ("hub.local:99999", ""), ("user:SECRET@hub.local", ""), ("hub.local/SECRET", ""),
+        ("hub.local:port", ""), ("[::1", ""), ("ws://user:SECRET@hub.local", ""), ("2026:11", "ws://2026:11"),
+    ],
+)  # fmt: skip
+def test_who_left_something_out_is_told_an_address_that_is_one(text: str, meant: str) -> None:
+    assert address.meant(text) == meant
+    if meant:
+        address.read(meant)
+
+
+@pytest.mark.parametrize(
     ("host", "is_loopback"),
     [
         ("127.0.0.1", True), ("127.3.2.1", True), ("[::1]", True), ("localhost", True),

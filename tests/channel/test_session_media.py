@@ -6,10 +6,12 @@ import pytest
 
 from device import jsonrpc
 from device.channel import messages, redundancy, rtp
+from device.channel.actions import WARNING
 from device.channel.adapt import TARGET_BITRATE, Coding
 from device.channel.doubling import Path
 from device.channel.liveness import SPEECH_S
 from device.channel.news import State
+from device.channel.timestamps import BEHIND
 from device.channel.verdicts import Miss
 from tests.channel.world import JOIN, OPUS, World, in_call
 
@@ -48,6 +50,35 @@ def test_in_a_hole_200_ms_are_sent_and_the_rest_is_skipped_without_a_number() ->
     numbers = sorted({(packet.sequence - packets[0].sequence) % 2**16 for packet in packets})
     assert numbers == list(range(len(numbers)))
     assert len(numbers) - before == pytest.approx(held + 50, abs=4)
+
+
+def test_who_counts_his_timestamps_wrong_is_told_once_and_only_of_what_is_to_be_heard() -> None:
+    def warnings(world: World) -> list[str]:
+        return [text for level, text in world.logs if level >= WARNING]
+
+    world = in_call(World())
+    world.session.call(messages.MUTE_LOCAL, {}, world.now)
+    send_stuck(world, 3.0)
+    assert warnings(world) == [], "nobody would hear it anyway"
+    world.session.call(messages.UNMUTE_LOCAL, {}, world.now)
+    world.talk(3.0)
+    assert warnings(world) == []
+    send_stuck(world, 5.0)
+    assert warnings(world) == [BEHIND]
+    world = in_call(World())
+    world.talk(2.0)
+    world.session.call(messages.PUBLISH, {}, world.now)
+    for _ in range(100):
+        world.session.send(OPUS, round((world.now - 30.0) * 48_000) & 0xFFFFFFFF, -20, False, world.now)
+        world.run(0.02)
+    assert warnings(world) == [], "another stream, which counts from its own beginning"
+
+
+def send_stuck(world: World, duration_s: float) -> None:
+    """Frames that all have the same timestamp."""
+    for _ in range(round(duration_s / 0.02)):
+        world.session.send(OPUS, 0, -20, False, world.now)
+        world.run(0.02)
 
 
 def test_without_a_connection_nothing_counts_as_skipped_and_the_mark_is_kept() -> None:

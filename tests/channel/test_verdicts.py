@@ -18,6 +18,7 @@ from device.channel.verdicts import Miss, Verdict
         (Miss.HTTP, Verdict.SLOWED),
         (Miss.DROPPED, Verdict.SLOWED),
         (Miss.STRANGER, Verdict.SLOWED),
+        (Miss.NO_WEBSOCKET, Verdict.SLOWED),
     ],
 )
 def test_only_an_answer_slows_the_dialling_down(miss: Miss, verdict: Verdict) -> None:

@@ -163,8 +163,19 @@ async def test_a_websocket_that_speaks_another_protocol_is_a_stranger() -> None:
             assert (await refused(hub.url)).miss is Miss.STRANGER
 
 
-@pytest.mark.parametrize(("answer", "miss"), [(b"", Miss.DROPPED), (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", Miss.STRANGER)])
-async def test_what_is_no_http_is_told_apart_from_nothing(answer: bytes, miss: Miss) -> None:
+@pytest.mark.parametrize(
+    ("answer", "miss", "status"),
+    [
+        (b"", Miss.DROPPED, 0),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", Miss.NO_WEBSOCKET, 0),
+        (b"HTTP/1.0 501 Unsupported method ('GET')\r\nServer: small\r\n\r\nno", Miss.HTTP, 501),
+        (b"HTTP/1.0 200 OK\r\n\r\n<html>", Miss.HTTP, 200),
+        (b"HTTP/1.1 501 Not Implemented\r\nContent-Length: 2\r\n\r\nno", Miss.HTTP, 501),
+        (b"RTSP/1.0 400 Bad Request\r\n\r\n", Miss.NO_WEBSOCKET, 0),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: TLS/1.2\r\n\r\n", Miss.NO_WEBSOCKET, 0),
+    ],
+)
+async def test_only_a_websocket_is_called_one(answer: bytes, miss: Miss, status: int) -> None:
     async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer)
@@ -172,7 +183,8 @@ async def test_what_is_no_http_is_told_apart_from_nothing(answer: bytes, miss: M
         writer.close()
 
     async with raw_server(serve_one) as url:
-        assert (await refused(url)).miss is miss
+        missed = await refused(url)
+    assert (missed.miss, missed.http_status) == (miss, status)
 
 
 async def test_a_reset_before_the_answer_is_accepted_and_dropped() -> None:

@@ -163,7 +163,7 @@ class World:
         for frame in range(round(seconds / frame_s)):
             self.run(frame_s)
             self._tell_connections()
-            sending = self.session.send(OPUS, frame * 960, -20, frame == 0, self.now)
+            sending = self.session.send(OPUS, round(self.now * 48_000), -20, frame == 0, self.now)
             data, conns = sending or (b"", [])
             for conn in conns:
                 self._written(conn, data)

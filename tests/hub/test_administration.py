@@ -114,6 +114,19 @@ async def banned(hub: Hub, uid: int = 7) -> bool:
         return False
 
 
+async def test_a_hub_that_keeps_nothing_says_so_and_how_it_would(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with Hub("127.0.0.1:0", state_dir=tmp_path):
+        pass
+    assert not [line for line in caplog.messages if "STATE_DIRECTORY" in line]
+    async with Hub("127.0.0.1:0"):
+        pass
+    (line,) = [line for line in caplog.messages if "STATE_DIRECTORY" in line]
+    assert line.startswith("rules and the key of all seats are not kept over a crash: ")
+
+
 async def test_H11_a_ban_outlives_a_restart_and_so_does_its_deletion(tmp_path: Path) -> None:
     state_dir = tmp_path / "state"
     async with office(tmp_path, state_dir=state_dir) as hub, clerk(hub) as boss:

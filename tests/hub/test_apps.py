@@ -99,11 +99,13 @@ def test_T2_nobody_comes_in_with_an_app_id_alone_if_each_has_a_certificate() -> 
         (f"{NAMED}max_seats = 0", "[[app]] 1 max_seats: must be 1 to 500, not 0"),
         (f"{NAMED}max_publishers = 501", "[[app]] 1 max_publishers: must be 1 to 500, not 501"),
         (f"{NAMED}max_seats = '8'", "[[app]] 1 max_seats: must be a whole number; did you mean 8?"),
+        (f"{NAMED}max_seats = '900'", "[[app]] 1 max_seats: must be a whole number"),
         (f'{NAMED}"a\\nb" = 1', "[[app]] 1 a\\nb: no such key"),
     ],
 )
 def test_one_mistake_gets_a_line_that_says_what_was_meant(text: str, mistake: str) -> None:
     assert mistakes(text)[0].startswith(mistake)
+    assert "did you mean 900" not in mistakes(text)[0]
 
 
 def test_a_file_is_refused_whole_with_all_its_mistakes() -> None:

@@ -50,7 +50,7 @@ def test_each_line_begins_with_the_name_of_the_file(file: Path) -> None:
     with pytest.raises(AppsError) as refused:
         appsfile.load(file)
     assert str(refused.value).splitlines() == [
-        f'{file}: [[app]] 1 profile: must be text in quotes; did you mean "7"?',
+        f"{file}: [[app]] 1 profile: must be text in quotes",
         f"{file}: [[app]] 1 app_id: is missing; make one: openssl rand -hex 16",
     ]
 

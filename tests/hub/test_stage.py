@@ -6,7 +6,8 @@ import pytest
 
 from device.channel import errors
 from device.channel.rules import Profile
-from device.hub.stage import TURNED_OUT_AT_ONCE
+from device.hub import limits
+from device.hub.stage import PUT_OUT_AT_ONCE, TURNED_OUT_AT_ONCE
 from tests.hub.house import APP, OTHER_APP, House, refused
 from tests.hub.passes import listed, only, token
 
@@ -307,6 +308,28 @@ def test_H3_an_app_that_is_in_the_file_no_more_is_given_up_and_the_others_go_on(
     assert house.news("b") == [("error", {"code": 401, "reason": "this hub does not serve this App ID"})]
     assert list(house.closed) == ["b"] and house.rooms.snapshot().seats == 2
     assert house.speak("a", 1) == ["a2"]
+
+
+def test_H3_of_a_large_app_that_is_served_no_more_some_seats_go_at_a_time_and_none_is_told_of_others() -> None:
+    house = House(apps=only(listed(APP), listed(OTHER_APP)))
+    enter(house, "stays", 1)
+    seats = 2 * PUT_OUT_AT_ONCE + 7
+    for uid in range(1, seats + 1):
+        house.open(uid, f"10.0.0.{uid}")
+        house.ask(uid, "join", appId=OTHER_APP, channel="lobby", uid=uid, token=token(app_id=OTHER_APP))
+        house.ask(uid, "publish")
+    for uid in range(1, seats + 1):
+        house.news(uid)
+    house.hand_over(only(listed(APP)))
+    gone = []
+    while len(house.closed) < seats:
+        before = len(house.closed)
+        house.wait(limits.TICK_S)
+        gone.append(len(house.closed) - before)
+    assert max(gone) <= PUT_OUT_AT_ONCE and len(gone) <= 3
+    told = [house.news(uid) for uid in range(1, seats + 1)]
+    assert told == [[("error", {"code": 401, "reason": "this hub does not serve this App ID"})]] * seats
+    assert house.rooms.snapshot().seats == 1 and "stays" not in house.closed
 
 
 def test_T9_H5_who_sits_already_keeps_his_seat_whatever_a_new_file_asks_of_newcomers() -> None:

@@ -355,11 +355,20 @@ async def test_an_address_with_as_many_connections_as_it_may_have_moves_all_of_t
                     pass
 
 
-async def test_a_successor_that_is_to_listen_elsewhere_does() -> None:
+async def test_a_successor_that_is_to_listen_elsewhere_does_and_says_that_clients_have_to_be_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with House() as house, seated(house.now, 1) as (someone, _):
         old = house.now.url
+        await house.restart()
+        assert not [record for record in caplog.records if record.levelname == "WARNING"], "it is where it was"
         house.elsewhere = True
         await house.restart()
+        (line,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+        assert line == (
+            f"nobody finds this hub at port {old.rpartition(':')[2]} any more: write {house.now.port} into [channel] "
+            "hub of every client; until then each of them is out of the call"
+        )
         assert house.now.url != old
         assert await someone.ask("ping") == {}
         async with guest(house.now.url) as new:
