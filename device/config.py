@@ -50,6 +50,7 @@ class Audio:
     noise: bool
     gain: bool
     priority: int
+    equal: bool
 
 
 @dataclass(frozen=True, slots=True)

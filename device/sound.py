@@ -108,7 +108,7 @@ class Speaker:
         """
         self._heard, self._begins = heard, begins
         tick_frames, reserve_frames = (ms[audio.frame_ms] * RATE_HZ // 1_000 for ms in (_TICK_MS, _RESERVE_MS))
-        self._talkers = Talkers(Decoder, tick_frames, audio.priority)
+        self._talkers = Talkers(Decoder, tick_frames, audio.priority, audio.equal)
         self._arrivals: deque[tuple[int, int, int, bytes, int, int, bool]] = deque(maxlen=_ARRIVALS)
         self._streams: dict[int, int] = {}  # on the loop: the streams there are, by uid, each with its number
         self._numbers = itertools.count()

@@ -77,6 +77,7 @@ PURE = (
     "audio/gate.py",
     "audio/jitter.py",
     "audio/limiter.py",
+    "audio/loudness.py",
     "audio/meter.py",
     "audio/payload.py",
     "audio/pcm.py",

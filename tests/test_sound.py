@@ -30,6 +30,7 @@ AUDIO = Audio(
     noise=False,
     gain=False,
     priority=0,
+    equal=False,
 )
 TONE = (8_000 * np.sin(np.arange(48_000) * 2 * np.pi * 500 / 48_000)).astype(np.int16)
 

@@ -20,7 +20,8 @@ What others sent:
     jitter         one talker's buffer
     payload        what an Opus packet says of itself
     arrivals       how late packets arrive, and so when they are due
-    limiter        the mix, and what is done where it is too loud
+    limiter        the mix, each with his gain, and what is done where it is too loud
+    loudness       a whisper as loud as a shout
     dimming        all others are quieter while somebody with priority speaks
     drift          how far apart two clocks run, and what is done about it
     pcm            all arithmetic on samples: levels, volumes, sums

@@ -16,6 +16,7 @@ from device.audio.dimming import Dimming
 from device.audio.drift import Drift
 from device.audio.jitter import CONCEAL_STEP, JitterBuffer, Lost, Play, Silence
 from device.audio.limiter import Limiter
+from device.audio.loudness import Loudness, Loudnesses
 
 # A decoder and a second of packets each, some 150 kB; more voices than that nobody can follow anyway.
 MAX_TALKERS = 32
@@ -70,11 +71,14 @@ class TalkerStatus:
 class Talkers:
     """Everybody who is heard; `tick_samples`: what one pull gives.
 
-    priority: the uid of whoever makes all others quieter while he speaks, 0 for nobody.
+    priority: the uid of whoever makes all others quieter while he speaks, 0 for nobody. equal: whether a whisper is
+    made as loud as a shout.
     asleep: after a pull, whether nothing of anybody sounds or waits to.
     """
 
-    def __init__(self, make_decoder: Callable[[], Decoder], tick_samples: int, priority: int = 0) -> None:
+    def __init__(
+        self, make_decoder: Callable[[], Decoder], tick_samples: int, priority: int = 0, equal: bool = False
+    ) -> None:
         self._make_decoder = make_decoder
         self._tick = tick_samples
         self.asleep = True
@@ -85,7 +89,7 @@ class Talkers:
         self._clock = -math.inf
         self._until_snapshot = 0
         self._snapshot: tuple[TalkerStatus, ...] = ()
-        self._limiter = Limiter()
+        self._limiter, self._loudnesses = Limiter(), Loudnesses(equal)
 
     def push(
         self,
@@ -106,7 +110,8 @@ class Talkers:
         if talker is None or talker.stream != stream:
             if talker is None and not self._room_for_one_more(arrived):
                 return
-            talker = self._talkers[uid] = _Talker(uid, stream, self._make_decoder(), self._tick, arrived)
+            loudness = self._loudnesses.of(uid)
+            talker = self._talkers[uid] = _Talker(uid, stream, self._make_decoder(), loudness, self._tick, arrived)
         talker.push(sequence, timestamp, payload, arrived, again)
 
     def pull(self, now_ns: int, since: int = 0) -> bytes:
@@ -121,7 +126,7 @@ class Talkers:
             self.asleep = self.asleep and talker.asleep
             if block is not None:
                 gain = self._gains.get(talker.uid, 1.0) * (1.0 if talker.uid == self._priority else dim)
-                sounding.append(block if gain == 1.0 else pcm.scale(block, gain))
+                sounding.append((block, gain * talker.loudness.step(self._tick)))
         self._until_snapshot -= self._tick
         if self._until_snapshot <= 0:
             self._until_snapshot += _SNAPSHOT_EVERY
@@ -176,8 +181,8 @@ class Talkers:
 class _Talker:
     """One talker: packets in, samples out."""
 
-    def __init__(self, uid: int, stream: int, decoder: Decoder, tick: int, heard: int) -> None:
-        self.uid, self.stream = uid, stream
+    def __init__(self, uid: int, stream: int, decoder: Decoder, loudness: Loudness, tick: int, heard: int) -> None:
+        self.uid, self.stream, self.loudness = uid, stream, loudness
         self.heard = heard
         self._decoder = decoder
         self._tick = tick
@@ -242,6 +247,7 @@ class _Talker:
             sound = self._conceal(packet.samples)
         self._delay = packet.delay
         self._level_dbov = pcm.level_dbov(sound)
+        self.loudness.hear(self._level_dbov, packet.samples)
         slips = self._drift.correct(packet.delay, packet.excess, packet.samples, quiet=not self.speaks)
         return pcm.slip(sound, slips) if slips else sound
 
