@@ -84,6 +84,7 @@ PURE = (
     "audio/reference.py",
     "audio/reserve.py",
     "audio/selftest.py",
+    "audio/sidetone.py",
     "audio/talkers.py",
     "audio/tones.py",
     "hub/admission.py",

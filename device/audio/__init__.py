@@ -26,6 +26,7 @@ What others sent:
     drift          how far apart two clocks run, and what is done about it
     pcm            all arithmetic on samples: levels, volumes, sums
     tones          what the appliance itself has to say
+    sidetone       the own voice, for who wears a headset
     reserve        how much sound the speaker's card still holds when the next tick is written
 
 Whether all that works:
