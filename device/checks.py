@@ -186,6 +186,7 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("audio", "volume"): _PERCENT,
     ("audio", "echo"): _among(("off", "auto", "webrtc", "speex"), '"off", "auto", "webrtc" or "speex"'),
     ("audio", "priority"): rules.check_uid,
+    ("audio", "sidetone"): _PERCENT,
     ("ring", "uid"): rules.check_uid,
     ("gate", "mode"): _among(("open", "voice", "push-to-talk"), '"open", "voice" or "push-to-talk"'),
     ("tones", "volume"): _PERCENT,
@@ -232,6 +233,12 @@ def find_conflicts(values: Mapping[str, Mapping[str, Any]], mistakes: dict[str, 
     for button, action in values["tap"].items():
         if action in AT_THE_EDGE and values["double_tap"][button]:
             mistakes.setdefault(f"[double_tap] {button}", f'must be "": a tap there means {action}, and never waits')
+    audio = values["audio"]
+    if audio["sidetone"] and (audio["echo"] != "off" or values["gate"]["half_duplex"]):
+        mistakes.setdefault(
+            "[audio] sidetone",
+            "must be 0 where echo is taken out or half_duplex is true: it is for headsets, which need neither",
+        )
     _find_conflicts_of_hub(values["hub"], mistakes)
 
 

@@ -38,7 +38,8 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """[audio]: the sound card, what is made of its sound, and the codec. bitrate in bit/s."""
+    """[audio]: the sound card, what is made of its sound, and the codec. bitrate in bit/s; volume and sidetone in
+    percent."""
 
     capture: str
     playback: str
@@ -50,6 +51,8 @@ class Audio:
     noise: bool
     gain: bool
     priority: int
+    equal: bool
+    sidetone: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ class Duplex:
         self.gate = Gate(muted=True, voice=gate.mode == "voice", half_duplex=half_duplex, block_ms=audio.frame_ms)
         self.microphone = Microphone(audio, self.gate, self._send, self._loop, self._clock)
         self.speaker = Speaker(audio, self.gate.heard if half_duplex else None, self._begins)
+        self.microphone.sends = self.speaker.sidetone.hear
         if box is not None:
             self.microphone.clean, self.speaker.card.played = box.clean, box.played
         self.self_test = SelfTest(config.self_test.every_h, self.gate, self.microphone, self.speaker)

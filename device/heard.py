@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from device.audio import emodel
-from device.audio.talkers import TalkerStatus
+from device.audio.talker import TalkerStatus
 
 
 def heard(

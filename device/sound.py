@@ -2,6 +2,8 @@
 
 capture thread:   card -> gate -> opus  --handover-->  loop: gate again -> membership
 playback thread:  card <- talkers  <--bounded drop-oldest queue--  loop: membership
+
+and from the one thread to the other, for who wears a headset:  gate -> side-tone -> card
 """
 
 import asyncio
@@ -15,7 +17,9 @@ from device.audio.card import Capture, Playback
 from device.audio.gate import PREROLL_MS, Gate
 from device.audio.opus import Decoder
 from device.audio.packer import Packer
-from device.audio.talkers import Talkers, TalkerStatus
+from device.audio.sidetone import SideTone
+from device.audio.talker import TalkerStatus
+from device.audio.talkers import Talkers
 from device.channel.rtp import Packet
 from device.config import Audio
 from device.handover import Handover
@@ -53,6 +57,7 @@ class Microphone:
         self._silent_blocks, self._calm_blocks = 0, CALM_MS // audio.frame_ms
         self.tap: Callable[[Block], None] | None = None  # called in the capture thread with everything, sent or not
         self.clean: Callable[[Block], Block] = lambda block: block  # in that thread: what is judged, and perhaps sent
+        self.sends: Callable[[bytes], object] = lambda _: None  # called in that thread with what the gate lets pass
         self.card = Capture(audio.capture, RATE_HZ * audio.frame_ms // 1_000, self._captured, clock)
 
     def stop(self) -> None:
@@ -85,6 +90,7 @@ class Microphone:
                 self.packer.take(earlier, earlier_dbov, first_of_spurt)
                 first_of_spurt = False
         self._held.clear()
+        self.sends(block.pcm)
         self.packer.take(block, level_dbov, first_of_spurt)
 
     def _send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
@@ -108,7 +114,8 @@ class Speaker:
         """
         self._heard, self._begins = heard, begins
         tick_frames, reserve_frames = (ms[audio.frame_ms] * RATE_HZ // 1_000 for ms in (_TICK_MS, _RESERVE_MS))
-        self._talkers = Talkers(Decoder, tick_frames, audio.priority)
+        self._talkers = Talkers(Decoder, tick_frames, audio.priority, audio.equal)
+        self.sidetone = SideTone(_gain(audio.sidetone), audio.frame_ms * RATE_HZ // 1_000, tick_frames)
         self._arrivals: deque[tuple[int, int, int, bytes, int, int, bool]] = deque(maxlen=_ARRIVALS)
         self._streams: dict[int, int] = {}  # on the loop: the streams there are, by uid, each with its number
         self._numbers = itertools.count()
@@ -165,13 +172,15 @@ class Speaker:
         """In the playback thread: one tick of sound, b"" where there is none."""
         while self._arrivals:
             self._talkers.push(*self._arrivals.popleft())
-        heard = self._talkers.pull(now_ns, since_frames)
-        if self._talkers.asleep and not self._sounding and not self._sounds:
+        heard, own = self._talkers.pull(now_ns, since_frames), self.sidetone.take()
+        if self._talkers.asleep and not self._sounding and not self._sounds and not own:
             return b""
         if self._gain != 1.0:
             heard = pcm.scale(heard, self._gain)
         if self._heard is not None:
             self._heard(pcm.level_dbov(heard), now_ns)
+        if own:
+            heard = pcm.mix([heard, own])
         return self._with_sounds(heard, now_ns) if self._sounding or self._sounds else heard
 
     def _with_sounds(self, heard: bytes, now_ns: int) -> bytes:

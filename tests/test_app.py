@@ -80,6 +80,18 @@ def test_a_muted_microphone_is_not_heard_and_an_unmuted_one_is() -> None:
         assert hears(first.mic, second.spk).missed == 0
 
 
+def test_who_wants_to_hear_himself_does_in_the_call_while_his_microphone_is_open() -> None:
+    with Call(ppm=[0.0], audio={"sidetone": 80}) as call:
+        (alone,) = call.parties
+        assert hears(alone.mic, alone.spk).missed == 0
+        alone.daemon.ask("mute")
+        assert hears(alone.mic, alone.spk).missed == 3
+        alone.daemon.ask("unmute")
+        alone.daemon.ask("leave")
+        alone.daemon.until_state("left")
+        assert hears(alone.mic, alone.spk).missed == 3
+
+
 def test_leave_is_silence_and_rejoin_is_the_call_again() -> None:
     with Call() as call:
         first, second = call.parties

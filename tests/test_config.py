@@ -51,6 +51,11 @@ def test_a_file_needs_only_what_differs(file: Path) -> None:
     assert (loaded.audio.frame_ms, loaded.audio.bitrate) == (10, config.load(None, needs_app_id=False).audio.bitrate)
 
 
+def test_a_side_tone_goes_with_noise_taken_out_and_speech_made_louder(file: Path) -> None:
+    file.write_text("[audio]\nsidetone = 40\nnoise = true\ngain = true\n[gate]\nmode = 'voice'\n")
+    assert config.load(file, needs_app_id=False).audio.sidetone == 40
+
+
 def test_the_shipped_file_holds_the_documented_defaults() -> None:
     channel, hub = config.load(needs_app_id=False).channel, config.load(needs_app_id=False).hub
     assert (channel.hub, channel.name, channel.start) == (("ws://127.0.0.1:8800",), "lobby", "joined")
@@ -115,6 +120,13 @@ def test_every_key_of_the_shipped_file_is_explained() -> None:
         ("[audio]\nframe_ms = 15", "[audio] frame_ms: must be 10 or 20, not 15"),
         ("[audio]\nbitrate = 5999", "[audio] bitrate: must be 6000 to 128000 bit/s, not 5999"),
         ("[audio]\ncomplexity = 11", "[audio] complexity: must be 0 to 10, not 11"),
+        ("[audio]\nequal = 1", "[audio] equal: must be true or false"),
+        ("[audio]\nsidetone = 101", "[audio] sidetone: must be 0 to 100, not 101"),
+        (
+            "[audio]\nsidetone = 40\necho = 'auto'",
+            "[audio] sidetone: must be 0 where echo is taken out or half_duplex is true: it is for headsets",
+        ),
+        ("[audio]\nsidetone = 1\n[gate]\nhalf_duplex = true", "[audio] sidetone: must be 0 where echo is taken out"),
         ("[audio]\ncapture = ''", '[audio] capture: must be the name of an ALSA device, such as "default"'),
         ("[buttons]\nmute = 28", "[buttons] mute: must be a BCM number, 1 to 27, or 0 for not wired, not 28"),
         (

@@ -1,6 +1,6 @@
 """What `status` tells of one talker."""
 
-from device.audio.talkers import TalkerStatus
+from device.audio.talker import TalkerStatus
 from device.heard import heard
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +17,7 @@ from device.audio.opus import Encoder
 from device.channel.rtp import Packet
 from device.config import Audio
 from device.sound import Microphone, Speaker
-from tests.soundcard import Bench
+from tests.soundcard import Bench, Device, chirps
 from tests.timing import seconds, until
 
 AUDIO = Audio(
@@ -30,6 +31,8 @@ AUDIO = Audio(
     noise=False,
     gain=False,
     priority=0,
+    equal=False,
+    sidetone=0,
 )
 TONE = (8_000 * np.sin(np.arange(48_000) * 2 * np.pi * 500 / 48_000)).astype(np.int16)
 
@@ -238,3 +241,46 @@ def test_volumes_are_those_of_everybody_and_of_each(bench: Bench) -> None:
     finally:
         speaker.card.stop()
         speaker.card.join(seconds(5))
+
+
+@pytest.mark.parametrize("frame_ms", [20, 10])
+async def test_who_wears_a_headset_hears_himself_quietly_while_he_is_sent_and_no_longer(
+    bench: Bench, frame_ms: int
+) -> None:
+    audio, gate, loop = replace(AUDIO, sidetone=80, frame_ms=frame_ms), Gate(muted=False), asyncio.get_running_loop()
+    mic, spk = bench.devices["mic"], bench.devices["speaker"]
+    microphone, speaker = Microphone(audio, gate, Sent().send, loop, CaptureClock()), Speaker(audio)
+    microphone.sends = speaker.sidetone.hear
+    for card in (microphone.card, speaker.card):
+        card.start()
+
+    async def said(sound: Any, at: Any) -> chirps.MouthToEar:
+        begin = round(mic.frame()) + 4_800
+        mic.put(sound, begin)
+        while mic.frame() < begin + len(sound) + 12_000:
+            await asyncio.sleep(0.02)
+        return chirps.measure(mic, spk, begin, at)
+
+    try:
+        heard = await said(*chirps.stimulus(4))
+        assert heard.missed == 0
+        assert np.median(heard.latency_ms) < (60 if frame_ms == 20 else 35)
+        until(lambda: microphone.level_dbov < -100)
+        begin = round(mic.frame()) + 4_800
+        mic.put(TONE, begin)
+        while mic.frame() < begin + 60_000:
+            await asyncio.sleep(0.02)
+        assert level(loudest_second(spk)) == pytest.approx(level(TONE) / 2, rel=0.03)
+        gate.mute()
+        assert (await said(*chirps.stimulus(2))).missed == 2
+    finally:
+        for card in (microphone.card, speaker.card):
+            card.stop()
+            card.join(seconds(5))
+
+
+def loudest_second(card: Device) -> Any:
+    """The middle of what was played, of a tone as long as that."""
+    played = card.got(0, card.stats()["played_end"])
+    loud = np.flatnonzero(np.abs(played) > 100)
+    return played[loud[-1] - 40_000 : loud[-1] - 5_000]

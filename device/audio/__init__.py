@@ -17,15 +17,18 @@
 What others sent:
 
     talkers        all of them -> one block per tick: buffer, decoder, clock and mix
-    jitter         one talker's buffer
+    talker         one of them
+    jitter         its buffer
     payload        what an Opus packet says of itself
     arrivals       how late packets arrive, and so when they are due
-    limiter        the mix, and what is done where it is too loud
+    limiter        the mix, each with his gain, and what is done where it is too loud
+    loudness       a whisper as loud as a shout
     dimming        all others are quieter while somebody with priority speaks
     drift          how far apart two clocks run, and what is done about it
     stretch        a delay that is far too long, or too short: single periods of the sound are left out, or repeated
     pcm            all arithmetic on samples: levels, volumes, sums
     tones          what the appliance itself has to say
+    sidetone       the own voice, for who wears a headset
     reserve        how much sound the speaker's card still holds when the next tick is written
 
 Whether all that works:

@@ -1,7 +1,7 @@
 """Talkers who are too loud together are made quieter instead of clipped, which crackles. PURE.
 
 The sum is turned down within 2 ms, as far as its loudest moment in this block asks for, and up again by 6 dB in half a
-second once there is room. One talker alone, and several who have room, pass as they are, to the bit.
+second once there is room. One talker alone who is made no louder, and all who have room, pass to the bit.
 """
 
 from collections.abc import Sequence
@@ -23,15 +23,16 @@ class Limiter:
     def __init__(self) -> None:
         self._gain = 1.0
 
-    def mix(self, blocks: Sequence[bytes]) -> bytes:
-        """One or more blocks of one length (s16le mono at 48 kHz), summed."""
-        total = pcm.mix(blocks)
-        if self._gain == 1.0 and (len(blocks) == 1 or pcm.peak(total) < _RAIL):
-            return total
-        softly = pcm.mix([pcm.scale(block, 1 / len(blocks)) for block in blocks])  # with room for all of them
-        return self._limited(softly, len(blocks))
+    def mix(self, sounds: Sequence[tuple[bytes, float]]) -> bytes:
+        """One or more blocks of one length (s16le mono at 48 kHz), each times its gain, summed."""
+        if self._gain == 1.0 and not any(gain > 1.0 and pcm.peak(block) * gain >= _RAIL for block, gain in sounds):
+            total = pcm.mix([_times(block, gain) for block, gain in sounds])
+            if len(sounds) == 1 or pcm.peak(total) < _RAIL:
+                return total
+        room = sum(gain for _, gain in sounds) or 1.0
+        return self._limited(pcm.mix([_times(block, gain / room) for block, gain in sounds]), room)
 
-    def _limited(self, softly: bytes, times: int) -> bytes:
+    def _limited(self, softly: bytes, times: float) -> bytes:
         """softly: the sum, that many times quieter."""
         wanted = min(1.0, _CEILING / max(1, pcm.peak(softly) * times))
         down = max(0.0, self._gain - wanted) / _ATTACK_STEPS
@@ -40,3 +41,7 @@ class Limiter:
             self._gain = max(wanted, self._gain - down) if down else min(wanted, self._gain * _UP_PER_STEP)
             parts.append(pcm.scale(softly[at : at + size], times * self._gain))
         return b"".join(parts)
+
+
+def _times(block: bytes, gain: float) -> bytes:
+    return block if gain == 1.0 else pcm.scale(block, gain)

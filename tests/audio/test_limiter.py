@@ -19,9 +19,9 @@ def tone(peak: float, hz: float, blocks: int = 50) -> NDArray[np.int16]:
     return (peak * np.sin(np.arange(blocks * BLOCK) * 2 * np.pi * hz / RATE_HZ)).astype(np.int16)
 
 
-def limited(limiter: Limiter, *talkers: NDArray[np.int16]) -> NDArray[np.float64]:
+def limited(limiter: Limiter, *talkers: NDArray[np.int16], gain: float = 1.0) -> NDArray[np.float64]:
     mixed = [
-        limiter.mix([talker[at : at + BLOCK].tobytes() for talker in talkers])
+        limiter.mix([(talker[at : at + BLOCK].tobytes(), gain) for talker in talkers])
         for at in range(0, len(talkers[0]), BLOCK)
     ]
     return np.frombuffer(b"".join(mixed), np.int16).astype(float)
@@ -34,6 +34,31 @@ def test_what_has_room_passes_to_the_bit() -> None:
 
 def test_one_alone_passes_to_the_bit_however_loud() -> None:
     assert (limited(Limiter(), tone(32_767, 440)) == tone(32_767, 440)).all()
+
+
+def test_a_gain_is_that_of_each_and_where_nobody_is_to_be_heard_nobody_is() -> None:
+    one, other = tone(8_000, 440), tone(16_000, 997)
+    sounds = [(one.tobytes(), 2.0), (other.tobytes(), 0.5)]
+    mixed = np.frombuffer(Limiter().mix(sounds), np.int16)
+    assert np.abs(mixed - (one * 2.0 + other * 0.5)).max() <= 1
+    limiter = Limiter()
+    limited(limiter, tone(30_000, 440), tone(30_000, 997))
+    assert not limited(limiter, one, other, gain=0.0).any()
+
+
+@pytest.mark.parametrize("others", [[], [tone(2_000, 997)]])
+def test_who_is_made_louder_than_there_is_room_for_is_not_cut_either(others: list[NDArray[np.int16]]) -> None:
+    mixed = limited(Limiter(), tone(20_000, 440), *others, gain=4.0)[RATE_HZ // 500 :]
+    assert (np.abs(mixed) < RAIL).all() and np.abs(mixed).max() > 30_000
+    whole = np.sum([talker * 4.0 for talker in (tone(20_000, 440), *others)], axis=0)[RATE_HZ // 500 :]
+    assert np.corrcoef(mixed, whole)[0, 1] > 0.999
+
+
+def test_one_who_cuts_himself_is_not_hidden_by_another() -> None:
+    """Their sum has room, and of the one alone too much is lost before it is summed."""
+    loud = tone(12_000, 440)
+    mixed = limited(Limiter(), loud, (loud * -0.9).astype(np.int16), gain=4.0)
+    assert np.abs(mixed).max() == pytest.approx(4_800, rel=0.02)
 
 
 def test_too_loud_together_they_are_quieter_and_never_cut_after_the_first_two_ms() -> None:
@@ -59,7 +84,7 @@ def test_once_there_is_room_again_it_is_as_loud_as_before_within_half_a_second_a
 @properties
 def test_nothing_wraps_around_or_becomes_louder(talkers: list[list[int]]) -> None:
     blocks = [np.array(talker, np.int16) for talker in talkers]
-    mixed = np.frombuffer(Limiter().mix([block.tobytes() for block in blocks]), np.int16).astype(int)
+    mixed = np.frombuffer(Limiter().mix([(block.tobytes(), 1.0) for block in blocks]), np.int16).astype(int)
     total = np.sum([block.astype(int) for block in blocks], axis=0)
     assert (np.minimum(mixed, 0) >= np.minimum(total, 0) - 2 * len(blocks)).all()
     assert (np.maximum(mixed, 0) <= np.maximum(total, 0)).all()

@@ -7,14 +7,18 @@ import random
 from array import array
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.audio.opus import Decoder, Encoder
 from device.audio.payload import packet_samples
-from device.audio.talkers import MAX_TALKERS, Decoder, Talkers, TalkerStatus
+from device.audio.talker import TalkerStatus
+from device.audio.talkers import MAX_TALKERS, Talkers
 from tests.audio import properties
 from tests.audio.listening import MS, SECOND, TICK, Arrival, in_order, number_of, payload, talk
+from tests.soundcard.speech import speech
 
 CORRUPT = 999_999
 CONCEALED = 30_000
@@ -162,19 +166,6 @@ def test_a_corrupt_packet_is_concealed_and_counted() -> None:
     assert {sample for sample in heard if sample} == {*range(1, 11), CONCEALED, *range(12, 16)} & set(heard)
     room.listen(2 * SECOND)
     assert room.status().concealed == 1
-
-
-@pytest.mark.parametrize(("after", "heard"), [(13, 13), (CORRUPT, CONCEALED)])
-def test_a_packet_that_is_lost_is_recovered_from_the_next_one(after: int, heard: int) -> None:
-    talkers, sounded = Talkers(Marking, 960), []
-    for number in range(30):
-        if number != 12:
-            told = after if number == 13 else number
-            head = b"\x48" + (b"\x40" if number == 13 else b"\x80")  # SILK of 20 ms, with FEC and without
-            talkers.push(1, number, number * 960, head + told.to_bytes(4, "big"), ns(number * 960))
-        sounded.append(array("h", talkers.pull(ns(number * 960)))[0])
-    assert sounded[sounded.index(12) + 1] == heard
-    assert sounded[sounded.index(12) + 2] == (14 if after == 13 else CONCEALED)
 
 
 def test_a_loss_of_an_odd_length_is_concealed_exactly() -> None:
@@ -527,3 +518,72 @@ def test_while_somebody_with_priority_speaks_the_others_are_14_db_quieter() -> N
     assert levels[2.0] == 4_000, "alone"
     assert levels[3.8] == pytest.approx(4_000 + 4_000 * 10 ** (-14 / 20), rel=0.02)
     assert levels[6.5] == 4_000, "and as loud as before once he has said it"
+
+
+SPOKEN = speech(6).samples
+WHISPER_DB, SHOUT_DB = -13.0, 11.0  # against the usual level of speech
+
+
+def said(uid: int, gain_db: float, until: int) -> list[tuple[int, bytes]]:
+    """The sentences, so loud, in packets: when each arrives, and the packet. Each uid begins with another word."""
+    loud = np.clip(np.roll(SPOKEN, uid * 3 * SECOND) * 10 ** (gain_db / 20), -32_768, 32_767).astype(np.int16)
+    encoder = Encoder(20, 28_000, 0)
+    return [(at, encoder.encode(loud[at : at + 960].tobytes())) for at in range(0, until, 960)]
+
+
+def heard_db(
+    *voices: tuple[int, float], equal: bool = True, volume: float = 1.0, priority: int = 0
+) -> tuple[float, int]:
+    """How loud these (uid, gain_db) are together from their tenth second on, dBFS of the mean power, and the peak."""
+    talkers, end = Talkers(Decoder, 960, priority, equal), 20 * SECOND
+    talkers.set_gains({1: volume})
+    sounds = {uid: said(uid, gain_db, end) for uid, gain_db in voices}
+    blocks = []
+    for number in range(end // 960):
+        for uid, packets in sounds.items():
+            at, packet = packets[number]
+            talkers.push(uid, number, at, packet, ns(at))
+        blocks.append(talkers.pull(ns(number * 960 + 480)))
+    heard = np.frombuffer(b"".join(blocks[10 * 50 :]), np.int16).astype(float) / 32_768
+    return 10 * np.log10(np.mean(heard**2)), round(np.abs(heard).max() * 32_768)
+
+
+def test_a_whisper_is_about_as_loud_as_a_shout() -> None:
+    usual, _ = heard_db((1, 0.0), equal=False)
+    whisper, shout = heard_db((1, WHISPER_DB))[0], heard_db((1, SHOUT_DB))[0]
+    assert abs(whisper - shout) < 4
+    assert usual - 3 < whisper < shout < usual + 3
+    apart = heard_db((1, SHOUT_DB), equal=False)[0] - heard_db((1, WHISPER_DB), equal=False)[0]
+    assert apart > 20, "what it would be"
+
+
+def test_the_volume_of_a_talker_counts_beside_that_and_so_does_the_priority_of_another() -> None:
+    whisper, _ = heard_db((1, WHISPER_DB))
+    assert whisper - heard_db((1, WHISPER_DB), volume=0.5)[0] == pytest.approx(6, abs=0.2)
+    announced, _ = heard_db((7, 0.0), (1, WHISPER_DB), priority=7)
+    alone, _ = heard_db((7, 0.0), (1, WHISPER_DB), volume=0.0, priority=7)
+    assert announced - alone < 0.5, "who is dimmed is not made louder for it"
+
+
+def test_two_who_are_made_louder_have_room_together() -> None:
+    together, peak = heard_db((1, WHISPER_DB), (2, WHISPER_DB))
+    assert together - heard_db((1, WHISPER_DB))[0] == pytest.approx(3, abs=1)
+    assert peak < 32_767
+
+
+class Whispering(Loud):
+    """A decoder of somebody who says something at -40 dBov, and nothing after every fifth packet."""
+
+    def decode(self, payload: bytes) -> bytes:
+        value = 0 if number_of(payload) % 5 == 4 else 328
+        return array("h", [value]).tobytes() * packet_samples(payload)
+
+
+def test_who_was_silent_for_long_is_as_loud_as_before_at_once() -> None:
+    room = Room(960)
+    room.talkers = Talkers(Whispering, 960, equal=True)
+    loud = max(room.send(1, talk([960] * 400)).listen(70 * SECOND))
+    assert loud > 2 * 328
+    assert room.talkers.snapshot() == (), "nothing else is known of him"
+    again = talk([960] * 5, start=round(room.at), sequence=9_000, timestamp=77)
+    assert set(room.send(1, again).listen(room.at + SECOND)) == {0, loud}

@@ -1,0 +1,57 @@
+"""One talker, whose samples say which packet they are of; all of them together are in test_talkers.py."""
+
+from array import array
+
+import pytest
+
+from device.audio.loudness import Loudness
+from device.audio.talker import SNAPSHOT_EVERY, Talker
+from tests.audio.listening import payload
+from tests.audio.test_talkers import CONCEALED, CORRUPT, Marking
+
+FRAME = 960
+
+
+def talker() -> Talker:
+    return Talker(7, 0, Marking(), Loudness(), FRAME, 0)
+
+
+def sounds(one: Talker, at: int) -> int:
+    """The first sample of the tick, 0 for silence."""
+    block = one.pull(at)
+    return array("h", block)[0] if block else 0
+
+
+@pytest.mark.parametrize(("after", "heard"), [(13, 13), (CORRUPT, CONCEALED)])
+def test_a_packet_that_is_lost_is_recovered_from_the_next_one(after: int, heard: int) -> None:
+    one, sounded = talker(), []
+    for number in range(30):
+        if number != 12:
+            told = after if number == 13 else number
+            head = b"\x48" + (b"\x40" if number == 13 else b"\x80")  # SILK of 20 ms, with FEC and without
+            one.push(number, number * FRAME, head + told.to_bytes(4, "big"), number * FRAME)
+        sounded.append(sounds(one, number * FRAME))
+    assert sounded[sounded.index(12) + 1] == heard
+    assert sounded[sounded.index(12) + 2] == (14 if after == 13 else CONCEALED)
+
+
+def test_it_falls_asleep_when_nothing_waits_and_wakes_with_a_packet() -> None:
+    one = talker()
+    one.push(0, 0, payload(FRAME, 0), 0)
+    ticks = [(sounds(one, number * FRAME), one.asleep) for number in range(20)]
+    assert ticks[-1] == (0, True) and any(sample for sample, _ in ticks)
+    assert one.pull(20 * FRAME) is None
+    one.push(1, 20 * FRAME, payload(FRAME, 1), 20 * FRAME)
+    assert not one.asleep
+
+
+def test_its_losses_are_of_the_last_ten_seconds() -> None:
+    one, percent = talker(), []
+    for number in range(3_000):
+        if number % 10 or number >= 1_000:
+            one.push(number, number * FRAME, payload(FRAME, number), number * FRAME)
+        sounds(one, number * FRAME)
+        if number * FRAME % SNAPSHOT_EVERY == 0:
+            percent.append(one.status().loss_percent)
+    assert percent[99] == pytest.approx(10, abs=2) and percent[-1] < 0.5
+    assert one.status().lost == 99
