@@ -357,7 +357,7 @@ class Voice(Marking):
                            for n in range(self.at - packet_samples(payload), self.at))).tobytes()  # fmt: skip
 
 
-def waits_ms(decoder: Decoder, packets: list[Arrival], seconds: int) -> dict[float, float]:
+def waits_ms(decoder: AnyDecoder, packets: list[Arrival], seconds: int) -> dict[float, float]:
     """What the snapshots tell, ten times a second."""
     room = Room()
     room.talkers = Talkers(lambda: decoder, TICK)
