@@ -7,16 +7,21 @@ gap the p95. `delay_ms` is from mouth to ear, of the latest sentence. --report w
 
 Cases with "packets lost" are of a network that loses packets, which TCP does not; simulated in virtual time
 (tests/speech/datagrams.py). `speech_kbit` is what was sent of each second in which somebody spoke, without headers.
+
+Where baresip is installed (Debian: baresip-core) it speaks over the same paths: a direct SIP call, RTP over UDP.
 """
 
 import argparse
 import math
 import statistics
+import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path as File
+from typing import Self
 
 from tests.soundcard.speech import speech
-from tests.speech import datagrams, report
+from tests.speech import baresip, datagrams, report
 from tests.speech.datagrams import LOSSY, Lossy
 from tests.speech.heard import SENTENCES, Run, run
 from tests.speech.path import PATHS, Limits
@@ -40,29 +45,66 @@ def cases(chosen: argparse.Namespace) -> Iterator[dict[str, object]]:
         if not chosen.only or lossy.name in chosen.only:
             yield simulated(lossy, chosen.seeds)
     wanted = [path for path in PATHS if not chosen.only or path.name in chosen.only]
+    peer = baresip.program() if wanted else None
+    if wanted and peer is None:
+        print("baresip is not installed: nothing to compare with", file=sys.stderr)
     for path in [PATHS[0], *(one for one in wanted if one is not PATHS[0])] if wanted else []:
         runs = [run(path, seed) for seed in range(1, chosen.seeds + 1)]
         clean = clean or runs
         first[path.name] = runs[0]
         told.append(case(path.name, path.limits, runs, clean))
         yield told[-1]
+        if peer is not None:
+            runs = [baresip.run(peer, path, seed) for seed in range(1, chosen.seeds + 1)]
+            name = f"{baresip.name(peer)}, {path.name}"
+            first[name] = runs[0]
+            told.append(peer_case(name, runs))
+            yield told[-1]
     if chosen.report:
         report.write(chosen.report, told, first)
 
 
 def case(name: str, limits: Limits, runs: Sequence[Run], clean: Sequence[Run]) -> dict[str, object]:
     """What is printed of them."""
-    pesq, stoi = (statistics.median(getattr(one, figure) for one in runs) for figure in ("pesq", "stoi"))
-    delay_ms = statistics.median(one.delay_ms for one in runs)
-    gap_ms = sorted(one.longest_gap_ms for one in runs)[math.ceil(0.95 * len(runs)) - 1]
-    clean_pesq = statistics.median(one.pesq for one in clean)
-    clean_ms = statistics.median(one.delay_ms for one in clean)
+    one, undisturbed = Figures.of(runs), Figures.of(clean)
     return {
-        "case": name, "runs": len(runs), "pesq_wb": round(pesq, 2), "stoi": round(stoi, 3),
-        "longest_gap_ms": round(gap_ms), "delay_ms": round(delay_ms, 1), "limit": str(limits),
-        "ok": pesq >= max(limits.pesq, clean_pesq - limits.pesq_below_clean) and stoi >= limits.stoi
-        and gap_ms <= limits.longest_gap_ms and delay_ms <= min(limits.delay_ms, clean_ms + limits.delay_over_clean_ms),
+        **one.told(name), "limit": str(limits),
+        "ok": one.pesq >= max(limits.pesq, undisturbed.pesq - limits.pesq_below_clean) and one.stoi >= limits.stoi
+        and one.gap_ms <= limits.longest_gap_ms
+        and one.delay_ms <= min(limits.delay_ms, undisturbed.delay_ms + limits.delay_over_clean_ms),
     }  # fmt: skip
+
+
+def peer_case(name: str, runs: Sequence[Run]) -> dict[str, object]:
+    """What is printed of another program's."""
+    return {**Figures.of(runs).told(name), "limit": "none: a peer", "ok": True}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of some runs over one path: medians; of the longest gap the p95."""
+
+    runs: int
+    pesq: float
+    stoi: float
+    gap_ms: float
+    delay_ms: float
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> Self:
+        """Those of these runs."""
+        pesq, stoi, delay_ms = (
+            statistics.median(getattr(one, figure) for one in runs) for figure in ("pesq", "stoi", "delay_ms")
+        )
+        gap_ms = sorted(one.longest_gap_ms for one in runs)[math.ceil(0.95 * len(runs)) - 1]
+        return cls(len(runs), pesq, stoi, gap_ms, delay_ms)
+
+    def told(self, name: str) -> dict[str, object]:
+        """In a line of the bench."""
+        return {
+            "case": name, "runs": self.runs, "pesq_wb": round(self.pesq, 2), "stoi": round(self.stoi, 3),
+            "longest_gap_ms": round(self.gap_ms), "delay_ms": round(self.delay_ms, 1),
+        }  # fmt: skip
 
 
 def simulated(lossy: Lossy, seeds: int) -> dict[str, object]:

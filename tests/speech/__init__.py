@@ -2,5 +2,6 @@
 
 path    a network and what becomes of it while somebody speaks, and what the speech must be like then
 heard   one run: what was said, what was heard, and what the listener's status told meanwhile
+baresip a peer in place of ours, where it is installed
 report  a page with plots
 """

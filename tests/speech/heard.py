@@ -3,18 +3,16 @@
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from tests.faults.scene import Scene, at
 from tests.soundcard import quality
-from tests.soundcard.device import Samples
+from tests.soundcard.device import Device, Samples
 from tests.soundcard.quality import Heard
 from tests.soundcard.speech import RATE, Speech, speech
 
-from .path import Path
+from .path import Link, Path
 
 SENTENCES = 8
 # Before the first word, in which the buffers settle; after the last one, for what comes late.
@@ -64,23 +62,36 @@ class Run:
 
 def run(path: Path, seed: int) -> Run:
     """Speak once. Raises AssertionError where there is no call."""
-    said = speech(SENTENCES, seed=seed)
     with Scene((NEAR, FAR), seed=seed) as scene:
         mouth, ear = scene[FAR], scene[NEAR]
-        path.begin(scene.net[FAR])
-        begin_s = time.monotonic() + CALM_S
-        first = round(mouth.mic.frame(round(begin_s * 1e9)))
-        mouth.mic.put(said.samples, first)
-        moments, changes, end_s = [], list(path.changes), begin_s + len(said.samples) / RATE + AFTER_S
-        while (now_s := time.monotonic()) < end_s:
-            if changes and now_s >= begin_s + changes[0].at_s:
-                changes.pop(0).make(scene.net[FAR])
-            moments += [
-                Moment(now_s - begin_s, talker["latency_ms"] or math.nan, talker["buffer_ms"])
+
+        def look(at_s: float) -> list[Moment]:
+            return [
+                Moment(at_s, talker["latency_ms"] or math.nan, talker["buffer_ms"])
                 for talker in ear.daemon.ask("status")["talkers"]
             ]
-            at(now_s + LOOK_EVERY_S)
-        heard = quality.judge(mouth.mic, ear.spk, first, said, max_offset_ms=1_000)
-        begin = round(ear.spk.frame(mouth.mic.time_ns(first)))
-        sounded = np.array(ear.spk.got(begin, begin + len(said.samples) + RATE))
-    return Run(said, sounded, heard, moments)
+
+        return speak(speech(SENTENCES, seed=seed), path, scene.net[FAR], mouth.mic, ear.spk, look)
+
+
+def speak(
+    said: Speech, path: Path, link: Link, mic: Device, spk: Device, look: Callable[[float], Sequence[Moment]]
+) -> Run:
+    """Speak into a microphone behind this link, and judge what the speaker sounded; the two are in a call.
+
+    look: what the listener tells meanwhile, asked for with the seconds since the first word.
+    """
+    path.begin(link)
+    begin_s = time.monotonic() + CALM_S
+    first = round(mic.frame(round(begin_s * 1e9)))
+    mic.put(said.samples, first)
+    moments: list[Moment] = []
+    changes, end_s = list(path.changes), begin_s + len(said.samples) / RATE + AFTER_S
+    while (now_s := time.monotonic()) < end_s:
+        if changes and now_s >= begin_s + changes[0].at_s:
+            changes.pop(0).make(link)
+        moments += look(now_s - begin_s)
+        at(now_s + LOOK_EVERY_S)
+    heard = quality.judge(mic, spk, first, said, max_offset_ms=1_000)
+    begin = round(spk.frame(mic.time_ns(first)))
+    return Run(said, spk.got(begin, begin + len(said.samples) + RATE), heard, moments)
