@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from device.audio.opus import Decoder, Encoder
 from device.audio.payload import packet_samples
+from device.audio.talker import Decoder as AnyDecoder
 from device.audio.talker import TalkerStatus
 from device.audio.talkers import MAX_TALKERS, Talkers
 from tests.audio import properties
