@@ -12,7 +12,7 @@ from scipy.signal import fftconvolve
 
 from device.audio import echo
 from device.audio.capture_clock import RATE_HZ, Block
-from device.audio.echo import Echo
+from device.audio.echo import Canceller, Echo
 from tests.soundcard.speech import speech
 
 Samples = NDArray[np.float64]
@@ -78,9 +78,9 @@ def talk(length_s: int) -> Samples:
     return speech(pause_s=(0.0, 0.1)).samples[: length_s * RATE_HZ].astype(float)
 
 
-def delay_ms(maker: str) -> float:
+def delay_ms(canceller: Canceller) -> float:
     """How much later speech comes out of it, while nothing is played."""
-    said, canceller = talk(4), choose(maker).canceller
+    said = talk(4)
     came = np.frombuffer(b"".join(canceller.clean(one, bytes(len(one))) for one in _cut(said, 480)), np.int16).astype(
         float
     )
@@ -93,9 +93,9 @@ def level_db(samples: Samples) -> float:
     return float(10 * np.log10(np.mean(samples**2) + 1e-9))
 
 
-def reduction_db(maker: str, room: Room, far: Samples) -> float:
+def reduction_db(box: Echo, room: Room, far: Samples) -> float:
     """How much quieter the second half of the echo becomes."""
     heard = room.carry(far)
-    cleaned = room.clean(choose(maker), far, heard)
+    cleaned = room.clean(box, far, heard)
     half = len(far) // 2
     return level_db(heard[half:]) - level_db(cleaned[half:])
