@@ -40,11 +40,13 @@ class Stretch:
 
     def fit(self, block: bytes, spare: int, quiet: bool) -> bytes:
         """The block; shorter where spare > 0, by no more than that; longer where it is < 0."""
-        samples = array("h", block)
-        self._rest = max(0, self._rest - len(samples))
+        self._rest = max(0, self._rest - len(block) // pcm.SAMPLE_BYTES)
         self._active = abs(spare) > (_END if self._active else _BEGIN)
+        if not self._active:
+            return block
+        samples = array("h", block)
         longest = min(abs(spare), _LONGEST, len(samples) - _fade(samples))
-        if not self._active or longest < _SHORTEST or (self._rest and not quiet):
+        if longest < _SHORTEST or (self._rest and not quiet):
             return block
         period = min(longest, len(samples) // 2) if quiet else self._search(samples, longest)
         return join(samples, period if spare > 0 else -period).tobytes() if period else block
