@@ -121,13 +121,26 @@ def test_what_comes_again_after_an_outage_is_not() -> None:
     assert arrivals.due == TICK + 5 * MS // 2
 
 
-def test_what_was_needed_once_is_forgotten_after_a_second_and_after_fifteen_where_it_happens_again() -> None:
-    network = Network().bring(*[0] * 500, 200 * MS, *[0] * 49)
+@pytest.mark.parametrize(("apart", "remembered"), [(50, 250), (100, 400), (500, 750)])
+def test_what_was_needed_once_is_forgotten_soon_and_later_where_it_happens_again(apart: int, remembered: int) -> None:
+    """In packets of 20 ms: after 1 s; after four times as long as it is apart, 5 to 15 s."""
+    network = Network().bring(*[0] * 800, 200 * MS, *[0] * 49)
     assert network.arrivals.needed - WAIT == 200 * MS
     assert network.bring(0).arrivals.needed - WAIT == 0
-    network.bring(150 * MS, *[0] * 749)
+    network.bring(*[0] * (apart - 51), 150 * MS, *[0] * (remembered - 1))
     assert network.arrivals.needed - WAIT == 150 * MS
     assert network.bring(0).arrivals.needed - WAIT == 0
+
+
+def test_who_is_held_up_again_and_again_is_waited_for_up_to_200_ms() -> None:
+    """Once in two seconds: one packet in a hundred, which the quantile leaves out."""
+    network = Network().bring(*[0] * 200)
+    for _ in range(3):
+        network.bring(90 * MS, *[0] * 99)
+    assert network.jitter == 90 * MS
+    network.bring(240 * MS, *[0] * 99)
+    assert network.jitter == pytest.approx(200 * MS, abs=2 * MS)
+    assert network.bring(*[0] * 1_000).jitter == 0
 
 
 def test_what_jitter_was_before_a_pause_is_known_after_it() -> None:
