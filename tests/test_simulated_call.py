@@ -422,6 +422,7 @@ def test_three_minutes_of_heavy_loss(loss: float, least_share: float) -> None:
 
 
 @pytest.mark.xdist_group("hour")
+@pytest.mark.usefixtures("unmeasured")
 def test_an_hour_with_holes_of_two_seconds_to_a_minute() -> None:
     check(an_hour_with_holes(), BAD, 1, 0.95)
 
