@@ -18,6 +18,9 @@ pytestmark = [pytest.mark.root, pytest.mark.xdist_group("alone")]
 SHORT = [row for row in rows().values() if row.fault_s <= SHORT_S]
 AT_A_TIME = 4
 AFTER_S = 0.6
+# Where a path was full speech is denser for some seconds, and a sound among others is hardly to be told then
+# (dated.FAINTLY): who was never away need not come back.
+MOSTLY_AWAY_PERCENT = 60
 
 Outcome = Callable[[Row], Figures]
 
@@ -41,5 +44,6 @@ def test_the_call_is_as_it_was_and_nothing_old_is_heard(row: Row, outcome: Outco
     assert "failed" not in figures, figures["failed"]
     assert figures["not_kept"] == 0, figures
     assert figures["old_speech_s"] == 0, figures
-    assert math.isfinite(figures["sound_back_s"]), figures
+    never_away = figures["unplayable_percent"] < MOSTLY_AWAY_PERCENT
+    assert math.isfinite(figures["sound_back_s"]) or never_away, figures
     assert NOBODY_LEAVES not in row.limits or figures["noticed"] == []
