@@ -28,20 +28,23 @@ ALL_ARRIVES = Arriving()
 
 
 class Listeners:
-    """One for each session."""
+    """One for each session. Losses count that the report before told of as well: what is lost once, as when a hub dies,
+    is over when it is told, and nothing can be done about it."""
 
     def __init__(self) -> None:
-        self._told: dict[int, tuple[Told, float]] = {}
+        self._told: dict[int, tuple[Told, float, int]] = {}  # what, when, and what has been lost in both reports
 
     def told(self, report: Told, now: float) -> None:
         """One of them reports."""
-        if report.uid in self._told or len(self._told) < MOST:
-            self._told[report.uid] = report, now
+        before, at, _ = self._told.get(report.uid, (report, float("-inf"), 0))
+        if at > float("-inf") or len(self._told) < MOST:
+            lasting = min(before.lost, report.lost) if now - at < FOR_S else 0
+            self._told[report.uid] = report, now, lasting
 
     def arriving(self, others: int, now: float) -> Arriving:
         """How it is. others: how many there are beside us."""
-        self._told = {uid: (one, at) for uid, (one, at) in self._told.items() if now - at < FOR_S}
+        self._told = {uid: told for uid, told in self._told.items() if now - told[1] < FOR_S}
         needed = max(1, -(-others // _SHARE))
-        lost = sorted((one.lost for one, _ in self._told.values() if not one.crowded), reverse=True)
-        crowded = sum(one.crowded and now - at < CROWDED_FOR_S for one, at in self._told.values())
+        lost = sorted((lasting for one, _, lasting in self._told.values() if not one.crowded), reverse=True)
+        crowded = sum(one.crowded and now - at < CROWDED_FOR_S for one, at, _ in self._told.values())
         return Arriving(lost[needed - 1] if len(lost) >= needed else 0, crowded >= needed)

@@ -5,10 +5,22 @@ from device.channel.report import Told
 
 
 def arriving(others: int, *reports: Told) -> Arriving:
+    """After each has reported this twice."""
     listeners = Listeners()
-    for report in reports:
-        listeners.told(report, 0.0)
-    return listeners.arriving(others, 1.0)
+    for now in (0.0, 2.0):
+        for report in reports:
+            listeners.told(report, now)
+    return listeners.arriving(others, 3.0)
+
+
+def test_what_was_lost_once_is_over_when_it_is_told() -> None:
+    listeners = Listeners()
+    listeners.told(Told(3, 50, False), 0.0)
+    assert listeners.arriving(1, 0.1) == Arriving(0, False)
+    listeners.told(Told(3, 4, False), 2.0)
+    assert listeners.arriving(1, 2.1) == Arriving(4, False)
+    listeners.told(Told(3, 50, False), 2.0 + FOR_S)
+    assert listeners.arriving(1, 2.1 + FOR_S) == Arriving(0, False)
 
 
 def test_without_a_report_all_arrives() -> None:
@@ -35,7 +47,7 @@ def test_a_full_path_is_not_taken_for_one_that_loses() -> None:
 
 def test_who_reports_no_more_has_nothing_to_say() -> None:
     listeners = Listeners()
-    listeners.told(Told(3, 12, True), 0.0)
+    listeners.told(Told(3, 12, False), 0.0)
     listeners.told(Told(3, 6, False), 1.0)
     assert listeners.arriving(1, 0.9 + FOR_S) == Arriving(6, False)
     assert listeners.arriving(1, 1.0 + FOR_S) == Arriving(0, False)
@@ -43,8 +55,9 @@ def test_who_reports_no_more_has_nothing_to_say() -> None:
 
 def test_it_remembers_no_more_than_a_channel_holds() -> None:
     listeners = Listeners()
-    for uid in range(1, 2 * MOST):
-        listeners.told(Told(uid, 10 if uid <= MOST else 90, False), 0.0)
+    for now in (0.0, 1.0):
+        for uid in range(1, 2 * MOST):
+            listeners.told(Told(uid, 10 if uid <= MOST else 90, False), now)
     assert listeners.arriving(1, 1.0) == Arriving(10, False)
 
 

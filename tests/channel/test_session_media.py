@@ -147,8 +147,9 @@ def test_what_does_not_arrive_is_reported_and_nothing_else() -> None:
 def test_what_listeners_miss_is_sent_once_more_while_they_do() -> None:
     world = in_call(World())
     world.session.adapt(Coding(28_000, 20))
-    world.notify(messages.REPORT, uid=3, lost=12, crowded=False)
-    world.talk(3.0)
+    for _ in range(2):
+        world.notify(messages.REPORT, uid=3, lost=12, crowded=False)
+        world.talk(2.0)
     assert (TARGET_BITRATE, Coding(20_000, 20, 0, 1)._asdict()) in world.events
     first, second = (rtp.unpack(data) for data in world.media[world.session.conn or 0][-2:])
     before, last = redundancy.split(second)

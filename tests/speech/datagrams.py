@@ -30,8 +30,8 @@ SHIPPED = Coding(28_000, FRAME_MS)
 COMPLEXITY = 5
 DELAY_MS = 20.0
 FEC = Coding(32_000, FRAME_MS, fec_percent=10)
-# Reports come every two seconds, and the first one of two seconds in which somebody spoke.
-WARM_UP_S = 6.0
+# Reports come every two seconds in which somebody spoke, and two of them count.
+WARM_UP_S = 10.0
 
 
 @dataclass(frozen=True)
