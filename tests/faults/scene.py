@@ -225,7 +225,9 @@ class Scene:
 
     def _start_device(self, name: str) -> DeviceDaemon:
         channel = {"hub": self.urls, "label": name, "ca_file": self._ca_file, **self._sections.get("channel", {})}
-        sections = {**{room: dict(keys) for room, keys in self._sections.items()}, "channel": channel}
+        # As loud as it is said: who is made quieter while another one begins could not be told from him (dated.py).
+        audio = {"equal": False, **self._sections.get("audio", {})}
+        sections = {**{room: dict(keys) for room, keys in self._sections.items()}, "channel": channel, "audio": audio}
         env = {**self.bench.env(f"mic_{name}", f"spk_{name}"), "STATE_DIRECTORY": str(self._folder(name)), **self._env}
         daemon = DeviceDaemon(self.urls[0], *self._arguments, env=env, prefix=self.host(name).prefix, **sections)
         return self._processes.enter_context(daemon)
