@@ -60,8 +60,11 @@ class Desk(Protocol):
     def media(self, line: Line, data: bytes, now: float) -> None:
         """A binary message came."""
 
-    def late(self, line: Line, packets: int, now: float) -> None:
-        """So many packets to this line had to go, as it did not take them in time."""
+    def late(self, packets: int) -> None:
+        """So many had to go, as a line did not take them in time."""
+
+    def crowded(self, line: Line, now: float) -> None:
+        """The way to this client is full: packets had to go for fresher ones."""
 
     def tick(self, now: float) -> None:
         """Time has passed; to be called every TICK_S."""
@@ -109,13 +112,14 @@ class Exchange:
             return
         frame = media_frame(data)
         for listener in listeners:
-            dropped = give(listener, frame, now)
-            if dropped:
-                self.late(listener, dropped, now)
+            self._packets_late += give(listener, frame, now)
 
-    def late(self, line: Line, packets: int, now: float) -> None:
-        """So many packets to this line had to go, as it did not take them in time."""
+    def late(self, packets: int) -> None:
+        """So many had to go, as a line did not take them in time."""
         self._packets_late += packets
+
+    def crowded(self, line: Line, now: float) -> None:
+        """The way to this client is full: packets had to go for fresher ones."""
         self._rooms.late(line, now)
 
     def tick(self, now: float) -> None:

@@ -11,6 +11,8 @@ once that has gone quickly for a while.
 FULL_S, FULL_LOOKS = 0.2, 2
 # Beyond the round trip: that was quick.
 QUICK_S, QUICK_FOR_S = 0.1, 1.0
+# Longer than what was poured takes on a path that carries anything.
+DEAD_AFTER_S = 1.0
 # How soon an acknowledgement is seen, of a path that is full.
 LOOK_S = 0.02
 
@@ -24,6 +26,10 @@ class Flow:
         self.held = False
         self._full_looks, self._poured_at = 0, 0.0
         self._quick_since: float | None = None
+
+    def goes_on(self, now: float) -> bool:
+        """Whether he gets only what is poured, and gets it: a path that is dead is not full."""
+        return self.held and now - self._poured_at < DEAD_AFTER_S
 
     def looked(self, queue_s: float, now: float) -> bool:
         """How much longer than on an empty path it takes now; several times a second. Returns whether he is held."""

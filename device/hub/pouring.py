@@ -16,7 +16,7 @@ from device.hub.flow import LOOK_S, Flow
 FEW_BYTES = 1_500
 
 
-class Listener(Line, Protocol):
+class Listener(Protocol):
     """clear: whether media frames go straight to his socket; else they are to be held."""
 
     clear: bool
@@ -48,13 +48,15 @@ class Pouring:
 
     def hold(self, frame: bytes, now: float) -> int:
         """Keep a media frame for as long as it is worth hearing; returns how many it dropped."""
-        return self._backlog.put(frame, now)
+        dropped = self._backlog.put(frame, now)
+        if dropped and self._flow.goes_on(now):
+            self._listener.desk.crowded(cast(Line, self._listener), now)
+        return dropped
 
     def pour(self, now: float) -> None:
         """Send what is held, or what of it is still worth hearing."""
         fresh, late = self._backlog.take(now)
-        if late:
-            self._listener.desk.late(self._listener, late, now)
+        self._listener.desk.late(late)
         if fresh:
             self._listener.queue(fresh)
 

@@ -176,8 +176,11 @@ class Successor(End):
         if line in self._numbers and not self.full():
             self.say(Kind.MEDIA, self._numbers[line], data)
 
-    def late(self, line: Line, packets: int, now: float) -> None:
+    def late(self, packets: int) -> None:
         """What had to go is counted by nobody: it is seconds until the clients are there."""
+
+    def crowded(self, line: Line, now: float) -> None:
+        """Nor is anybody told of it."""
 
     def tick(self, now: float) -> None:
         """Time has passed, which is the successor's business."""

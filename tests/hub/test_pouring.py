@@ -21,15 +21,19 @@ class Listener:
         self.loop, self.clear, self.is_open = asyncio.get_running_loop(), True, True
         self.poured: list[bool] = []  # each time: whether anything was on its way
         self.packets_late, self.desk = 0, cast(Any, self)
+        self.crowded_at: list[float] = []
         self.unacknowledged_bytes, self.queue_s = 0, 0.0
         self.transport: Any = self
 
     def get_extra_info(self, _: str) -> "Listener":
         return self
 
-    def late(self, line: object, packets: int, now: float) -> None:
-        assert line is self
+    def late(self, packets: int) -> None:
         self.packets_late += packets
+
+    def crowded(self, line: object, now: float) -> None:
+        assert line is self
+        self.crowded_at.append(now)
 
     def queue(self, rest: bytes) -> None:
         self.poured.append(bool(self.unacknowledged_bytes))
@@ -89,3 +93,20 @@ async def test_who_goes_meanwhile_is_poured_nothing(listener: type[Listener]) ->
     someone.is_open, someone.unacknowledged_bytes = False, 0
     await asyncio.sleep(5 * flow.LOOK_S)
     assert someone.poured == []
+
+
+async def test_whose_way_is_full_is_told_of_and_who_takes_nothing_at_all_is_not(listener: type[Listener]) -> None:
+    """He may be asleep: nobody has to speak less clearly for that."""
+    someone: Any = listener()
+    pour = Pouring(someone)
+    dead_at = asyncio.get_running_loop().time()
+    for number in range(100):
+        pour.hold(FRAME, dead_at + number * 0.02)
+    assert someone.crowded_at == []
+    someone.unacknowledged_bytes, someone.queue_s, full_at = 10_000, 0.3, dead_at + 10
+    for _ in range(flow.FULL_LOOKS):
+        pour.look(full_at)
+    for number in range(200):
+        pour.hold(FRAME, full_at + number * 0.02)
+    assert someone.crowded_at and max(someone.crowded_at) < full_at + flow.DEAD_AFTER_S
+    someone.is_open = False
