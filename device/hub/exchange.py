@@ -120,7 +120,7 @@ class Exchange:
 
     def crowded(self, line: Line, now: float) -> None:
         """The way to this client is full: packets had to go for fresher ones."""
-        self._rooms.late(line, now)
+        self._rooms.crowded(line, now)
 
     def tick(self, now: float) -> None:
         """Time has passed; to be called every TICK_S."""

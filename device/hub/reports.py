@@ -29,7 +29,7 @@ class Reports:
             if talker is not None and not any(each in self._crowded for each in seat.links):
                 self._tell(talker, seat, lost, False, link.heard_at)
 
-    def late(self, link: Link, now: float) -> None:
+    def crowded(self, link: Link, now: float) -> None:
         """A packet to it had to go for a fresher one."""
         _, told_at = self._crowded.get(link, (now, _NEVER))
         self._crowded[link] = now, told_at

@@ -146,10 +146,10 @@ class Rooms:
         self._packets_out += len(listeners)
         return listeners
 
-    def late(self, connection: Connection, now: float) -> None:
+    def crowded(self, connection: Connection, now: float) -> None:
         """A packet to it had to go for a fresher one."""
         if connection in self._links:
-            self._seating.reports.late(self._links[connection], now)
+            self._seating.reports.crowded(self._links[connection], now)
 
     def tick(self, now: float) -> list[Out]:
         """Time has passed; to be called every TICK_S."""

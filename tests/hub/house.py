@@ -149,3 +149,14 @@ def refused(house: House, connection: Any, method: str, **params: Any) -> int:
     with pytest.raises(Refused) as error:
         house.ask(connection, method, **params)
     return error.value.code
+
+
+def call() -> House:
+    """1 and 2 talk and hear each other; 3 is an audience that hears both."""
+    house = House()
+    house.talker("a", 1, autoSubscribe=True)
+    house.talker("b", 2, autoSubscribe=True)
+    house.join("c", 3, role="audience", autoSubscribe=True)
+    for connection in "abc":
+        house.news(connection)
+    return house

@@ -6,18 +6,7 @@ import pytest
 
 from device import jsonrpc
 from device.channel import errors, rules
-from tests.hub.house import House, refused
-
-
-def call() -> House:
-    """1 and 2 talk and hear each other; 3 is an audience that hears both."""
-    house = House()
-    house.talker("a", 1, autoSubscribe=True)
-    house.talker("b", 2, autoSubscribe=True)
-    house.join("c", 3, role="audience", autoSubscribe=True)
-    for connection in "abc":
-        house.news(connection)
-    return house
+from tests.hub.house import House, call, refused
 
 
 def data(size: int) -> str:

@@ -1,18 +1,7 @@
 """Who is told what of his packets does not arrive."""
 
 from device import jsonrpc
-from tests.hub.house import House, refused
-
-
-def call() -> House:
-    """1 and 2 talk and hear each other; 3 is an audience that hears both."""
-    house = House()
-    house.talker("a", 1, autoSubscribe=True)
-    house.talker("b", 2, autoSubscribe=True)
-    house.join("c", 3, role="audience", autoSubscribe=True)
-    for connection in "abc":
-        house.news(connection)
-    return house
+from tests.hub.house import House, call, refused
 
 
 def reports(house: House, connection: str) -> list[dict[str, object]]:
@@ -40,7 +29,7 @@ def test_those_who_talk_are_told_at_once_when_the_hub_holds_packets_back_and_eve
     told = []
     for quarter in range(40):
         if quarter < 20:
-            house.rooms.late("b", house.now)
+            house.rooms.crowded("b", house.now)
         house.wait(0.25)
         told += [(quarter, report) for report in reports(house, "a")]
     assert [at for at, _ in told] == [0, 8, 16]
@@ -50,8 +39,8 @@ def test_those_who_talk_are_told_at_once_when_the_hub_holds_packets_back_and_eve
 
 def test_what_a_listener_misses_then_is_told_as_that_alone() -> None:
     house = call()
-    house.rooms.late("b", house.now)
-    house.rooms.late("nobody", house.now)
+    house.rooms.crowded("b", house.now)
+    house.rooms.crowded("nobody", house.now)
     house.wait(0.5)
     house.ask("b", "report", streams=[{"uid": 1, "lost": 12}])
     assert [report["crowded"] for report in reports(house, "a")] == [True]
@@ -62,7 +51,7 @@ def test_what_a_listener_misses_then_is_told_as_that_alone() -> None:
 
 def test_who_has_left_meanwhile_is_nobody_to_tell_of() -> None:
     house = call()
-    house.rooms.late("b", house.now)
+    house.rooms.crowded("b", house.now)
     house.ask("b", "leave")
     house.wait(1.0)
     assert reports(house, "a") == []
