@@ -3,7 +3,7 @@
 import fcntl
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,25 @@ NAME = "not_run"
 # Started in the background of a shell, this process and all it starts would never see Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Not traced is what is marked so, with the processes that it starts: it needs, or takes, their real speed. Nor is
+    a property: what random inputs cover is chance, and a gate must not be."""
+    property_ = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    if not (property_ or item.get_closest_marker("unmeasured")):
+        return (yield)
+    tracing = coverage.Coverage.current()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COVERAGE_PROCESS_CONFIG", "")
+        if tracing:
+            tracing.stop()
+        try:
+            return (yield)
+        finally:
+            if tracing:
+                tracing.start()
 
 
 @pytest.hookimpl(trylast=True)
@@ -71,18 +90,6 @@ def place(request: pytest.FixtureRequest, grounds: Path) -> Iterator[None]:
         fcntl.flock(door, fcntl.LOCK_UN)
         yield
         fcntl.flock(floor, fcntl.LOCK_UN)  # for all who may have inherited it
-
-
-@pytest.fixture
-def unmeasured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This test, and the processes that it starts, run at their real speed: what they cover is not traced."""
-    monkeypatch.setenv("COVERAGE_PROCESS_CONFIG", "")
-    tracing = coverage.Coverage.current()
-    if tracing:
-        tracing.stop()
-    yield
-    if tracing:
-        tracing.start()
 
 
 @pytest.fixture

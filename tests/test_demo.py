@@ -16,7 +16,7 @@ from tests.demo import failure, over
 from tests.soundcard.quality import Gap, Heard
 from tests.timing import seconds
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = pytest.mark.unmeasured
 
 
 @contextmanager

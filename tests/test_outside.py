@@ -4,7 +4,6 @@ How long it takes is measured by scripts/bench faults; here is what has to hold 
 """
 
 import asyncio
-import contextlib
 import signal
 import time
 from pathlib import Path
@@ -160,14 +159,22 @@ def test_a_log_that_nobody_takes_stops_nothing() -> None:
 # Memory
 
 
-async def crowd(url: str, size: int) -> None:
-    """So many join, or as many as the hub lives to see."""
-    clients = [Client([url]) for _ in range(size)]
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds(3)):
-            for client in clients:
-                client.init(APP_ID)
-                await client.join(None, "lobby")
+async def crowd(hub: HubDaemon) -> None:
+    """More and more join, until the hub is no more."""
+    clients: list[Client] = []
+
+    async def gather() -> None:
+        while True:
+            clients.append(Client([hub.url]))
+            clients[-1].init(APP_ID)
+            await clients[-1].join(None, "lobby")
+
+    gathering = asyncio.create_task(gather())
+    async with asyncio.timeout(seconds(60)):
+        while hub.alive:
+            await asyncio.wait([gathering], timeout=0.05)
+            assert not gathering.done(), gathering
+    gathering.cancel()
     await asyncio.gather(*(client.leave() for client in clients))
 
 
@@ -179,8 +186,7 @@ def test_a_hub_without_memory_ends_with_one_line_and_a_code_that_starts_it_anew(
     with HubDaemon() as hub:
         enough = size_bytes(hub)
     with HubDaemon(prefix=("prlimit", f"--as={enough + 1_500_000}")) as hub:
-        asyncio.run(crowd(hub.url, 250))
-        until(lambda: not hub.alive)
+        asyncio.run(crowd(hub))
         code = hub.end()[0]
         # The kernel ends it where the stack may not grow (setrlimit(2)): rare, and started anew as well.
         # What comes before is which configuration it has, that it keeps nothing, and where it listens.

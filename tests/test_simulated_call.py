@@ -32,6 +32,8 @@ from device.hub.sessions import Sessions
 from tests.daemon import APP_ID
 from tests.netem import Path, Weather
 
+pytestmark = pytest.mark.unmeasured
+
 HUB = address.read("ws://127.0.0.1:8800")
 PACKET_MS, TICK_MS = 60, 15
 CLOCK = 48
@@ -422,7 +424,6 @@ def test_three_minutes_of_heavy_loss(loss: float, least_share: float) -> None:
 
 
 @pytest.mark.xdist_group("hour")
-@pytest.mark.usefixtures("unmeasured")
 def test_an_hour_with_holes_of_two_seconds_to_a_minute() -> None:
     check(an_hour_with_holes(), BAD, 1, 0.95)
 

@@ -10,6 +10,8 @@ from device.channel.news import State
 from tests.netem import Weather
 from tests.test_simulated_call import OLD_S, PACKET_MS, HubSide, Peer, Time
 
+pytestmark = pytest.mark.unmeasured
+
 WEATHER = Weather(delay_ms=20)
 # All begin to talk at 1,000 s of virtual time.
 BEGAN_S, CALM_S = 1_000.0, 1_030.0

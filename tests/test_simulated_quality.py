@@ -12,6 +12,8 @@ from device.channel.news import State
 from tests.netem import Weather
 from tests.test_simulated_call import PACKET_MS, HubSide, Peer, Time
 
+pytestmark = pytest.mark.unmeasured
+
 RADIO = Weather(delay_ms=20, jitter_ms=10, loss=0.03, burst=2)
 FREEZE_S, MOST_FROZEN = 0.2, 0.03
 DELAY_S, LEAST_IN_TIME = 0.4, 0.9

@@ -8,6 +8,8 @@ from device.channel.news import State
 from tests.netem import Weather
 from tests.test_simulated_call import PACKET_MS, HubSide, Peer, Time
 
+pytestmark = pytest.mark.unmeasured
+
 # One way: a house, a radio link, a satellite. So different that they change over half a second after each other.
 DELAYS_MS = (1.0, 20.0, 150.0)
 PLAYED_S = 0.5

@@ -75,6 +75,21 @@ def test_single_packets_as_late_as_an_outage_count_each() -> None:
     assert Network().bring(*[0, 0, 250 * MS] * 40).jitter == 250 * MS
 
 
+def test_where_jitter_goes_on_what_is_due_hardly_ever_comes_sooner_again() -> None:
+    """As on a stream, where nothing overtakes: whoever is late holds up who comes next."""
+    chance, network = random.Random(1), Network()
+    delay, falls, held_up = 0, 0, 0
+    for _ in range(60 * 50):
+        delay = max(round(chance.gauss(80, 40) * MS), delay - 20 * MS, 0)
+        before = network.jitter
+        network.bring(delay)
+        falls += network.jitter < before
+        held_up += delay > network.jitter
+    assert falls <= 6, "once in 10 s"
+    assert held_up < 30, "one in a hundred"
+    assert network.bring(*[0] * 300).jitter == 0
+
+
 def test_nobody_is_made_to_wait_longer_than_300_ms() -> None:
     network = Network().bring(*[0, 450 * MS] * 40)
     assert network.arrivals.due - network.arrivals.fastest == 300 * MS

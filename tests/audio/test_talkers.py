@@ -310,7 +310,7 @@ def test_latency_does_not_depend_on_how_the_two_clocks_stand(phase: int) -> None
 
 
 @pytest.mark.parametrize(("fast_ppm", "slow_ppm", "seconds"), [(100, 100, 3_600), (-200, 0, 600), (0, -200, 600)])
-@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.unmeasured
 def test_an_hour_of_clocks_200_ppm_apart_changes_nothing(fast_ppm: float, slow_ppm: float, seconds: int) -> None:
     """fast: the talker's clock; slow: the speaker's."""
     hour = seconds * SECOND

@@ -5,7 +5,7 @@
 As root, as each run has network namespaces of its own. Eight sentences of eight voices; medians over the seeds, of the
 gap the p95. `delay_ms` is from mouth to ear, of the latest sentence. --report writes a page with plots.
 
-Cases with "packets lost" are of a network that loses packets, which TCP does not; simulated in virtual time
+The first cases are simulated in virtual time: networks that lose packets, which TCP does not, and one that delays them
 (tests/speech/datagrams.py). `speech_kbit` is what was sent of each second in which somebody spoke, without headers.
 
 Where baresip is installed (Debian: baresip-core) it speaks over the same paths: a direct SIP call, RTP over UDP.
@@ -22,7 +22,7 @@ from typing import Self
 
 from tests.soundcard.speech import speech
 from tests.speech import baresip, datagrams, report
-from tests.speech.datagrams import LOSSY, Lossy
+from tests.speech.datagrams import SIMULATED, Simulated
 from tests.speech.heard import SENTENCES, Run, run
 from tests.speech.path import PATHS, Limits
 
@@ -32,7 +32,7 @@ SEEDS = 5
 def options(parser: argparse.ArgumentParser) -> None:
     """What the command line takes."""
     parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help=f"runs of each path; default {SEEDS}")
-    names = [one.name for one in (*PATHS, *LOSSY)]
+    names = [one.name for one in (*PATHS, *SIMULATED)]
     parser.add_argument("--only", action="append", choices=names, metavar="PATH", help=", ".join(names))
     parser.add_argument("--report", type=File, metavar="FILE", help="an HTML page with plots")
 
@@ -41,9 +41,9 @@ def cases(chosen: argparse.Namespace) -> Iterator[dict[str, object]]:
     """One for each path; the clean one is always run, as others are compared with it."""
     clean: list[Run] = []
     told, first = [], {}
-    for lossy in LOSSY:
-        if not chosen.only or lossy.name in chosen.only:
-            yield simulated(lossy, chosen.seeds)
+    for one in SIMULATED:
+        if not chosen.only or one.name in chosen.only:
+            yield simulated(one, chosen.seeds)
     wanted = [path for path in PATHS if not chosen.only or path.name in chosen.only]
     peer = baresip.program() if wanted else None
     if wanted and peer is None:
@@ -107,10 +107,10 @@ class Figures:
         }  # fmt: skip
 
 
-def simulated(lossy: Lossy, seeds: int) -> dict[str, object]:
-    """What is printed of a network that loses packets."""
+def simulated(case: Simulated, seeds: int) -> dict[str, object]:
+    """What is printed of a simulated one."""
     said = speech(SENTENCES)
-    runs = [datagrams.run(said, lossy.loss, seed, lossy.fixed) for seed in range(1, seeds + 1)]
+    runs = [datagrams.run(said, case.weather, seed, case.fixed) for seed in range(1, seeds + 1)]
     pesq, stoi = (
         statistics.median(statistics.median(getattr(one, figure) for one in run.heard) for run in runs)
         for figure in ("pesq", "stoi")
@@ -118,9 +118,9 @@ def simulated(lossy: Lossy, seeds: int) -> dict[str, object]:
     kbit = statistics.median(run.speech_kbit for run in runs)
     gaps = [gap.length_ms for run in runs for one in run.heard for gap in one.gaps]
     return {
-        "case": lossy.name, "runs": len(runs), "pesq_wb": round(pesq, 2), "stoi": round(stoi, 3),
+        "case": case.name, "runs": len(runs), "pesq_wb": round(pesq, 2), "stoi": round(stoi, 3),
         "longest_gap_ms": round(max(gaps, default=0)),
         "delay_ms": round(max(one.offset_ms for run in runs for one in run.heard), 1),
-        "speech_kbit": round(kbit, 1), "limit": lossy.limit,
-        "ok": pesq >= lossy.pesq and stoi >= lossy.stoi and kbit <= lossy.speech_kbit,
+        "speech_kbit": round(kbit, 1), "limit": case.limit,
+        "ok": pesq >= case.pesq and stoi >= case.stoi and kbit <= case.speech_kbit,
     }  # fmt: skip

@@ -379,6 +379,7 @@ def test_a_second_that_does_not_get_through_is_one_attempt_at_a_time(network: st
     assert world.dials == [] and world.open == [first], "and none once the losses are over"
 
 
+@pytest.mark.unmeasured
 def test_an_hour_of_losses_and_accidents_leaves_nothing_behind() -> None:
     world = doubled()
     world.talk(STABLE_S)

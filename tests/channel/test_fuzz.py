@@ -19,6 +19,8 @@ from device.channel.news import State
 from device.channel.writing import Message
 from tests.channel.world import JOIN, World, in_call
 
+pytestmark = pytest.mark.unmeasured
+
 TEXTS, PACKETS, OBJECTS, TO_SESSION = 30_000, 30_000, 35_000, 30_000
 
 STREAMS = tuple(Stream(uid, f"é{uid}") for uid in range(1, 5))

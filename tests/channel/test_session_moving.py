@@ -129,6 +129,7 @@ def test_a_hub_that_falls_silent_is_replaced_by_the_second_and_not_gone_back_to_
     assert world.now - lost < WARY_S * 1.2 + 1.0
 
 
+@pytest.mark.unmeasured
 def test_the_first_hub_is_looked_for_while_the_second_carries_the_call() -> None:
     world = at_the_second()
     conn, problem = world.session.conn, world.session.status.problem
@@ -192,6 +193,7 @@ def test_one_that_refuses_us_is_left_alone_for_longer_and_that_is_no_error_of_th
     assert len(world.dials) <= (7 if code == errors.LOGIN_FAILED else 80)
 
 
+@pytest.mark.unmeasured
 def test_after_a_break_of_its_own_network_nobody_is_left_alone_at_the_second_hub_however_often_it_breaks() -> None:
     """Everybody else is still at the first. Which of the two answers first when the network is back is chance."""
     alone_s = []

@@ -35,6 +35,8 @@ from tests.channel.tokens import (
     service,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 SEEDS, MUTATIONS = range(4), 25_000
 LONGEST_CPU_S = 0.005
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"

@@ -152,7 +152,7 @@ def test_who_is_hardly_to_be_heard_beside_somebody_else_is_found_faintly_and_nob
     assert np.nanmedian(np.abs(faintly.latency_ms - faintly.normal_ms)) < 3
 
 
-@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.unmeasured
 def test_a_leak_of_one_frame_in_silence_is_found_and_beside_somebody_else_one_of_100_ms() -> None:
     """The smallest that is, mostly, of coded speech."""
     said, heard = coded()

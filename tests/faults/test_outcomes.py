@@ -13,7 +13,7 @@ import pytest
 from .once import once
 from .row import NOBODY_LEAVES, SHORT_S, Figures, Row, rows
 
-pytestmark = [pytest.mark.root, pytest.mark.xdist_group("alone")]
+pytestmark = [pytest.mark.root, pytest.mark.unmeasured, pytest.mark.xdist_group("alone")]
 
 SHORT = [row for row in rows().values() if row.fault_s <= SHORT_S]
 AT_A_TIME = 4

@@ -41,6 +41,7 @@ def left_of(group: int) -> list[str]:
 
 
 @pytest.mark.root
+@pytest.mark.unmeasured
 def test_a_short_soak_says_what_came_back_and_how_soon() -> None:
     with soak("--minutes", "0.2", "--seed", "2", "--only", "xruns", "--only", "muted for a moment") as process:
         out, err = process.communicate(timeout=seconds(90))

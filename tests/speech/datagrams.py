@@ -1,6 +1,6 @@
-"""Speech over a network that loses packets, in virtual time: what the sender does about it, and what is heard.
+"""Speech over a network that loses packets or delays them, in virtual time: what the sender does, and what is heard.
 
-No hub of today brings media over such a network; gateways do, and what is measured here is what they would be given.
+No hub of today brings media over one that loses; gateways do, and what is measured here is what they would be given.
 Everything but the network is the product's: encoder, packets, receiver's reports, jitter buffer, decoder.
 """
 
@@ -28,18 +28,18 @@ SPEAKER = 7
 FRAME, FRAME_MS = 960, 20
 SHIPPED = Coding(28_000, FRAME_MS)
 COMPLEXITY = 5
-DELAY_MS = 20.0
+DELAY_MS, JITTER_MS = 20.0, 40.0
 FEC = Coding(32_000, FRAME_MS, fec_percent=10)
 # Reports come every two seconds in which somebody spoke, and two of them count.
 WARM_UP_S = 10.0
 
 
 @dataclass(frozen=True)
-class Lossy:
+class Simulated:
     """A network, and what speech over it must be like, as medians. fixed: see `Call`."""
 
     name: str
-    loss: float
+    weather: Weather
     fixed: Coding | None = None
     pesq: float = 0.0
     stoi: float = 0.0
@@ -64,8 +64,8 @@ class Outcome:
 class Call:
     """Somebody speaks, and somebody else hears it. fixed: how it is encoded; None where reports say how."""
 
-    def __init__(self, loss: float, seed: int, fixed: Coding | None) -> None:
-        self._network = Path(Weather(delay_ms=DELAY_MS, loss=loss), seed)
+    def __init__(self, weather: Weather, seed: int, fixed: Coding | None) -> None:
+        self._network = Path(weather, seed)
         self._packer = Packer(FRAME_MS, SHIPPED.bitrate, COMPLEXITY, self._packed)
         self._voice, self._adapt, self._fixed = Voice(self._network._random), Adapt(), fixed
         self._adapt.begin(SHIPPED)
@@ -117,9 +117,9 @@ class Call:
         self._voice.copies = coding.copies
 
 
-def run(said: Speech, loss: float, seed: int, fixed: Coding | None = None) -> Outcome:
+def run(said: Speech, weather: Weather, seed: int, fixed: Coding | None = None) -> Outcome:
     """Speak all sentences; before them some of it, to be reported on."""
-    call = Call(loss, seed, fixed)
+    call = Call(weather, seed, fixed)
     warm_up = said.samples[: round(WARM_UP_S * RATE)]
     sounded = call.hear(np.concatenate((warm_up, said.samples, np.zeros(RATE, "<i2"))))
     heard, kbit = [], []
@@ -131,10 +131,16 @@ def run(said: Speech, loss: float, seed: int, fixed: Coding | None = None) -> Ou
     return Outcome(heard, sum(kbit) / len(kbit), call.coding)
 
 
-LOSSY = (
-    Lossy("10 % of packets lost, nothing done about it", 0.1, SHIPPED),
-    Lossy("10 % of packets lost, FEC", 0.1, FEC, pesq=2.4, speech_kbit=40),
-    Lossy("2 % of packets lost, as reports say", 0.02, pesq=2.8, speech_kbit=40),
-    Lossy("10 % of packets lost, as reports say", 0.1, pesq=2.8, speech_kbit=40),
-    Lossy("30 % of packets lost, as reports say", 0.3, stoi=0.9),
+def losing(share: float) -> Weather:
+    """A network that loses so many of all packets."""
+    return Weather(delay_ms=DELAY_MS, loss=share)
+
+
+SIMULATED = (
+    Simulated("40 ms of jitter", Weather(delay_ms=2 * JITTER_MS, jitter_ms=JITTER_MS), SHIPPED, pesq=3.7),
+    Simulated("10 % of packets lost, nothing done about it", losing(0.1), SHIPPED),
+    Simulated("10 % of packets lost, FEC", losing(0.1), FEC, pesq=2.4, speech_kbit=40),
+    Simulated("2 % of packets lost, as reports say", losing(0.02), pesq=2.8, speech_kbit=40),
+    Simulated("10 % of packets lost, as reports say", losing(0.1), pesq=2.8, speech_kbit=40),
+    Simulated("30 % of packets lost, as reports say", losing(0.3), stoi=0.9),
 )

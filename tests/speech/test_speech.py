@@ -61,23 +61,30 @@ def test_what_is_said_lasts_as_long_as_the_paths_need() -> None:
 def test_what_packets_lose_is_sent_again_as_the_listener_reports() -> None:
     """Two sentences: without reports some is missing, with them hardly any."""
     said = speech(2)
-    bare = datagrams.run(said, 0.15, 1, datagrams.SHIPPED)
-    reported = datagrams.run(said, 0.15, 1)
+    bare = datagrams.run(said, datagrams.losing(0.15), 1, datagrams.SHIPPED)
+    reported = datagrams.run(said, datagrams.losing(0.15), 1)
     assert reported.coding.copies == 1 and bare.coding.copies == 0
     assert min(one.stoi for one in reported.heard) > max(one.stoi for one in bare.heard)
 
 
 def test_fec_alone_helps() -> None:
     said = speech(2)
-    bare, fec = (datagrams.run(said, 0.15, 1, coding) for coding in (datagrams.SHIPPED, datagrams.FEC))
+    bare, fec = (
+        datagrams.run(said, datagrams.losing(0.15), 1, coding) for coding in (datagrams.SHIPPED, datagrams.FEC)
+    )
     assert statistics.mean(one.pesq for one in fec.heard) > 0.3 + statistics.mean(one.pesq for one in bare.heard)
 
 
 def test_a_network_s_limits_are_told_too() -> None:
-    assert [one.limit for one in datagrams.LOSSY[:2]] == ["none: the floor", "pesq >= 2.4, speech_kbit <= 40"]
+    assert [one.limit for one in datagrams.SIMULATED[1:3]] == ["none: the floor", "pesq >= 2.4, speech_kbit <= 40"]
 
 
 def test_a_case_of_a_lossy_network_has_its_figures() -> None:
-    told = simulated(datagrams.Lossy("none", 0.0, datagrams.SHIPPED, pesq=1.0), 1)
+    told = simulated(datagrams.Simulated("none", datagrams.losing(0.0), datagrams.SHIPPED, pesq=1.0), 1)
     assert told["ok"] is True and told["longest_gap_ms"] == 0
-    assert simulated(datagrams.Lossy("none", 0.0, datagrams.SHIPPED, pesq=1.0, speech_kbit=10), 1)["ok"] is False
+    assert (
+        simulated(datagrams.Simulated("none", datagrams.losing(0.0), datagrams.SHIPPED, pesq=1.0, speech_kbit=10), 1)[
+            "ok"
+        ]
+        is False
+    )
