@@ -6,12 +6,18 @@ are 32 kbit/s. Steps down come quickly, and one at a time up again once the queu
 back soon after a step up waits twice as long for the next. A path that only loses packets, or is dead for a while, is
 not full: its round trip stays as it was.
 
+Nor is one full on which everything takes now longer, now shorter, as on a crowded radio: what counts is what stands in
+the queue, and not what comes and goes; and what stands there though we send the least that we can, and all of that goes
+through, is not ours. Without that a radio that begins to jitter while we talk had us at 12 kbit/s for minutes, until
+the kernel forgets the shortest round trip of before.
+
 The path from the hub to those who listen counts likewise, as they report it. What only loses packets is met by sending
 more (protection.py), which a full path would make worse: so only where nothing is full.
 """
 
 from typing import NamedTuple
 
+from device.channel.doubling import Path
 from device.channel.listeners import ALL_ARRIVES, Arriving
 from device.channel.protection import Protected, Protection
 from device.channel.reception import EVERY_S
@@ -22,6 +28,8 @@ LOOK_S = 0.45
 # Beyond the shortest round trip; a radio's own mood is below that. The second is full even where nothing was skipped.
 QUEUE_S, LONG_QUEUE_S = 0.1, 0.3
 SHORT_QUEUE_S = 0.05
+# So long at the least, with nothing skipped, and what stands in the queue is not ours.
+NOT_OURS_AFTER_S = 3.0
 UP_AFTER_S, UP_AFTER_MAX_S = 5.0, 60.0
 # So soon after a step up it was that step which was too much.
 BLAME_S = 10.0
@@ -55,6 +63,8 @@ class Adapt:
         self._up_after_s = UP_AFTER_S
         self._looked_at = self._raised_at = self._lowered_at = _NEVER
         self._short_since: float | None = None
+        self._others_s = self._least_s = 0.0  # of the queue: what is not ours; the least since `_least_since`
+        self._least_since = _NEVER
 
     @property
     def copies(self) -> int:
@@ -66,9 +76,9 @@ class Adapt:
         lower = (Coding(min(step.bitrate, wanted.bitrate), max(step.packet_ms, wanted.packet_ms)) for step in _STEPS)
         self._steps, self._at, self._told = tuple(dict.fromkeys((wanted, *lower))), 0, wanted
 
-    def looked(self, queue_s: float, skipped: int, now: float, arriving: Arriving = ALL_ARRIVES) -> Coding | None:
-        """How long what is sent stands in the queue, the frames that were not sent, ever, and how they arrive. At
-        once where a frame would be skipped; once a second else.
+    def looked(self, path: Path, skipped: int, now: float, arriving: Arriving = ALL_ARRIVES) -> Coding | None:
+        """How the way to the hub is, the frames that were not sent, ever, and how they arrive. At once where a frame
+        would be skipped; once a second else.
 
         Returns how to encode from now on, None where nothing changes.
         """
@@ -76,7 +86,9 @@ class Adapt:
             return None
         self._looked_at = now
         since, self._skipped = skipped - self._skipped, skipped
-        if queue_s > LONG_QUEUE_S or (queue_s > QUEUE_S and since):
+        others_s = self._not_ours(path.queue_s, since > 0, now)
+        queue_s, standing_s = path.queue_s - others_s, path.standing_queue_s - others_s
+        if queue_s > LONG_QUEUE_S or (standing_s > QUEUE_S and since):
             self._down(2 if queue_s > LONG_QUEUE_S else 1, now)
         elif arriving.crowded and now - self._lowered_at >= TOLD_AFTER_S:
             self._down(2, now)
@@ -85,6 +97,16 @@ class Adapt:
         else:
             self._up(now)
         return self._news(self._protected(arriving.lost_percent, now))
+
+    def _not_ours(self, queue_s: float, skips: bool, now: float) -> float:
+        """How much of the queue stays whatever we send."""
+        if skips or self._at < len(self._steps) - 1:
+            self._least_s, self._least_since = queue_s, now
+        self._least_s = min(self._least_s, queue_s)
+        if now - self._least_since >= NOT_OURS_AFTER_S:
+            self._others_s = self._least_s
+        self._others_s = min(self._others_s, queue_s)
+        return self._others_s
 
     def _protected(self, lost_percent: int, now: float) -> Coding:
         coding, protected = self._steps[self._at], self._protection.looked(lost_percent, now)

@@ -148,7 +148,7 @@ class Connections:
             link.losses = path.losses
         if link is not None and conn == self.conn:
             arriving = self._seat.listeners.arriving(len(self._seat.presence.users), now)
-            coding = self._adapt.looked(path.queue_s, self._seat.skipped, now, arriving)
+            coding = self._adapt.looked(path, self._seat.skipped, now, arriving)
             self._seat.voice.copies = self._adapt.copies
             if coding is not None:
                 self._news.log(DEBUG, f"from now on {coding}")

@@ -3,9 +3,15 @@
 import pytest
 
 from device.channel.adapt import UP_AFTER_S, Adapt, Coding
+from device.channel.doubling import Path
 from device.channel.listeners import Arriving
 
 BEST = Coding(28_000, 20)
+
+
+def path(queue_s: float, varies_s: float = 0.0) -> Path:
+    """One of 20 ms, and what stands in the queue on top."""
+    return Path(0, 0.02 + queue_s, 0.02, varies_s)
 
 
 def adapt(wanted: Coding = BEST) -> Adapt:
@@ -20,11 +26,11 @@ class Second:
     def __init__(self, one: Adapt) -> None:
         self._one, self._now, self._skipped, self.coding = one, 0.0, 0, BEST
 
-    def pass_(self, seconds: int, queue_s: float, skips: int = 0) -> list[Coding]:
+    def pass_(self, seconds: int, queue_s: float, skips: int = 0, varies_s: float = 0.0) -> list[Coding]:
         told = []
         for _ in range(seconds):
             self._now, self._skipped = self._now + 1, self._skipped + skips
-            said = self._one.looked(queue_s, self._skipped, self._now)
+            said = self._one.looked(path(queue_s, varies_s), self._skipped, self._now)
             if said is not None:
                 told.append(said)
                 self.coding = said
@@ -45,6 +51,33 @@ def test_a_full_path_is_met_within_two_seconds_and_left_in_steps() -> None:
 def test_a_short_queue_counts_only_where_frames_were_skipped() -> None:
     assert Second(adapt()).pass_(60, 0.2) == []
     assert Second(adapt()).pass_(1, 0.2, skips=3) == [Coding(20_000, 20)]
+
+
+def test_what_comes_and_goes_on_a_radio_stands_in_no_queue() -> None:
+    assert Second(adapt()).pass_(60, 0.15, skips=1, varies_s=0.04) == []
+
+
+def test_what_stands_in_the_queue_though_all_of_the_least_goes_through_is_not_ours() -> None:
+    """A radio begins to jitter while we talk: frames are skipped until that is known, and the round trip stays long."""
+    second = Second(adapt())
+    assert second.pass_(3, 0.2, skips=1)[-1] == Coding(12_000, 60)
+    assert second.pass_(25, 0.2)[-1] == BEST
+    assert second.pass_(10, 0.25) == [], "a little more than that is no reason"
+    assert second.pass_(1, 0.35, skips=1) == [Coding(20_000, 20)], "our own on top of it is"
+
+
+def test_a_path_too_narrow_for_the_least_stays_at_it() -> None:
+    second = Second(adapt())
+    second.pass_(3, 0.25, skips=1)
+    assert [coding for _ in range(20) for coding in second.pass_(2, 0.25) + second.pass_(1, 0.25, skips=1)] == []
+
+
+def test_once_their_queue_is_gone_ours_counts_from_nothing_again() -> None:
+    second = Second(adapt())
+    second.pass_(3, 0.2, skips=1)
+    second.pass_(25, 0.2)
+    second.pass_(10, 0.01)
+    assert second.pass_(1, 0.2, skips=1) == [Coding(20_000, 20)]
 
 
 def test_a_dead_path_is_not_a_full_one() -> None:
@@ -76,22 +109,22 @@ def test_after_a_good_while_it_is_as_quick_as_at_first() -> None:
 
 def test_nobody_is_asked_for_more_than_he_wanted_nor_for_shorter_packets() -> None:
     second = Second(adapt(Coding(14_000, 20)))
-    assert second.pass_(10, 1.0) == [Coding(12_000, 60)]
-    assert Second(adapt(Coding(6_000, 10))).pass_(10, 1.0) == [Coding(6_000, 40), Coding(6_000, 60)]
-    assert Second(adapt(Coding(6_000, 60))).pass_(10, 1.0) == []
+    assert second.pass_(10, 1.0, skips=1) == [Coding(12_000, 60)]
+    assert Second(adapt(Coding(6_000, 10))).pass_(10, 1.0, skips=1) == [Coding(6_000, 40), Coding(6_000, 60)]
+    assert Second(adapt(Coding(6_000, 60))).pass_(10, 1.0, skips=1) == []
 
 
 def test_it_looks_twice_a_second_however_often_it_is_asked() -> None:
     one = adapt()
-    assert [one.looked(1.0, 0, number / 10) for number in range(8)].count(None) == 6
+    assert [one.looked(path(1.0), 0, number / 10) for number in range(8)].count(None) == 6
 
 
 def test_without_a_wish_it_says_nothing() -> None:
-    assert Adapt().looked(1.0, 5, 1.0) is None
+    assert Adapt().looked(path(1.0), 5, 1.0) is None
 
 
 def reported(one: Adapt, seconds: int, arriving: Arriving, start: int = 0) -> list[Coding]:
-    looks = (one.looked(0.0, 0, start + second, arriving) for second in range(seconds))
+    looks = (one.looked(path(0.0), 0, start + second, arriving) for second in range(seconds))
     return [coding for coding in looks if coding is not None]
 
 
@@ -105,13 +138,13 @@ def test_a_path_that_loses_is_met_by_sending_more_and_no_longer_than_needed() ->
 def test_what_is_full_is_not_filled_with_more() -> None:
     one = adapt()
     reported(one, 5, Arriving(30))
-    assert one.looked(0.5, 0, 5.0, Arriving(30)) == Coding(16_000, 40)
+    assert one.looked(path(0.5), 0, 5.0, Arriving(30)) == Coding(16_000, 40)
     assert one.copies == 0
 
 
 def test_a_listener_whose_path_is_full_counts_like_our_own_with_time_to_tell_what_came_of_it() -> None:
     one = adapt()
-    told = [one.looked(0.0, 0, float(second), Arriving(0, crowded=True)) for second in range(10)]
+    told = [one.looked(path(0.0), 0, float(second), Arriving(0, crowded=True)) for second in range(10)]
     assert [(at, coding) for at, coding in enumerate(told) if coding] == [
         (0, Coding(16_000, 40)), (3, Coding(12_000, 60)),
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from device.audio.capture_clock import Block
 from device.audio.opus import Decoder
 from device.audio.packer import Packer
 from device.audio.talkers import Talkers
-from device.channel import redundancy, rtp
+from device.channel import doubling, redundancy, rtp
 from device.channel.adapt import Adapt, Coding
 from device.channel.listeners import Listeners
 from device.channel.reception import Reception
@@ -107,7 +107,9 @@ class Call:
         for uid, percent in self._reception.due(self._now_s):
             assert uid == SPEAKER
             self._listeners.told(Told(1, percent, crowded=False), self._now_s)
-        coding = self._adapt.looked(0.0, 0, self._now_s, self._listeners.arriving(1, self._now_s))
+        coding = self._adapt.looked(
+            doubling.Path(0, 0.0, 0.0), 0, self._now_s, self._listeners.arriving(1, self._now_s)
+        )
         if coding is not None and self._fixed is None:
             self._encode(coding)
 

@@ -64,6 +64,10 @@ def run(path: Path, seed: int) -> Run:
     """Speak once. Raises AssertionError where there is no call."""
     with Scene((NEAR, FAR), seed=seed) as scene:
         mouth, ear = scene[FAR], scene[NEAR]
+        path.begin(scene.net[FAR])
+        for method, state in (("leave", "left"), ("rejoin", "in-call")):  # the kernel shall know no other way than this
+            mouth.daemon.ask(method)
+            mouth.daemon.until_state(state)
 
         def look(at_s: float) -> list[Moment]:
             return [
