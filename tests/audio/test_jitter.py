@@ -120,6 +120,12 @@ def test_whatever_is_sent_memory_is_bounded_and_no_error_raised(packets: list[tu
             buffer.pop(number * MS, TICK)
 
 
+def test_what_is_no_opus_is_counted_and_forgotten() -> None:
+    buffer = JitterBuffer(TICK)
+    buffer.push(1, 0, b"", SECOND)
+    assert (buffer.held, buffer.counts.pushed, buffer.counts.dropped) == (0, 1, 1)
+
+
 def test_a_flood_drops_the_oldest() -> None:
     buffer = JitterBuffer(TICK)
     for packet in talk([480] * (MAX_HELD + 20)):

@@ -17,6 +17,12 @@ def test_messages_arrive_in_order_whatever_pieces_the_bytes_come_in(messages: li
     assert came == messages
 
 
+def test_of_a_message_that_is_not_all_there_nothing_is_told_yet() -> None:
+    data, reader = Message(3, 7, b"abc").pack(), Reader()
+    assert list(reader.feed(data[:-1])) == []
+    assert list(reader.feed(data[-1:])) == [Message(3, 7, b"abc")]
+
+
 def test_an_estate_arrives_as_it_was_left() -> None:
     seats = (
         HeldSeat("a" * 32, "lobby", 1, "a session", "kitchen", publishing=True, live=True, subscribers=(2,)),
