@@ -8,7 +8,8 @@ import heapq
 import random
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import count, pairwise
 from typing import Any, cast
@@ -98,17 +99,18 @@ class Wire:
 class HubSide:
     """The rooms, and the wires they answer on."""
 
-    def __init__(self, time: Time, weather: Weather) -> None:
-        self.time, self.weather = time, weather
+    _numbers = count(1)  # of connections, whichever hub they are at
+
+    def __init__(self, time: Time, weather: Weather, key: bytes = bytes(32)) -> None:
+        self.time, self.weather, self._key = time, weather, key
         self.up = True
-        self._source = random.Random(99)
+        self._source = random.Random(99 + key[0])
         self.rooms = self.empty_rooms()
         self.clients: dict[int, tuple[Wire, Peer]] = {}
-        self._numbers = count(1)
         self._tick()
 
     def empty_rooms(self) -> Rooms:
-        return Rooms(Sessions(bytes(32)), self._source.randbytes, self.time.now)
+        return Rooms(Sessions(self._key), self._source.randbytes, self.time.now)
 
     def hand_over(self) -> None:
         """A planned restart: the next process has all of it, and the connections that there are."""
@@ -186,14 +188,17 @@ class Peer:
         weather: Weather | None = None,
         fails: Callable[[float], Miss | None] = lambda now: None,
         no_card: Callable[[float], bool] = lambda now: False,
+        others: Sequence[HubSide] = (),
     ) -> None:
         """fails: why there is no way for a dial of this moment, as its machine says. no_card: whether it stands still,
-        is used by others or is not there."""
+        is used by others or is not there. others: hubs that come behind this one in its list."""
         self.hub, self.time, self.speaking = hub, hub.time, speaking
+        self._hubs = {replace(HUB, port=HUB.port + number): each for number, each in enumerate((hub, *others))}
         self.weather = weather or hub.weather
         self.events: list[tuple[float, str, dict[str, Any]]] = []
-        self.session = Session([HUB], random.Random(seed))
+        self.session = Session(list(self._hubs), random.Random(seed))
         self.numbers: dict[int, int] = {}
+        self._at: dict[int, HubSide] = {}  # by connection
         self.wires: dict[int, Wire] = {}
         self.heard: list[tuple[float, float]] = []  # (spoken at, sounded at)
         self.refused: list[object] = []
@@ -260,7 +265,8 @@ class Peer:
     def _carry_out(self) -> None:
         for action in self.session.actions():
             match action:
-                case Dial(conn, _):
+                case Dial(conn, hub):
+                    self._at[conn] = self._hubs[hub]
                     self._dial(conn)
                 case Send(conn, text):
                     self._up(conn, text)
@@ -282,8 +288,8 @@ class Peer:
         wire = self.wires[conn] = Wire(self.time, self.weather, next(self._seeds))
 
         def syn(_: object) -> None:
-            if conn in self.wires and self.hub.up:
-                self.hub.accept(wire, self, conn)
+            if conn in self.wires and self._at[conn].up:
+                self._at[conn].accept(wire, self, conn)
                 wire.carry(wire.down, None, lambda _: self._opened(conn))
             elif conn in self.wires:
                 wire.carry(wire.down, None, lambda _: self._refused(conn))
@@ -313,16 +319,16 @@ class Peer:
     def _up(self, conn: int, message: str | bytes) -> None:
         if conn in self.wires and conn in self.numbers:
             wire, number = self.wires[conn], self.numbers[conn]
-            wire.carry(wire.up, message, lambda got: self.hub.received(number, got))
+            wire.carry(wire.up, message, lambda got: self._at[conn].received(number, got))
 
     def _close(self, conn: int, abort: bool) -> None:
         wire, number = self.wires.pop(conn, None), self.numbers.pop(conn, None)
         if wire is None or number is None:
             return
         if abort:
-            self.hub.drop(number)
+            self._at[conn].drop(number)
         else:  # behind everything that is on its way
-            wire.carry(wire.up, None, lambda _: self.hub.drop(number))
+            wire.carry(wire.up, None, lambda _: self._at[conn].drop(number))
 
 
 class Ear:

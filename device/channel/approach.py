@@ -29,11 +29,12 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Setback:
-    """An attempt has ended without a seat."""
+    """An attempt has ended without a seat. polite: what is written on its connection is delivered first."""
 
     attempt: Attempt
     verdict: Verdict
     error: ChannelError
+    polite: bool = False
 
 
 Outcome = Arrival | Setback | None
@@ -123,7 +124,7 @@ class Approach:
         try:
             message = jsonrpc.parse(data)
             if isinstance(message, jsonrpc.Reply) and message.id == attempt.request:
-                return Arrival(attempt, Seated.read(message.result), now - attempt.since)
+                return self._arrived(attempt, Seated.read(message.result), now)
         except jsonrpc.JsonRpcError as error:
             return Setback(attempt, Verdict.SLOWED, ChannelError(errors.INTERNAL, f"not a hub: {error.reason}"))
         if not isinstance(message, jsonrpc.Failure) or message.id not in (attempt.request, None):
@@ -137,7 +138,20 @@ class Approach:
     def give_up(self, setback: Setback, now: float) -> None:
         """Close the connection of an attempt that has ended, and what else its hub's answer makes hopeless."""
         over = self._dialling.ended(setback.attempt, setback.verdict, now)
-        self._actions += [Close(conn, abort=True) for conn in over]
+        self._actions += [Close(conn, abort=not setback.polite) for conn in over]
+
+    def _arrived(self, attempt: Attempt, seated: Seated, now: float) -> Outcome:
+        """The hub gives the seat. Where a look finds no better place it is given back, so that no ghost waits there.
+
+        One that the hub still had is the seat that we have, by another name of the same hub: nobody else is there, and
+        to give it back would be to leave.
+        """
+        company = bool(seated.streams) and not seated.resumed
+        if not attempt.look or self._dialling.wanted or self._moving.is_better(attempt.hub, company):
+            return Arrival(attempt, seated, now - attempt.since)
+        if not seated.resumed:
+            self._actions.append(Send(attempt.conn, jsonrpc.request(next(self._numbers), messages.LEAVE, {})))
+        return Setback(attempt, Verdict.MISSED, ChannelError(errors.NOBODY_THERE, "nobody speaks there"), polite=True)
 
     def _ask(self, attempt: Attempt, asks: Join | Rejoin, now: float) -> None:
         self._dialling.proceeded(attempt, Step.OPENED, now)

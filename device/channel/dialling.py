@@ -127,6 +127,11 @@ class Dialling:
         others = any(not attempt.second for attempt in self.attempts.values())
         return not (self._wanted or others or self._look is not None)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether a seat is wanted, wherever it is."""
+        return self._wanted
+
     def stop(self) -> list[int]:
         """No seat is wanted any more; returns the attempts that were pending, forgotten from now on."""
         self._wanted, self._look, self._second = False, None, None

@@ -1,7 +1,7 @@
-"""When a seat that is fine where it is looks for a better place: at a hub that comes earlier in the list. PURE.
+"""When a seat that is fine where it is looks for a better place: at an earlier hub, or where the others are. PURE.
 
 A look is one attempt beside the connection there is. Only a hub that answers it with a seat is moved to; whatever else
-comes of it changes nothing. There are two reasons to look.
+comes of it changes nothing. There are three reasons to look.
 
 The hub says so (`update-url`): its process makes room for the next one, or another hub of the list is to be used. Then
 at once, and again every second. Of the list it has to be: a hub cannot send us to an address that nobody has
@@ -13,11 +13,18 @@ there: one attempt every 5 s, a packet where nobody answers, against at most 6 s
 costs no more on the second day; a hub that answers with a no is left alone for as long as `dialling` says. The first
 look comes after 1 s already: a connection that failed while the hub was well has put us somewhere alone.
 
+We are alone: nobody speaks where we are but us. Whoever is alone looks where the others are, at later hubs, too, and
+stays at one of those only if somebody speaks there; if not, the seat is given back, as it is worth no more than ours.
+Who is alone at the first hub looks after 5 s, not sooner: whoever is alone at the second looks here after 1 s, and the
+two must not change places. Then less and less often, down to once a minute: mostly nobody is anywhere, and a hub that
+answers is asked for a seat each time. Who has followed the others to a later hub goes back when they do: an empty first
+hub is no better place, so by himself he looks there after 10 minutes only.
+
 Together again: who moves gives its seat up where it was, and whoever sees somebody leave looks at once. So the first
 one to find an earlier hub takes everybody along within some round trips, however their times fell.
 
-No flapping: a hub whose seat was lost within a minute is worth a longer wait each time, 10 s doubling to a minute; so
-long may somebody be alone at the first who starts meanwhile.
+No flapping: a hub whose seat was lost within a minute is worth a longer wait each time, 10 s doubling to a minute.
+Whoever starts meanwhile at the first is alone there for some 6 s, and then comes to us.
 Unless we are alone where we are: then there is no conversation to disturb, and the others may be there, as it was our
 own way that failed. Whoever comes meanwhile has us wait after all.
 """
@@ -39,6 +46,8 @@ STEADY_S = 60.0
 WARY_S, WARIEST_S = 10.0, 60.0
 # A hub that has sent us to a later one does not want us back at once.
 SENT_AWAY_S = 60.0
+# Whoever has followed the others goes back when they do; this is for when none of them ever tries.
+FOLLOWED_S = 600.0
 _NEVER = float("inf")
 
 
@@ -49,6 +58,9 @@ class Moving:
         self._hubs = tuple(hubs)
         self._random = random
         self._hub = 0
+        self._alone = False
+        self._pause_s = LOOK_S
+        self._company: int | None = None  # the hub that is looked at for that only
         self._told: int | None = None
         self._told_until = -_NEVER
         self._look_at = _NEVER
@@ -63,23 +75,34 @@ class Moving:
 
     def look(self, now: float) -> int:
         """The hub to look at now."""
-        self._looked_at = now
-        if self._told is None:
-            self._look_at = now + self._varied(LOOK_S)
-            hub, self._turn = self._turn % self._hub, self._turn + 1
+        self._looked_at, self._company = now, None
+        hub, others = self._told, self._others()
+        if hub is None:
+            hub, self._turn = others[self._turn % len(others)], self._turn + 1
+            self._company = hub if hub > self._hub else None
+        elif now < self._told_until:
+            self._look_at = now + AGAIN_S
             return hub
-        hub, self._look_at = self._told, now + AGAIN_S
-        if now >= self._told_until:
-            self._told, self._look_at = None, now + self._varied(LOOK_S) if self._hub else _NEVER
+        self._told = None
+        if not self._hub:
+            self._pause_s = min(2 * self._pause_s, WARIEST_S)
+        self._look_at = now + self._varied(self._pause_s) if others else _NEVER
         return hub
+
+    def is_better(self, hub: int, company: bool) -> bool:
+        """Whether to stay at this hub, which was looked at and gives a seat. company: somebody speaks there."""
+        return company or hub != self._company
 
     def seated(self, hub: int, alone: bool, now: float) -> None:
         """There is a seat, at this hub. alone: nobody speaks there but us."""
         sent_away_s = SENT_AWAY_S if self._told == hub != self._hub else 0.0
-        self._hub, self._told, self._turn = hub, None, 0
-        self._wary_until = now + self._varied(max(FIRST_LOOK_S, self._wary_s, sent_away_s))
-        look_at = now + self._varied(FIRST_LOOK_S) if alone and not sent_away_s else self._wary_until
-        self._look_at = look_at if hub else _NEVER
+        followed_s = FOLLOWED_S if self._company == hub and not alone else 0.0
+        self._hub, self._alone, self._company, self._told = hub, alone, None, None
+        self._turn, self._pause_s = 0, LOOK_S
+        self._wary_until = now + self._varied(max(FIRST_LOOK_S, self._wary_s, sent_away_s, followed_s))
+        first_s = FIRST_LOOK_S if hub else LOOK_S
+        look_at = now + self._varied(first_s) if alone and not sent_away_s else self._wary_until
+        self._look_at = look_at if self._others() else _NEVER
 
     def lost(self, seated_at: float, now: float) -> None:
         """The seat, or its connection, is lost."""
@@ -89,7 +112,7 @@ class Moving:
 
     def left(self) -> None:
         """There is nothing to move."""
-        self._told, self._look_at = None, _NEVER
+        self._company, self._told, self._look_at = None, None, _NEVER
 
     def told(self, url: str, now: float) -> bool:
         """The hub sends us to one of the list, "" for itself. Returns whether it is one of the list."""
@@ -102,13 +125,22 @@ class Moving:
 
     def somebody_came(self) -> None:
         """There is a conversation here."""
+        self._alone = False
         if self._told is None:
-            self._look_at = max(self._look_at, self._wary_until)
+            self._look_at = max(self._look_at, self._wary_until) if self._hub else _NEVER
 
-    def somebody_left(self, now: float) -> None:
-        """Perhaps because an earlier hub is back."""
-        if self._hub and self._told is None:
-            self._look_at = min(self._look_at, self._soon(now))
+    def somebody_left(self, alone: bool, now: float) -> None:
+        """Perhaps because an earlier hub is back. alone: nobody speaks here any more but us."""
+        if alone and not self._alone:
+            self._turn = 0  # the earlier ones first
+        self._alone, self._pause_s = alone, LOOK_S
+        if self._told is None:
+            look_at = self._soon(now) if self._hub else now + self._varied(LOOK_S)
+            self._look_at = min(self._look_at, look_at) if self._others() else _NEVER
+
+    def _others(self) -> list[int]:
+        """The hubs worth a look."""
+        return [hub for hub in range(len(self._hubs)) if hub < self._hub or (self._alone and hub > self._hub)]
 
     def _index(self, url: str) -> int | None:
         if not url:

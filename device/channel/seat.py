@@ -292,7 +292,7 @@ class Seat:
             for wish in self.streams.again_of(uid):
                 self._ask(wish, {"uid": uid}, now)
         elif method == messages.USER_LEFT:
-            self._moving.somebody_left(now)
+            self._moving.somebody_left(not self.streams.known, now)
         elif method == messages.UPDATE_URL and not self._moving.told(messages.read_url(params), now):
             self._news.log(DEBUG, "the hub sends us to a hub that is not in the list, and we stay")
         for event, about in news:

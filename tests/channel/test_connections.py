@@ -19,8 +19,9 @@ from tests.channel.world import World, in_call
 
 def doubled(hubs: int = 1, rtt_s: float = 0.02) -> World:
     """A call on two connections, on a path that loses packets."""
-    world = in_call(World(hubs=hubs, rtt_s=rtt_s))
-    world.losing = True
+    world = World(hubs=hubs, rtt_s=rtt_s)
+    world.streams[3] = Stream(3, "hall")
+    in_call(world).losing = True
     world.talk(3.0)
     assert len(world.session.conns) == world.session.status.connections == 2
     world.dials.clear()

@@ -11,6 +11,7 @@ from device.channel.moving import (
     AGAIN_S,
     BELIEVED_S,
     FIRST_LOOK_S,
+    FOLLOWED_S,
     LOOK_S,
     SENT_AWAY_S,
     SPREAD_S,
@@ -24,17 +25,22 @@ HUBS = [address.read(f"ws://hub{n}:8800") for n in range(3)]
 NEVER = float("inf")
 
 
-def moving(hub: int, now: float = 100.0) -> Moving:
+def moving(hub: int, now: float = 100.0, alone: bool = False) -> Moving:
     """With a seat at this hub."""
     it = Moving(HUBS, Random(1))
-    it.seated(hub, False, now)
+    it.seated(hub, alone, now)
     return it
+
+
+def about(wait_s: float, nominal_s: float) -> bool:
+    """Whether that is this time, varied."""
+    return nominal_s * (1 - VARY) <= wait_s <= nominal_s * (1 + VARY)
 
 
 def test_at_the_first_hub_there_is_nothing_to_look_for() -> None:
     assert moving(0).due_at() == NEVER
     it = moving(0)
-    it.somebody_left(101.0)
+    it.somebody_left(False, 101.0)
     assert it.due_at() == NEVER
 
 
@@ -50,11 +56,11 @@ def test_elsewhere_the_first_look_comes_soon_and_the_others_steadily_at_each_ear
 
 def test_somebody_who_leaves_may_have_found_it_but_a_crowd_that_leaves_is_one_reason() -> None:
     it = moving(1)
-    it.somebody_left(100.2)
+    it.somebody_left(False, 100.2)
     assert 100.2 <= it.due_at() <= 100.2 + SPREAD_S
     now = it.due_at()
     it.look(now)
-    it.somebody_left(now + 0.1)
+    it.somebody_left(False, now + 0.1)
     assert it.due_at() == now + AGAIN_S
 
 
@@ -127,8 +133,99 @@ def test_who_is_alone_has_no_conversation_to_disturb_and_looks_at_once_until_som
     waits_until = it.due_at()
     assert 102.0 + WARY_S * (1 - VARY) <= waits_until <= 102.0 + WARY_S * (1 + VARY)
     it.told("", 103.0)
+    told_for = it.due_at()
     it.somebody_came()
-    assert it.due_at() < waits_until, "what the hub says goes first"
+    it.somebody_left(True, 103.0)
+    assert it.due_at() == told_for < waits_until, "what the hub says goes first"
+
+
+def test_who_is_alone_at_the_first_looks_at_the_others_in_turn_and_less_and_less_often() -> None:
+    it, now = moving(0, alone=True), 100.0
+    for n, nominal_s in enumerate((LOOK_S, 10.0, 20.0, 40.0, WARIEST_S, WARIEST_S, WARIEST_S)):
+        wait_s, now = it.due_at() - now, it.due_at()
+        assert about(wait_s, nominal_s)
+        assert it.look(now) == 1 + n % 2
+
+
+def test_that_is_over_when_somebody_comes_and_begins_anew_when_he_leaves() -> None:
+    it = moving(0, alone=True)
+    for _ in range(3):
+        it.look(it.due_at())
+    it.somebody_came()
+    assert it.due_at() == NEVER
+    it.somebody_left(False, 200.0)
+    assert it.due_at() == NEVER, "others are there still"
+    it.somebody_left(True, 300.0)
+    assert about(it.due_at() - 300.0, LOOK_S), "there is nobody to be pulled along by"
+    it.look(now := it.due_at())
+    assert about(it.due_at() - now, 10.0)
+    it.somebody_left(True, now)
+    assert about(it.due_at() - now, LOOK_S), "somebody who only listened"
+    it.somebody_left(False, now)
+    assert it.due_at() == NEVER, "those of before a crash of the hub are expected back"
+
+
+def test_who_is_alone_elsewhere_looks_soon_and_steadily_at_the_later_ones_too() -> None:
+    it, now = moving(1, alone=True), 100.0
+    for n in range(6):
+        wait_s, now = it.due_at() - now, it.due_at()
+        assert about(wait_s, LOOK_S if n else FIRST_LOOK_S)
+        assert it.look(now) == 2 * (n % 2)
+    it.somebody_came()
+    assert [it.look(it.due_at()) for _ in range(3)] == [0, 0, 0]
+    it.somebody_left(True, now := it.due_at())
+    assert it.due_at() <= now + SPREAD_S
+    assert [it.look(it.due_at()) for _ in range(3)] == [0, 2, 0], "whoever left may have gone to an earlier one"
+
+
+def test_with_one_hub_there_is_nowhere_to_look() -> None:
+    it = Moving(HUBS[:1], Random(1))
+    it.seated(0, True, 100.0)
+    it.somebody_came()
+    it.somebody_left(True, 101.0)
+    assert it.due_at() == NEVER
+    it.told("", 102.0)
+    while it.due_at() < NEVER:
+        assert it.look(it.due_at()) == 0
+
+
+def test_a_later_hub_is_a_better_place_only_with_somebody_there_or_where_we_are_sent_there() -> None:
+    it = moving(1, alone=True)
+    assert it.look(101.0) == 0 and it.is_better(0, False)
+    assert it.look(106.0) == 2 and it.is_better(2, True) and not it.is_better(2, False)
+    it.told("ws://hub2:8800", 110.0)
+    assert it.look(110.1) == 2 and it.is_better(2, False)
+    assert it.look(110.0 + BELIEVED_S) == 2 and it.is_better(2, False), "the last time it is believed"
+
+
+def test_who_has_followed_the_others_goes_back_with_them_and_by_himself_after_minutes() -> None:
+    it = moving(0, alone=True)
+    hub = it.look(105.0)
+    it.seated(hub, False, 105.1)
+    assert about(it.due_at() - 105.1, FOLLOWED_S)
+    it.somebody_came()
+    assert about(it.due_at() - 105.1, FOLLOWED_S)
+    it.somebody_left(False, 200.0)
+    assert it.due_at() <= 200.0 + SPREAD_S
+    assert it.look(it.due_at()) == 0
+
+
+def test_and_if_he_is_alone_there_after_all_like_anybody_who_is() -> None:
+    it = moving(0, alone=True)
+    hub = it.look(105.0)
+    it.seated(hub, True, 105.1)
+    assert about(it.due_at() - 105.1, FIRST_LOOK_S)
+    it.look(it.due_at())
+    it.somebody_came()
+    assert it.due_at() < 120.0, "he has followed nobody"
+
+
+def test_who_has_lost_the_first_hub_since_he_looked_has_followed_nobody() -> None:
+    it = moving(0, alone=True)
+    hub = it.look(105.0)
+    it.lost(seated_at=0.0, now=106.0)
+    it.seated(hub, False, 107.0)
+    assert about(it.due_at() - 107.0, FIRST_LOOK_S)
 
 
 def test_who_has_left_looks_for_nothing() -> None:

@@ -1,0 +1,89 @@
+"""Two hubs in everybody's list, in virtual time: whoever is alone comes to where the others are, and stays there."""
+
+import math
+
+import pytest
+
+from device.channel.moving import FIRST_LOOK_S, LOOK_S, STEADY_S, WARIEST_S
+from device.channel.verdicts import Miss
+from tests.netem import Weather
+from tests.test_simulated_call import HubSide, Peer, Time
+
+pytestmark = pytest.mark.unmeasured
+
+# One way: a house, a satellite. A move takes a few round trips.
+DELAYS_MS = (1.0, 150.0)
+
+
+def hubs(time: Time) -> list[HubSide]:
+    """Two that know nothing of each other."""
+    return [HubSide(time, Weather(), key=bytes([n]) * 32) for n in range(2)]
+
+
+def peer(both: list[HubSide], seed: int, delay_ms: float, dials_until: float = math.inf) -> Peer:
+    """A device that has a seat and a stream, and nothing to say. dials_until: then it finds no way anywhere."""
+    return Peer(
+        both[0], seed, 0, lambda now: False, Weather(delay_ms=delay_ms), no_card=lambda now: True, others=both[1:],
+        fails=lambda now: None if now < dials_until else Miss.UNREACHABLE,
+    )  # fmt: skip
+
+
+def where(peers: list[Peer]) -> set[int | None]:
+    """At which hubs they are, by their numbers in the list."""
+    return {peer.session.status.hub_number for peer in peers}
+
+
+def apart_s(time: Time, peers: list[Peer], until: float) -> float:
+    """For how long they are not all at the same hub."""
+    apart = 0.0
+    while time.now < until:
+        time.run(time.now + 0.1)
+        apart += 0.1 * (len(where(peers)) > 1)
+    return apart
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+@pytest.mark.parametrize("delay_ms", DELAYS_MS)
+@pytest.mark.parametrize("seed", range(12))
+def test_two_who_are_alone_at_one_hub_each_are_together_soon_and_stay(seed: int, delay_ms: float, stuck: bool) -> None:
+    """stuck: the one at the second has no way to the first."""
+    time = Time()
+    both = hubs(time)
+    both[0].up = False
+    up_at = time.now + 3.0 + seed / 2
+    peers = [peer(both, 2 * seed, delay_ms, dials_until=up_at if stuck else math.inf)]
+    time.run(up_at)
+    both[0].up = True
+    peers.append(peer(both, 2 * seed + 1, delay_ms))
+    time.run(time.now + 9 * delay_ms / 1e3)
+    assert apart_s(time, peers, time.now + LOOK_S * 1.2 + 2.0) < LOOK_S * 1.2 + 10 * delay_ms / 1e3 + 0.2
+    for one in peers:
+        one.events.clear()
+    assert apart_s(time, peers, time.now + 300.0) == 0.0
+    assert [one.events for one in peers] == [[], []] and (where(peers) == {2} or not stuck)
+    assert sum(hub.rooms.snapshot().seats for hub in both) == 2, "no ghosts"
+
+
+@pytest.mark.parametrize("delay_ms", DELAYS_MS)
+@pytest.mark.parametrize("seed", range(6))
+def test_who_starts_while_the_others_are_wary_of_the_first_hub_is_with_them_soon_and_back_with_them(
+    seed: int, delay_ms: float
+) -> None:
+    time = Time()
+    both = hubs(time)
+    peers = [peer(both, 10 * seed + n, delay_ms) for n in range(3)]
+    time.run(time.now + 10.0)
+    for _ in range(3):
+        both[0].up = False
+        both[0].crash(5.0)
+        time.run(time.now + 20.0 + seed)
+    while where(peers) != {2}:
+        both[0].crash(2.0)
+        time.run(time.now + 3.0)
+    peers.append(peer(both, 10 * seed + 9, delay_ms))
+    time.run(time.now + 1.0)
+    assert peers[-1].session.status.hub_number == 1
+    time.run(time.now + LOOK_S * 1.2 + 10 * delay_ms / 1e3 + 0.2)
+    assert len(where(peers)) == 1
+    assert apart_s(time, peers, time.now + WARIEST_S * 1.2 + STEADY_S) < FIRST_LOOK_S + 10 * delay_ms / 1e3
+    assert where(peers) == {1}
