@@ -198,7 +198,7 @@ class Connections:
         if attempt.second:  # at a hub that does not have the first: two hubs behind one address must not take turns
             self._doubling.refused(now)
         self._approach.stop()
-        self._seat.let_go(attempt, now)
+        self._seat.let_go(attempt, seated.resumed, now)
         self._moving.seated(attempt.hub, not seated.streams, now)
         self._reconnects += self._seat.uid != 0
         self._answer_joins({"uid": seated.uid})

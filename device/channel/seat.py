@@ -132,17 +132,17 @@ class Seat:
         if link is first and self.links:
             self._go_on(self.links[0], now)
 
-    def let_go(self, attempt: Attempt, now: float) -> None:
+    def let_go(self, attempt: Attempt, resumed: bool, now: float) -> None:
         """Close the connection that it is held by, if any, as this attempt has found another.
 
-        Where that was at another hub nobody there shall wait for us. What is written is delivered, unless it is in
-        doubt that anything is.
+        Where that was at another hub nobody there shall wait for us; not at one that knows us by another name, and
+        resumed. What is written is delivered, unless it is in doubt that anything is.
         """
         link = self.link
         if link is None:
             return
         moves = attempt.look and link.silent_since is None
-        if link.hub != attempt.hub:
+        if link.hub != attempt.hub and not resumed:
             link.send(jsonrpc.request(next(self._numbers), messages.LEAVE, {}), now)
         if link.hub != attempt.hub and not moves:
             self._moving.lost(link.seated_at, now)

@@ -330,6 +330,22 @@ def test_after_a_break_of_its_own_network_nobody_is_left_alone_at_the_second_hub
     assert max(alone_s) < FIRST_LOOK_S * 1.2 + 1.0
 
 
+def test_between_two_names_of_one_hub_the_seat_is_not_given_up() -> None:
+    """As in the line that an installation prints. To leave by the one name would be to leave by the other, too."""
+    world = call(hubs=2)
+    world.streams[3] = Stream(3, "hall")
+    refuses, works = world.fails(Miss.REFUSED), world.works
+    world.network = lambda conn: (works if world.connections[conn].hub else refuses)(conn)
+    world.hub_closes(world.session.conn)
+    world.run(0.7)
+    second = world.session.conn
+    assert second is not None and world.session.status.hub == "ws://hub1:8800"
+    world.network = works
+    world.talk(LOOK_S * 1.2 + 1.0)
+    assert world.session.status.hub == "ws://hub0:8800"
+    assert "leave" not in world.methods(second)
+
+
 def test_whoever_sees_somebody_leave_looks_at_once() -> None:
     world = at_the_second()
     world.run(30.0)
