@@ -151,7 +151,7 @@ class Device:
             "capture": asdict(self._duplex.microphone.card.status), "playback": asdict(speaker.status),
             "link": {
                 "rtt_ms": client.rtt_ms, "connections": client.connections, "reconnects": client.reconnects,
-                "skipped": client.skipped,
+                "skipped": client.skipped, **self._duplex.microphone.packer.coding,
             },
             **self._duplex.cleaned, "panel": self._panel.status(), "self_test": self.self_test.status(),
         }  # fmt: skip

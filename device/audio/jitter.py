@@ -146,7 +146,7 @@ class JitterBuffer:
         if age > MAX_AGE or abs(age) > _LONGEST_HOLDUP or not -_MAX_MISORDER <= step <= _MAX_DROPOUT:
             self._restart(sequence, timestamp, arrived)
             step, at = 0, timestamp
-        if step == 2 and has_fec(payload):  # the one that is missing before it has come with it
+        if step > 1 and has_fec(payload):  # the one that is missing before it has come with it
             self._arrivals.add_again(arrived - at + samples, arrived, MAX_CONCEALED)
         if again and step > 0:
             self._arrivals.add_again(arrived - at, arrived, MAX_CONCEALED)

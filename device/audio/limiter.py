@@ -32,6 +32,10 @@ class Limiter:
         room = sum(gain for _, gain in sounds) or 1.0
         return self._limited(pcm.mix([_times(block, gain / room) for block, gain in sounds]), room)
 
+    def rest(self, samples: int) -> None:
+        """Nobody is heard for so many samples: room comes back meanwhile, too."""
+        self._gain = min(1.0, self._gain * _UP_PER_STEP ** (samples // _STEP))
+
     def _limited(self, softly: bytes, times: float) -> bytes:
         """softly: the sum, that many times quieter."""
         wanted = min(1.0, _CEILING / max(1, pcm.peak(softly) * times))

@@ -29,6 +29,12 @@ class Packer:
         0 for no FEC. In any thread."""
         self._wanted = bitrate, packet_ms, fec_percent
 
+    @property
+    def coding(self) -> dict[str, int]:
+        """How it is encoded now: bitrate in bit/s, packet_ms."""
+        bitrate, packet_ms, _ = self._wanted
+        return {"bitrate": bitrate, "packet_ms": packet_ms}
+
     def take(self, block: Block, level_dbov: int, first_of_spurt: bool) -> None:
         """One block that is to be sent; first_of_spurt: nothing was, before it."""
         if self._pcm and (first_of_spurt or block.frame != self._frame + len(self._pcm) // SAMPLE_BYTES):

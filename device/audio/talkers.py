@@ -91,7 +91,10 @@ class Talkers:
         if self._until_snapshot <= 0:
             self._until_snapshot += SNAPSHOT_EVERY
             self._take_stock(at)
-        return self._limiter.mix(sounding) if sounding else self._silence
+        if sounding:
+            return self._limiter.mix(sounding)
+        self._limiter.rest(self._tick)
+        return self._silence
 
     def set_gains(self, gains: Mapping[int, float]) -> None:
         """How loud single talkers are from now on, by uid; the others as they come. May be called from any thread."""

@@ -136,7 +136,7 @@ def test_what_comes_again_after_an_outage_is_not() -> None:
     assert arrivals.due == TICK + 5 * MS // 2
 
 
-@pytest.mark.parametrize(("apart", "remembered"), [(50, 250), (100, 400), (500, 750)])
+@pytest.mark.parametrize(("apart", "remembered"), [(50, 250), (100, 400), (350, 750)])
 def test_what_was_needed_once_is_forgotten_soon_and_later_where_it_happens_again(apart: int, remembered: int) -> None:
     """In packets of 20 ms: after 1 s; after four times as long as it is apart, 5 to 15 s."""
     network = Network().bring(*[0] * 800, 200 * MS, *[0] * 49)
@@ -156,6 +156,23 @@ def test_who_is_held_up_again_and_again_is_waited_for_up_to_200_ms() -> None:
     network.bring(240 * MS, *[0] * 99)
     assert network.jitter == pytest.approx(200 * MS, abs=2 * MS)
     assert network.bring(*[0] * 1_000).jitter == 0
+
+
+def test_what_is_late_once_in_ten_seconds_is_a_gap_and_nothing_to_wait_for() -> None:
+    network = Network()
+    for _ in range(4):
+        network.bring(180 * MS, *[0] * 499)
+    assert network.jitter == 0
+
+
+def test_a_first_word_that_waited_for_its_gate_to_notice_it_is_nothing_to_wait_for() -> None:
+    """It is sent from 40 ms before that on, all at once; what comes later than that after a pause was held up."""
+    network = Network().bring(*[0] * 200)
+    for delay in (40 * MS, 90 * MS):
+        for _ in range(4):
+            network.now += SECOND
+            network.bring(delay, max(0, delay - 20 * MS), *[0] * 98)
+        assert network.jitter == (0 if delay == 40 * MS else 90 * MS)
 
 
 def test_what_jitter_was_before_a_pause_is_known_after_it() -> None:

@@ -80,6 +80,17 @@ def test_once_there_is_room_again_it_is_as_loud_as_before_within_half_a_second_a
     assert gains[0] < 0.6 and (np.diff(gains) < 0.03).all() and gains[30:].min() > 0.999
 
 
+def test_room_comes_back_while_nobody_is_heard() -> None:
+    limiter, word = Limiter(), tone(10_000, 100)
+    limited(limiter, tone(30_000, 440), tone(30_000, 997))
+    limiter.rest(BLOCK)
+    assert (limited(limiter, word)[: BLOCK // 2] != word[: BLOCK // 2]).any(), "not at once"
+    limited(limiter, tone(30_000, 440), tone(30_000, 997))
+    for _ in range(25):
+        limiter.rest(BLOCK)
+    assert (limited(limiter, word) == word).all()
+
+
 @given(st.lists(st.lists(st.integers(-32_768, RAIL), min_size=48, max_size=48), min_size=1, max_size=5))
 @properties
 def test_nothing_wraps_around_or_becomes_louder(talkers: list[list[int]]) -> None:

@@ -1,6 +1,6 @@
 """Speech over bad networks: PESQ, STOI, gaps and delay of what a speaker sounded, on real processes and real TCP.
 
-    scripts/bench speech [--seeds N] [--only PATH]... [--report FILE]
+    scripts/bench speech [--seeds N] [--only PATH]... [--ours] [--report FILE]
 
 As root, as each run has network namespaces of its own. Eight sentences of eight voices; medians over the seeds, of the
 gap the p95. `delay_ms` is from mouth to ear, of the latest sentence. --report writes a page with plots.
@@ -34,6 +34,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help=f"runs of each path; default {SEEDS}")
     names = [one.name for one in (*PATHS, *SIMULATED)]
     parser.add_argument("--only", action="append", choices=names, metavar="PATH", help=", ".join(names))
+    parser.add_argument("--ours", action="store_true", help="without baresip, in half the time")
     parser.add_argument("--report", type=File, metavar="FILE", help="an HTML page with plots")
 
 
@@ -45,8 +46,8 @@ def cases(chosen: argparse.Namespace) -> Iterator[dict[str, object]]:
         if not chosen.only or one.name in chosen.only:
             yield simulated(one, chosen.seeds)
     wanted = [path for path in PATHS if not chosen.only or path.name in chosen.only]
-    peer = baresip.program() if wanted else None
-    if wanted and peer is None:
+    peer = baresip.program() if wanted and not chosen.ours else None
+    if wanted and peer is None and not chosen.ours:
         print("baresip is not installed: nothing to compare with", file=sys.stderr)
     for path in [PATHS[0], *(one for one in wanted if one is not PATHS[0])] if wanted else []:
         runs = [run(path, seed) for seed in range(1, chosen.seeds + 1)]

@@ -4,6 +4,8 @@ from typing import Any
 
 from device.service import status
 
+SENDS = {"bitrate": 28_000, "packet_ms": 20}
+
 
 def alone(**changes: Any) -> dict[str, Any]:
     return {
@@ -16,7 +18,7 @@ def alone(**changes: Any) -> dict[str, Any]:
         "talkers": [],
         "capture": {"state": "running", "device": "default", "xruns": 0, "realtime": True},
         "playback": {"state": "running", "device": "plughw:CARD=Device", "xruns": 1, "realtime": True},
-        "link": {"rtt_ms": 0.5, "connections": 1, "reconnects": 1, "skipped": 2},
+        "link": {"rtt_ms": 0.5, "connections": 1, "reconnects": 1, "skipped": 2, **SENDS},
         **changes,
     }
 
@@ -30,6 +32,7 @@ def test_a_block_shows_every_part_on_a_line_of_its_own() -> None:
     assert status.block(alone(talkers=[talker(8, "kitchen"), talker(9, "")])).splitlines() == [
         "in-call: lobby as 7, microphone on",
         "hub       ws://127.0.0.1:8800, round trip 0.5 ms, 1 reconnect, 2 frames skipped",
+        "sends     28 kbit/s of speech, 20 ms in a packet",
         "capture   running on default, 0 xruns",
         "playback  running on plughw:CARD=Device, 1 xrun",
         "hears     kitchen (8): -23 dBFS, 62 ms old, of which 20 ms in the buffer; 1 late, 2 lost, 3 concealed, "
@@ -39,7 +42,7 @@ def test_a_block_shows_every_part_on_a_line_of_its_own() -> None:
 
 
 def test_a_block_before_any_hub_was_reached() -> None:
-    link = {"rtt_ms": None, "connections": 0, "reconnects": 0, "skipped": 0}
+    link = {"rtt_ms": None, "connections": 0, "reconnects": 0, "skipped": 0, **SENDS}
     first, second, *_ = status.block(alone(state="joining", uid=0, hub=None, muted=True, link=link)).splitlines()
     assert first == "joining: lobby as nobody yet, microphone muted"
     assert second == "hub       none, round trip unknown, 0 reconnects, 0 frames skipped"
@@ -51,7 +54,7 @@ def test_a_block_says_what_takes_the_echo_out() -> None:
 
 
 def test_a_block_says_that_there_are_two_connections() -> None:
-    link = {"rtt_ms": 41.0, "connections": 2, "reconnects": 0, "skipped": 0}
+    link = {"rtt_ms": 41.0, "connections": 2, "reconnects": 0, "skipped": 0, **SENDS}
     _, second, *_ = status.block(alone(link=link)).splitlines()
     assert second == ("hub       ws://127.0.0.1:8800, 2 connections, round trip 41 ms, 0 reconnects, 0 frames skipped")
 

@@ -6,7 +6,8 @@ Two hubs, the second of them in everybody's list, three devices on the virtual s
 networks of their own, and somebody who watches. From the seed comes a sequence of episodes: a fault, now and then a
 second one elsewhere at the same time, some of the devices muted. After each one everything has to be well again within
 10 s: everybody in the call, at one hub, muted or not as before, with the channel and the uid of before (who had left
-and joined again may have another uid), and fresh sound both ways; after 15 s nobody is heard more than 300 ms late.
+and joined again may have another uid), and fresh sound both ways; after 15 s nobody is heard more than 300 ms late,
+and before the next one everybody sends as many bits as before, within two minutes.
 Nothing may be played that is too old, and nothing at all of who was muted or had left.
 
 Every minute, in the calm, each process is measured: memory (RssAnon: pages that it has filled itself; RSS also counts

@@ -24,6 +24,8 @@ BACK_WITHIN_S, AFTER_S = 10.0, 3.0
 # And so much later, not sooner than the jitter buffers have noticed that nobody needs their depth any more, what is
 # said is heard as soon as in a conversation.
 PROMPT_WITHIN_S, PROMPT_MS, AUDIBLE_DBFS = 15.0, 300.0, -60
+# The shipped bitrate; after a path was full it comes back in steps, with pauses that grow where one was too early.
+BITRATE, DENSE_WITHIN_S = 28_000, 120.0
 # A button is answered when it is done; what was said until then may be on its way.
 PRESS_S = 0.05
 MEASURE_EVERY_S, SAMPLES, SAMPLE_EVERY_S = 60.0, 5, 0.4
@@ -186,6 +188,7 @@ class Soak:
         self._tell(f"{entry['at_s']:7.1f} s  {'; '.join(map(str, episode.faults))}: back after {back_s:.2f} s")
         if wrong:
             raise Failure(wrong)
+        self._until_dense(ended_s)
         self._back_s[episode.name] = max(back_s, self._back_s.get(episode.name, 0.0))
 
     def _do(self, todo: Sequence[Step]) -> list[tuple[Fault, float, float]]:
@@ -211,6 +214,22 @@ class Soak:
             if time.monotonic() > since_s + seconds(PROMPT_WITHIN_S):
                 raise Failure(wrong)
             at(time.monotonic() + 0.05)
+
+    def _until_dense(self, since_s: float) -> None:
+        """Wait until everybody sends as many bits as he wants, as on a path with room. Raises Failure."""
+        while few := self._sparse():
+            if time.monotonic() > since_s + seconds(DENSE_WITHIN_S):
+                raise Failure(few)
+            at(time.monotonic() + 0.2)
+
+    def _sparse(self) -> list[str]:
+        """Who sends fewer bits than he wants."""
+        links = {name: self._scene[name].daemon.ask("status")["link"] for name in DEVICES}
+        return [
+            f"{name}: sends {link['bitrate']} bit/s in packets of {link['packet_ms']} ms"
+            for name, link in links.items()
+            if link["bitrate"] < BITRATE
+        ]
 
     def _late(self) -> list[str]:
         """Who hears whom too late, of those that talk."""
