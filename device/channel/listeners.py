@@ -1,13 +1,14 @@
 """How our packets arrive at those who listen, as they report it. PURE.
 
 What is done about it everybody hears, so it is what a quarter of the others have that counts: among up to four each
-single one, in a large channel not the one whose radio is bad.
+single one, in a large channel not the one whose radio is bad. Who is in an audience, and how many are, the hub alone
+knows: it reckons in the same way, and what it tells of them a quarter of all has had for long enough.
 """
 
 from typing import NamedTuple
 
 from device.channel.reception import EVERY_S
-from device.channel.report import Told
+from device.channel.report import AUDIENCE, Told
 
 # A report counts until the one after the next could have been there; that a path is full, which is acted upon at once,
 # until it could have been said again.
@@ -39,12 +40,18 @@ class Listeners:
         before, at, _ = self._told.get(report.uid, (report, float("-inf"), 0))
         if at > float("-inf") or len(self._told) < MOST:
             lasting = min(before.lost, report.lost) if now - at < FOR_S else 0
-            self._told[report.uid] = report, now, lasting
+            self._told[report.uid] = report, now, report.lost if report.uid == AUDIENCE else lasting
 
     def arriving(self, others: int, now: float) -> Arriving:
-        """How it is. others: how many there are beside us."""
+        """How it is. others: how many there are beside us, without an audience."""
         self._told = {uid: told for uid, told in self._told.items() if now - told[1] < FOR_S}
         needed = max(1, -(-others // _SHARE))
-        lost = sorted((lasting for one, _, lasting in self._told.values() if not one.crowded), reverse=True)
-        crowded = sum(one.crowded and now - at < CROWDED_FOR_S for one, at, _ in self._told.values())
+        lost, crowded = list[int](), 0
+        for uid, (one, at, lasting) in self._told.items():
+            voices = needed if uid == AUDIENCE else 1
+            if not one.crowded:
+                lost += [lasting] * voices
+            elif now - at < CROWDED_FOR_S:
+                crowded += voices
+        lost.sort(reverse=True)
         return Arriving(lost[needed - 1] if len(lost) >= needed else 0, crowded >= needed)

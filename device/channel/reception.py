@@ -1,8 +1,9 @@
 """How many of each talker's packets do not arrive: the fraction lost of RFC 3550 section 6.4.1 and appendix A.3. PURE.
 
 Counted by sequence numbers as they come from the hub, before anything is made good again: so what it says does not
-change with what is done about it. A frame that its sender skipped has no number, and a gap of 200 ms and more is an
-outage: neither is helped by sending things twice.
+change with what is done about it. A frame that its sender skipped has no number, and ten packets in a row that are
+missing, 200 ms of the usual ones, are an outage: neither is helped by sending things twice. That is counted in packets
+however long they are, as timestamps go on while nothing is said and so do not tell how much is missing.
 """
 
 from device.channel.rtp import Packet
@@ -15,7 +16,9 @@ _FEWEST = 25
 _OUTAGE = 10
 # Talkers in one report, the worst first, and talkers whose packets are counted.
 MOST_TOLD, MOST_TALKERS = 16, 64
-_REMEMBERED = 64
+# As the hub does of one talker: what lies further behind is no second path of a call, but a talker who starts anew.
+_REMEMBERED = 256
+_ALL = (1 << _REMEMBERED) - 1
 _NEVER = float("inf")
 
 
@@ -53,19 +56,17 @@ class _Talker:
 
     def heard(self, sequence: int) -> None:
         ahead = (sequence - self._newest) & 0xFFFF
-        behind = 0x10000 - ahead
+        behind = -ahead & 0xFFFF
         if 0 < ahead <= _OUTAGE:
             self._expected += ahead
-            self._seen = (self._seen << ahead | 1) & ((1 << _REMEMBERED) - 1)
-        elif behind < _REMEMBERED or not ahead:
-            bit = 1 << (behind if ahead else 0)
-            if self._seen & bit:
+            self._newest, self._seen = sequence, (self._seen << ahead | 1) & _ALL
+        elif behind < _REMEMBERED:
+            if self._seen >> behind & 1:
                 return
-            self._seen |= bit
-        else:
-            self._expected, self._seen = self._expected + 1, 1
-        if 0 < ahead < 0x8000:
-            self._newest = sequence
+            self._seen |= 1 << behind
+        else:  # wherever it is: an outage is over, or it is another stream (RFC 3550 appendix A.1)
+            gap = min(ahead, _REMEMBERED)  # what comes of that after all counts for nothing, as if it had been there
+            self._expected, self._newest, self._seen = self._expected + 1, sequence, (self._seen + 1 << gap) - 1 & _ALL
         self._received += 1
 
     def lost_percent(self) -> int:

@@ -6,6 +6,9 @@ from typing import NamedTuple, Self
 from device import jsonrpc
 from device.channel import members, messages, reception, rules
 
+# In place of a uid: nobody hears who is in an audience.
+AUDIENCE = 0
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -24,11 +27,15 @@ class Report:
         if len(streams) > reception.MOST_TOLD:
             raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, f"streams: more than {reception.MOST_TOLD}")
         checked = [members.member({"streams": one}, "streams", dict) for one in streams]
-        return cls(tuple((messages.read_uid(one), _percent(one)) for one in checked))
+        lost = tuple((messages.read_uid(one), _percent(one)) for one in checked)
+        if len(dict(lost)) < len(lost):
+            raise jsonrpc.JsonRpcError(jsonrpc.INVALID_PARAMS, "streams: a uid twice")
+        return cls(lost)
 
 
 class Told(NamedTuple):
-    """The notification `report`. uid: of the listener, 0 for one of the audience. lost: percent of our packets.
+    """The notification `report`. uid: of the listener, AUDIENCE for what so many of the audience have that they are a
+    quarter of all who listen. lost: percent of our packets.
 
     crowded: the hub held some of them back, as the way to that listener is full.
     """

@@ -63,6 +63,8 @@ REFUSAL_LINE_BURST = 10
 # Who presses a bell button again and again is heard: five times at once, and then every other second.
 RINGS_PER_S = 0.5
 RING_BURST = 5
+# Of one participant, who reports every two seconds: whoever comes more often takes the place of others.
+OWN_REPORTS_PER_S = 1
 # Of all that listeners of a channel report to talkers: they say it again.
 REPORTS_PER_S = 100
 REPORT_BURST = 200

@@ -166,7 +166,8 @@ class Channel:
     """Where people talk. It exists from the first seat taken to the last one given up.
 
     muted: the uids of those who are silent by themselves, and may be published. deaf: (listener, talker) of those who
-    have subscribed somebody and do not want to hear him. writers: who has written stream messages.
+    have subscribed somebody and do not want to hear him. writers: who has written stream messages. reporters: who has
+    reported what does not arrive.
     """
 
     app_id: str
@@ -175,6 +176,7 @@ class Channel:
     muted: set[int] = field(default_factory=set)
     deaf: set[tuple[int, int]] = field(default_factory=set)
     writers: dict[int, Writer] = field(default_factory=dict)
+    reporters: dict[int, Pace] = field(default_factory=dict, repr=False)
     reports: Pace = field(default_factory=lambda: Pace(limits.REPORTS_PER_S, limits.REPORT_BURST), repr=False)
     profile: rules.Profile = rules.Profile.LIVE
 
@@ -246,6 +248,7 @@ class Channel:
         del self.seats[seat.uid]
         self.muted.discard(seat.uid)
         self.writers.pop(seat.uid, None)
+        self.reporters.pop(seat.uid, None)
         for talker in self.seats.values():
             self.unsubscribe(seat, talker)
 

@@ -41,6 +41,18 @@ def test_among_many_it_is_what_a_quarter_of_them_has() -> None:
     assert arriving(8, Told(1, 50, True)) == Arriving(0, False)
 
 
+def test_what_is_told_of_an_audience_a_quarter_of_all_has() -> None:
+    listeners = Listeners()
+    listeners.told(Told(0, 7, False), 0.0)
+    assert listeners.arriving(20, 0.0) == Arriving(7, False), "and the hub has waited until it lasted"
+    for now in (0.0, 2.0):
+        listeners.told(Told(3, 30, False), now)
+    assert listeners.arriving(20, 2.0) == Arriving(7, False)
+    assert listeners.arriving(4, 2.0) == Arriving(30, False)
+    listeners.told(Told(0, 7, True), 2.0)
+    assert listeners.arriving(20, 2.0) == Arriving(0, True)
+
+
 def test_a_full_path_is_not_taken_for_one_that_loses() -> None:
     assert arriving(2, Told(3, 90, True), Told(4, 2, False)) == Arriving(2, True)
 

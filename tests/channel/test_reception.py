@@ -45,6 +45,23 @@ def test_an_outage_and_a_new_start_are_no_loss() -> None:
     assert lost([*range(50), *range(40_000, 40_050)]) == []
 
 
+@pytest.mark.parametrize("start", [3_000, 19_000, 20_300, 40_000])
+def test_who_starts_anew_is_counted_from_there_wherever_that_is(start: int) -> None:
+    reception = Reception()
+    hear(reception, list(range(20_000, 20_100)))
+    assert reception.due(EVERY_S) == []
+    hear(reception, [start + n for n in range(100) if n % 10], EVERY_S)
+    assert reception.due(2 * EVERY_S) == [(3, 9)]
+
+
+def test_a_path_that_lags_by_two_seconds_changes_nothing() -> None:
+    numbers = [n for at in range(300) for n in (at, at - 100) if n >= 0]
+    assert lost(numbers) == []
+    assert lost([n for n in numbers if n % 10]) == [(3, 10)]
+    late = [n for at in range(300) for n in (at, at - 100) if n >= 0 and n % 10 and not 150 < at == n < 170]
+    assert lost(late) == [(3, 9)], "what it brings of an outage makes good no other loss"
+
+
 def test_half_a_second_says_nothing_yet_nor_does_one_in_hundreds() -> None:
     assert lost([n for n in range(24) if n % 5]) == []
     assert lost([n for n in range(300) if n != 100]) == []

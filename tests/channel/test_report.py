@@ -23,7 +23,8 @@ def test_what_is_written_can_be_read() -> None:
     [
         {}, {"streams": 5}, {"streams": [5]}, {"streams": [{}]}, {"streams": [{"uid": 0, "lost": 5}]},
         {"streams": [{"uid": 3}]}, {"streams": [{"uid": 3, "lost": 101}]}, {"streams": [{"uid": 3, "lost": -1}]},
-        {"streams": [{"uid": 3, "lost": 1.5}]}, {"streams": [{"uid": 3, "lost": 1}] * (MOST_TOLD + 1)},
+        {"streams": [{"uid": 3, "lost": 1.5}]}, {"streams": [{"uid": 3 + n, "lost": 1} for n in range(MOST_TOLD + 1)]},
+        {"streams": [{"uid": 3, "lost": 1}, {"uid": 4, "lost": 1}, {"uid": 3, "lost": 2}]},
     ],
 )  # fmt: skip
 def test_nonsense_is_refused(params: dict[str, Any]) -> None:
