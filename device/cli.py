@@ -152,10 +152,14 @@ def _hub(options: argparse.Namespace) -> int:
 
 
 def _config(options: argparse.Namespace) -> int:
-    from device.config import as_toml
+    from device.config import ConfigError, as_toml, load
     from device.doubts import doubts
 
-    config = _load(options.file, needs_app_id=not options.hub, beside=options.beside)
+    try:
+        config = load(options.file, needs_app_id=not options.hub, beside=options.beside)
+    except ConfigError as error:
+        alone = "[channel] app_id: is missing" in str(error) and not options.beside
+        _refuse(f"{error}\nthat of a hub alone needs none: intercomd config --hub" if alone else error)
     for line in doubts(config):
         print(f"warning: {line}", file=sys.stderr)
     if not options.quiet:
@@ -201,7 +205,7 @@ def _load(path: Path | None, **how: Any) -> "Config":
         _refuse(error)
 
 
-def _refuse(mistakes: "ConfigError") -> NoReturn:
+def _refuse(mistakes: "ConfigError | str") -> NoReturn:
     print(mistakes, file=sys.stderr)
     raise SystemExit(WRONG) from None
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import stat
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -54,7 +55,8 @@ def _of_the_hub(config: Config) -> Iterator[str]:
         ("webhook_url", "webhook_secret_file", "webhook-secret"),
     ):
         if hub[user] and not importlib.util.find_spec("aiohttp"):
-            yield f"[hub] {user}: needs aiohttp, without which the hub does not start; pip install aiohttp"
+            pip = f"{sys.prefix}/bin/pip"
+            yield f"[hub] {user}: needs aiohttp, without which the hub does not start; {pip} install aiohttp"
         if hub[user] and not hub[key] and systemd.credential(name) is None:
             yield (
                 f'[hub] {key}: is missing, and the hub does not start without it, or the credential "{name}"; '

@@ -61,7 +61,7 @@ def add(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
         help="as if it were then, in seconds since 1970",
     )
     verify.add_argument("token", metavar="TOKEN", help="- reads it from standard input")
-    verify.set_defaults(command=_verify)
+    verify.set_defaults(command=_verify, wrong=verify.error)
 
 
 def _make(options: argparse.Namespace) -> int:
@@ -96,6 +96,8 @@ def _verify(options: argparse.Namespace) -> int:
     from device.channel import token
     from device.channel.errors import ChannelError
 
+    if len(options.token) < 256 and Path(options.token).is_file():  # longer than any name of a file: a token
+        options.wrong(f"{options.token} is a file, and a file is read by - < FILE")
     text = sys.stdin.read().strip() if options.token == "-" else options.token
     now_s = time.time() if options.now is None else options.now
     told: dict[str, Any] = {"admitted": False, **token.content(text)}

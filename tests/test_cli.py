@@ -51,6 +51,7 @@ def test_an_intercom_needs_an_app_id_and_a_hub_does_not() -> None:
         assert (code, "there is no configuration" in err) == (2, True)
         code, _, err = answers(intercomd(command, *(["--config"] if command == "run" else []), os.devnull))
         assert (code, "app_id: is missing" in err) == (2, True)
+        assert err.endswith("that of a hub alone needs none: intercomd config --hub\n") == (command == "config")
     with HubDaemon() as hub:
         assert hub.end()[0] == 0
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import ssl
 import stat
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,15 @@ async def test_nor_does_a_folder_that_is_closed_to_it_keep_it_from_serving(
     assert "(Permission denied): no seat outlives its next start" in caplog.text
     async with hub, guest(hub.url) as someone:
         await someone.join()
+
+
+def test_a_key_that_the_hub_may_not_read_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", closed)
+    with pytest.raises(HubError, match=r"hub.crt or hub.key: Permission denied; .*sudo chgrp intercom, sudo chmod 640"):
+        Hub("127.0.0.1:0", tls_cert="hub.crt", tls_key="hub.key")
 
 
 def test_tls_needs_both_files_and_readable_ones(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def block(language: str, about: str = "") -> str:
 
 def test_what_people_type_to_try_the_library_makes_two_hear_each_other(tmp_path: Path) -> None:
     """As it stands there, but for the port."""
-    (tmp_path / "example.py").write_text(block("python"))
+    (tmp_path / "example.py").write_text(block("python", "asyncio"))
     lines = block("sh", "example.py").replace("8802", str(free_port()))
     lines = lines.replace(" & HUB=$!\n", " & HUB=$!\nsleep 2\n")  # what typing the next line takes
     (tmp_path / ".venv").symlink_to(sys.prefix)
@@ -52,7 +52,7 @@ def test_what_people_type_to_try_the_library_makes_two_hear_each_other(tmp_path:
     [("f" * 32, "this hub does not serve this App ID"), ("kitchen", "Invalid appId")],
 )
 async def test_the_example_ends_in_one_line_where_the_app_id_is_wrong(tmp_path: Path, app_id: str, said: str) -> None:
-    (tmp_path / "example.py").write_text(block("python"))
+    (tmp_path / "example.py").write_text(block("python", "asyncio"))
     async with Hub("127.0.0.1:0", app_ids=[APP_ID]) as hub:
         running = await asyncio.create_subprocess_exec(
             sys.executable, "example.py", hub.url, app_id, "said.wav", "heard",
@@ -62,6 +62,15 @@ async def test_the_example_ends_in_one_line_where_the_app_id_is_wrong(tmp_path: 
     *log, line = told.decode().splitlines()
     assert running.returncode == 1 and line.startswith(f"example.py: {said}")
     assert all(hub.url in logged for logged in log), "no traceback"
+
+
+def test_the_example_with_too_few_arguments_says_how_it_is_used(tmp_path: Path) -> None:
+    (tmp_path / "example.py").write_text(block("python", "asyncio"))
+    said = subprocess.run(
+        [sys.executable, "example.py", "ws://127.0.0.1:1"], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=seconds(30),
+    )  # fmt: skip
+    assert said.returncode == 1 and said.stderr == "usage: example.py HUB APP_ID SAID.wav HEARD\n"
 
 
 async def test_H11_H12_what_administrators_type_does_what_it_says(tmp_path: Path) -> None:

@@ -198,6 +198,16 @@ def test_lgpio_is_installed_where_the_system_has_it_as_it_knows_after_asking(
     assert ("python3-lgpio" in machine.done()[1].split()) is installed
 
 
+@pytest.mark.parametrize(("is_there", "option"), [("installed", " --system-site-packages"), ("not-installed", "")])
+def test_what_is_to_run_sees_lgpio_where_the_system_has_it(machine: Machine, is_there: str, option: str) -> None:
+    machine.has(
+        "dpkg-query",
+        f'shift 2; for name; do [ $name = python3-lgpio ] && s={is_there} || s=installed; echo "$name $s"; done',
+    )
+    machine.prepare("run")
+    assert machine.done()[0] == f"python3 -m venv --clear{option} .venv"
+
+
 def test_a_refusal_of_sudo_says_what_to_ask_for(machine: Machine) -> None:
     machine.misses_packages()
     machine.has("sudo", "echo you are not in the sudoers file >&2; exit 1")
@@ -339,6 +349,20 @@ def test_help_is_about_the_script(home: Path) -> None:
         assert check.end() == 0
     assert check.lines[0] == "Style, formatting and types of all sources; quick enough to run before every commit."
     assert "features" in check.lines[-1] and len(check.lines) == 2
+
+
+@pytest.mark.parametrize(("script", "begins"), [("bench", "Measures: "), ("soak", "A soak: ")])
+def test_help_installs_nothing(machine: Machine, script: str, begins: str) -> None:
+    (machine.checkout / "scripts" / script).write_bytes((ROOT / "scripts" / script).read_bytes())
+    (machine.checkout / "tests" / "soak").mkdir(parents=True)
+    (machine.checkout / "tests" / "soak" / "__main__.py").write_bytes(
+        (ROOT / "tests" / "soak" / "__main__.py").read_bytes()
+    )
+    said = subprocess.run(
+        [f"{machine.bin}/bash", f"scripts/{script}", "--help"],
+        cwd=machine.checkout, env={"PATH": str(machine.bin)}, capture_output=True, text=True, timeout=seconds(30),
+    )  # fmt: skip
+    assert (said.returncode, said.stderr, machine.done()) == (0, "", []) and said.stdout.startswith(begins)
 
 
 def test_from_another_folder_it_is_the_same_and_takes_nothing_from_there(home: Path) -> None:

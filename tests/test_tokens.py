@@ -70,8 +70,15 @@ def test_a_token_is_made_and_verified_from_the_first_line_of_python_to_the_last(
     assert refused.returncode == 1
     assert json.loads(refused.stdout)["admitted"] is False
     assert refused.stderr == (
-        "intercomd: invalid token: it is for another channel or uid; get one for this App, channel and uid (110)\n"
+        f"intercomd: invalid token: it is for uid {UID}, not for 8; get one for this App, channel and uid (110)\n"
     )
+
+
+def test_the_name_of_a_file_is_no_token_and_says_how_one_is_read(say: Any, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("007")
+    code, out, err = say("verify", str(file))
+    assert (code, out) == (2, "") and "a file is read by - < FILE" in err
 
 
 @pytest.mark.parametrize("kind", ["006", "007"])

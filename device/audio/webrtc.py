@@ -4,13 +4,15 @@ It finds the delay of the echo by itself, up to half a second, and follows it. W
 and servers, is not used; it costs memory and threads of its own all the same.
 """
 
+import sys
+
 from device.audio.capture_clock import RATE_HZ
 from device.audio.pcm import SAMPLE_BYTES
 
 try:
     from livekit.rtc import AudioFrame, AudioProcessingModule
 except ImportError as error:
-    raise ImportError("livekit is missing; install it: pip install livekit") from error
+    raise ImportError(f"livekit is missing; install it: {sys.prefix}/bin/pip install livekit") from error
 
 
 class WebRtcCanceller:

@@ -136,7 +136,10 @@ class Token007:
         services = self.services()
         mine = [service for service in services if service.is_for(channel, uid)]
         if not mine:
-            calls = any(service.type == RTC for service in services)
+            calls = [service for service in services if service.type == RTC]
+            others = [one.tail["uid"] for one in calls if matches(readable(one.tail["channel"]), channel)]
+            if len(others) == 1 and others[0].isdigit() and isinstance(uid, int):
+                raise Refused(f"it is for uid {readable(others[0])}, not for {uid}")
             raise Refused("it is for another channel or uid" if calls else "it is for another service, not for calls")
         ends_s: dict[Privilege, float] = {}
         for service in mine:

@@ -25,7 +25,7 @@ class Miss(StrEnum):
     DNS = "the name cannot be looked up"
     TLS = "no trusted TLS connection"
     HTTP = "an HTTP answer instead of a WebSocket"
-    DROPPED = "accepted and dropped"
+    DROPPED = "accepted and dropped, as where only one end has TLS: is it ws:// here and wss:// there, or the reverse?"
     STRANGER = "a WebSocket, but not of an intercom hub"
     NO_WEBSOCKET = "something answers there that is no WebSocket server, so no hub"
 

@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ class Administration:
         self._listen = address.read_listen(settings.api_listen) if settings.api_listen else None
         self._webhook_url = settings.webhook_url
         if (self._listen or self._webhook_url) and not importlib.util.find_spec("aiohttp"):
-            raise ValueError("api_listen and webhook_url in [hub] need aiohttp: pip install aiohttp")
+            raise ValueError(f"api_listen and webhook_url in [hub] need aiohttp: {sys.prefix}/bin/pip install aiohttp")
         if self._listen:
             self._api_secret = _secret("api", settings.api_secret_file, credential)
             if not address.is_loopback(self._listen[0]):

@@ -18,5 +18,7 @@ def context(cert: str, key: str) -> ssl.SSLContext | None:
             f"{cert} and {key} are no certificate and its key: {error.reason or 'no certificate in it'}"
         ) from error
     except OSError as error:
-        raise OSError(error.errno, error.strerror, f"{cert} or {key}") from error
+        closed = isinstance(error, PermissionError)
+        remedy = "; let the hub's user read it: sudo chgrp intercom, sudo chmod 640" * closed
+        raise OSError(error.errno, f"{error.strerror}{remedy}", f"{cert} or {key}") from error
     return context

@@ -4,6 +4,7 @@ Edges are reported by a thread of lgpio's; nothing polls. The library is loaded 
 """
 
 import os
+import sys
 import tempfile
 import time
 import warnings
@@ -87,6 +88,12 @@ class Pins:
         self._on_edge(name, closed, now_ns - round(late_s * 1e9) if 0 <= late_s < _LATEST_S else now_ns)
 
 
+def _unseen() -> str:
+    """What else has to be done for an environment that sees no package of the system's."""
+    sees = any(folder.endswith("/dist-packages") for folder in sys.path)
+    return "" if sees else f"; {sys.prefix} does not see it: remove that, and scripts/run makes one that does"
+
+
 def _explained(error: Exception) -> PinsError:
     if isinstance(error, PermissionError) or "permission" in str(error).lower():
         return PinsError("no buttons and lights: no permission for the pins; add the user to group gpio")
@@ -95,6 +102,6 @@ def _explained(error: Exception) -> PinsError:
     if type(error).__name__ == "BadPinFactory" or isinstance(error, (ImportError, OSError)):
         return PinsError(
             "no buttons and lights: there are no pins here, or python3-lgpio is missing "
-            f"(sudo apt install python3-lgpio): {error}"
+            f"(sudo apt install python3-lgpio{_unseen()}): {error}"
         )
     return PinsError(f"no buttons and lights: {type(error).__name__}: {error}")

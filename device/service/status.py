@@ -5,8 +5,17 @@ from typing import Any
 
 Status = Mapping[str, Any]
 
-# By the channel's code. What else keeps it out of the call either passes, or `intercomd doctor` finds out.
-_REMEDIES = {1001: ": give one of the two another uid, or take the seat back: intercomd rejoin"}
+# By the channel's code; nothing where the reason says it. What else there is passes, or `intercomd doctor` finds out.
+_REMEDIES = {
+    **dict.fromkeys((109, 110, 119, 1004), ""),
+    120: "; name its file in [channel] token_file",
+    401: "; write the hub's into [channel] app_id",
+    1001: ": give one of the two another uid, or take the seat back: intercomd rejoin",
+    1006: ": ask whoever runs the hub",
+}
+# Channel's words, which end with what to do.
+_NOT_TRUSTED = "the certificate is not trusted"
+_DOCTOR = ": intercomd doctor says what to do"
 
 
 def block(status: Status) -> str:
@@ -31,7 +40,7 @@ def _block(status: Status) -> Iterator[str]:
         yield f"problem   {_problem(status['problem'])}"
     for part in ("capture", "playback"):
         card = status[part]
-        remedy = "" if card["state"] in ("running", "opening") else ": intercomd doctor says what to do"
+        remedy = "" if card["state"] in ("running", "opening") else _DOCTOR
         yield f"{part:<9} {card['state']} on {card['device']}, {_count(card['xruns'], 'xrun')}{remedy}"
     for part in ("echo", "noise", "gain"):
         if status.get(part, "off") != "off":
@@ -95,7 +104,9 @@ def _hub(status: Status) -> str:
 
 def _problem(problem: Status) -> str:
     about = f"{problem['hub']}: " if problem.get("hub") else ""
-    return f"{about}{problem['reason']} ({problem['code']}){_REMEDIES.get(problem['code'], '')}"
+    told = problem["reason"].startswith(_NOT_TRUSTED) or problem["reason"].endswith("?")
+    remedy = _REMEDIES.get(problem["code"], "" if told else _DOCTOR)
+    return f"{about}{problem['reason']} ({problem['code']}){remedy}"
 
 
 def _microphone(status: Status) -> str:

@@ -114,8 +114,24 @@ def test_T5_T6_whom_and_which_channel_a_token_is_for(
     if admitted:
         assert read.grant(joined_channel, joined_uid, MADE_S).joined_until_s == FOREVER
     else:
-        with pytest.raises(Refused, match="another channel or uid"):
+        with pytest.raises(Refused, match=r"another channel or uid|it is for uid"):
             read.grant(joined_channel, joined_uid, MADE_S)
+
+
+@pytest.mark.parametrize(
+    ("named", "channel", "uid", "says"),
+    [
+        (("7",), CHANNEL, 0, "it is for uid 7, not for 0"),
+        (("7",), CHANNEL, "seven", "it is for another channel or uid"),
+        (("door",), CHANNEL, 7, "it is for another channel or uid"),
+        (("7", "8"), CHANNEL, 9, "it is for another channel or uid"),
+        (("7",), "elsewhere", 7, "it is for another channel or uid"),
+    ],
+)
+def test_T5_a_token_of_another_uid_names_both(named: tuple[str, ...], channel: str, uid: int | str, says: str) -> None:
+    text = sealed_007(b"".join(service(1, {1: 0}, CHANNEL, name) for name in named), len(named))
+    with pytest.raises(Refused, match=says):
+        token(text).grant(channel, uid, MADE_S)
 
 
 @example("ab*ba", "aba")

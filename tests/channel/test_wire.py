@@ -194,6 +194,7 @@ async def test_a_reset_before_the_answer_is_accepted_and_dropped() -> None:
 
     async with raw_server(serve_one) as url:
         assert (await refused(url)).miss is Miss.DROPPED
+    assert "ws://" in Miss.DROPPED and "wss://" in Miss.DROPPED, "what else it mostly is"
 
 
 async def test_a_certificate_of_a_ca_of_one_s_own_is_trusted(certificates: Certificates) -> None:

@@ -54,7 +54,7 @@ def test_H12_settings_that_make_no_sense_are_refused_with_what_to_do(
 
 def test_H12_without_aiohttp_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(HubConfigError, match="need aiohttp: pip install aiohttp"):
+    with pytest.raises(HubConfigError, match=f"need aiohttp: {sys.prefix}/bin/pip install aiohttp"):
         office(tmp_path)
     Hub("127.0.0.1:0")
 

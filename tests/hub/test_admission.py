@@ -90,7 +90,7 @@ def test_T2_a_refusal_says_what_is_wrong_and_nothing_of_the_token() -> None:
     house.open("a")
     text = token(8)
     (answer,) = house.text("a", jsonrpc.request(7, "join", {"appId": APP, "channel": "lobby", "uid": 7, "token": text}))
-    assert isinstance(answer, jsonrpc.Failure) and "another channel or uid" in answer.reason
+    assert isinstance(answer, jsonrpc.Failure) and "it is for uid 8, not for 7;" in answer.reason
     assert text[3:20] not in answer.reason
 
 

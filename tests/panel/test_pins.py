@@ -109,7 +109,8 @@ def test_a_pin_that_is_taken_is_one_line(fingers_at: Path) -> None:
 def test_without_pins_the_line_says_what_to_install(fingers_at: Path, factory: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GPIOZERO_PIN_FACTORY", factory)
-        with pytest.raises(PinsError, match="sudo apt install python3-lgpio"):
+        patch.setattr(sys, "path", [folder for folder in sys.path if not folder.endswith("/dist-packages")])
+        with pytest.raises(PinsError, match=f"sudo apt install python3-lgpio.*{sys.prefix}"):
             Pins({"mute": 17}, {}, lambda *_: None)
 
 

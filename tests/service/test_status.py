@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from device.service import status
 
 SENDS = {"bitrate": 28_000, "packet_ms": 20}
@@ -73,13 +75,16 @@ def test_a_line_names_a_card_that_does_not_run() -> None:
 def test_both_say_what_keeps_it_out_of_the_call() -> None:
     refused = alone(state="joining", uid=0, problem={"code": 101, "reason": "no such App ID here"})
     assert status.line(refused) == "joining: lobby | no such App ID here | microphone on | hears nobody"
-    assert "problem   no such App ID here (101)" in status.block(refused).splitlines()
+    assert "problem   no such App ID here (101): intercomd doctor says what to do" in status.block(refused).splitlines()
 
 
 def test_a_block_says_which_hub_a_problem_is_about_and_which_of_the_list_it_is_at() -> None:
     closed = {"hub": "ws://a:8800", "code": 905, "reason": "connection refused: no hub is running there"}
     lines = status.block(alone(state="offline", problem=closed)).splitlines()
-    assert "problem   ws://a:8800: connection refused: no hub is running there (905)" in lines
+    assert (
+        "problem   ws://a:8800: connection refused: no hub is running there (905): intercomd doctor says what to do"
+        in lines
+    )
     taken = {"hub": None, "code": 1001, "reason": "another device joined with this uid"}
     assert "problem   another device joined with this uid (1001): give one of the two" in status.block(
         alone(problem=taken)
@@ -87,6 +92,24 @@ def test_a_block_says_which_hub_a_problem_is_about_and_which_of_the_list_it_is_a
     later = status.block(alone(hub="ws://b:8800", hub_number=2)).splitlines()[1]
     assert later.startswith("hub       ws://b:8800 (number 2 of the list; the first is looked for again), round trip")
     assert "number" not in status.block(alone(hub_number=1))
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "ends"),
+    [
+        (401, "this hub does not serve this App ID", "(401); write the hub's into [channel] app_id"),
+        (120, "this App asks for a token: get one to join with", "(120); name its file in [channel] token_file"),
+        (1006, "a rule of the hub keeps this device out", "(1006): ask whoever runs the hub"),
+        (109, "expired token: it ended 3 s ago; get a new one, or set the hub's clock", "or set the hub's clock (109)"),
+        (905, "the certificate is not trusted: it has expired: renew it, or set the clock", "or set the clock (905)"),
+        (431, "the token in token cannot be read", "(431): intercomd doctor says what to do"),
+    ],
+)
+def test_a_problem_ends_with_what_to_do(code: int, reason: str, ends: str) -> None:
+    (line,) = (
+        line for line in status.block(alone(problem={"code": code, "reason": reason})).splitlines() if reason in line
+    )
+    assert line.startswith("problem ") and line.endswith(ends)
 
 
 def test_a_block_says_what_the_last_self_test_said_and_when() -> None:

@@ -2,6 +2,9 @@
 
     scripts/soak [--minutes N] [--seed S] [--only KIND]...
 
+30 minutes and any seed unless told otherwise; the same seed, the same faults. A KIND that there is not names all that
+there are.
+
 Two hubs, the second of them in everybody's list, three devices on the virtual sound card, two of them behind bad
 networks of their own, and somebody who watches. From the seed comes a sequence of episodes: a fault, now and then a
 second one elsewhere at the same time, some of the devices muted. After each one everything has to be well again within
