@@ -15,9 +15,9 @@ pytestmark = pytest.mark.unmeasured
 DELAYS_MS = (1.0, 150.0)
 
 
-def hubs(time: Time) -> list[HubSide]:
-    """Two that know nothing of each other."""
-    return [HubSide(time, Weather(), key=bytes([n]) * 32) for n in range(2)]
+def hubs(time: Time, number: int = 2) -> list[HubSide]:
+    """As many, that know nothing of each other."""
+    return [HubSide(time, Weather(), key=bytes([n]) * 32) for n in range(number)]
 
 
 def peer(both: list[HubSide], seed: int, delay_ms: float, dials_until: float = math.inf) -> Peer:
@@ -62,6 +62,23 @@ def test_two_who_are_alone_at_one_hub_each_are_together_soon_and_stay(seed: int,
     assert apart_s(time, peers, time.now + 300.0) == 0.0
     assert [one.events for one in peers] == [[], []] and (where(peers) == {2} or not stuck)
     assert sum(hub.rooms.snapshot().seats for hub in both) == 2, "no ghosts"
+
+
+@pytest.mark.parametrize("delay_ms", DELAYS_MS)
+@pytest.mark.parametrize("seed", range(12))
+def test_two_who_are_alone_at_the_second_and_the_third_do_not_change_places(seed: int, delay_ms: float) -> None:
+    time = Time()
+    both = hubs(time, 3)
+    both[0].up = both[1].up = False
+    peers = [peer(both, 2 * seed, delay_ms)]
+    time.run(time.now + 1.0)
+    both[1].up = True
+    peers.append(peer(both, 2 * seed + 1, delay_ms))
+    time.run(time.now + 0.5 + 9 * delay_ms / 1e3)
+    assert where(peers) == {2, 3}
+    time.run(time.now + (FIRST_LOOK_S + LOOK_S) * 1.2 + 10 * delay_ms / 1e3 + 0.2)
+    assert where(peers) == {2}
+    assert apart_s(time, peers, time.now + 120.0) == 0.0
 
 
 @pytest.mark.parametrize("delay_ms", DELAYS_MS)

@@ -69,12 +69,11 @@ class Approach:
         return min(self._dialling.deadline(), look_at)
 
     def dial(self, now: float) -> None:
-        """Start the next attempt if it is time."""
+        """Start the next attempt if it is time, and a look if it is time for one and its hub allows it."""
         if self._dialling.idle and self._moving.due_at() <= now:
-            self._dialling.look(self._moving.look(now))
+            self._dial(self._dialling.look(next(self._numbers), self._moving.look(now), now))
         if self._dialling.due_at() <= now:
-            attempt = self._dialling.begin(next(self._numbers), now)
-            self._actions.append(Dial(attempt.conn, self._hubs[attempt.hub]))
+            self._dial(self._dialling.begin(next(self._numbers), now))
 
     def stop(self) -> None:
         """No seat is wanted any more, or another attempt has it: the rest go."""
@@ -139,6 +138,10 @@ class Approach:
         """Close the connection of an attempt that has ended, and what else its hub's answer makes hopeless."""
         over = self._dialling.ended(setback.attempt, setback.verdict, now)
         self._actions += [Close(conn, abort=not setback.polite) for conn in over]
+
+    def _dial(self, attempt: Attempt | None) -> None:
+        if attempt is not None:
+            self._actions.append(Dial(attempt.conn, self._hubs[attempt.hub]))
 
     def _arrived(self, attempt: Attempt, seated: Seated, now: float) -> Outcome:
         """The hub gives the seat. Where a look finds no better place it is given back, so that no ghost waits there.

@@ -23,8 +23,9 @@ for the network to end: the hub asked for them. A person ends them all (`forgive
 
 Several hubs: the one in turn is tried until an attempt fails there, then the next. After a loss it is first the turn of
 the hub that was lost, where the others are too. A look at another hub, while the seat is fine (`moving`), is one
-attempt and starts no others. So is the way of a second connection (`doubling`), until a seat is wanted: it is one of
-the others from then on.
+attempt and starts no others; at a hub that wants to be left alone it is none, as one that waited for its time would
+keep all the others waiting. So is the way of a second connection (`doubling`), until a seat is wanted: it is one of the
+others from then on.
 """
 
 from dataclasses import dataclass, field
@@ -97,7 +98,6 @@ class Dialling:
         self._turns = [_Turn() for _ in range(self.hubs)]
         self._hub = 0
         self._wanted = False
-        self._look: int | None = None
         self._second: int | None = None
         self._second_not_before = -_NEVER
         self._started_at = -_NEVER
@@ -107,13 +107,19 @@ class Dialling:
         """A seat is wanted, from this hub first; the first attempt is due at once."""
         if not self._wanted:
             self._wanted, self._hub, self._started_at = True, hub, -_NEVER
-            self._look = self._second = None
+            self._second = None
             for attempt in self.attempts.values():
                 attempt.second = False
 
-    def look(self, hub: int) -> None:
-        """One attempt at this hub, whatever comes of it; not while a seat is wanted."""
-        self._look = hub
+    def look(self, conn: int, hub: int, now: float) -> Attempt | None:
+        """One attempt at this hub starts, whatever comes of it; none where the hub wants to be left alone.
+
+        Only while idle.
+        """
+        if self._turns[hub].not_before > now:
+            return None
+        self.attempts[conn] = Attempt(conn, hub, now, look=True)
+        return self.attempts[conn]
 
     def double(self, hub: int, now: float) -> None:
         """One attempt at a second connection to this hub, now; not beside another attempt, nor soon after one."""
@@ -124,8 +130,7 @@ class Dialling:
     @property
     def idle(self) -> bool:
         """Whether nothing is tried, nor about to be, but for a second connection."""
-        others = any(not attempt.second for attempt in self.attempts.values())
-        return not (self._wanted or others or self._look is not None)
+        return not self._wanted and all(attempt.second for attempt in self.attempts.values())
 
     @property
     def wanted(self) -> bool:
@@ -134,7 +139,7 @@ class Dialling:
 
     def stop(self) -> list[int]:
         """No seat is wanted any more; returns the attempts that were pending, forgotten from now on."""
-        self._wanted, self._look, self._second = False, None, None
+        self._wanted, self._second = False, None
         pending = list(self.attempts)
         self.attempts.clear()
         return pending
@@ -153,8 +158,6 @@ class Dialling:
 
     def due_at(self) -> float:
         """When the next attempt is due."""
-        if self._look is not None:
-            return self._turns[self._look].not_before
         if self._second is not None:
             return -_NEVER
         if not self._wanted:
@@ -165,15 +168,14 @@ class Dialling:
 
     def begin(self, conn: int, now: float) -> Attempt:
         """The next attempt, which is due, starts; there must be room for it."""
-        if self._look is None and self._second is not None:
+        if self._second is not None:
             hub, self._second = self._second, None
             self.attempts[conn] = Attempt(conn, hub, now, second=True)
             return self.attempts[conn]
         turns = ((self._hub + step) % self.hubs for step in range(self.hubs))
         hub = next((index for index in turns if self._turns[index].not_before <= now), 0)
-        look, self._look = self._look, None
         self._started_at, self._vary = now, self._varied(1.0)
-        self.attempts[conn] = Attempt(conn, hub if look is None else look, now, look=look is not None)
+        self.attempts[conn] = Attempt(conn, hub, now)
         return self.attempts[conn]
 
     def deadline(self) -> float:

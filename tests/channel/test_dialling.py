@@ -266,11 +266,21 @@ def test_a_second_connection_has_to_wait_where_the_hub_wants_to_be_left_alone() 
 def test_a_look_goes_before_a_second_connection_and_beside_it() -> None:
     schedule = Dialling(2, Random(1))
     schedule.double(1, 0.0)
-    schedule.look(0)
-    assert schedule.begin(1, 0.0).look
+    look = schedule.look(1, 0, 0.0)
+    assert look is not None and (look.hub, look.look) == (0, True)
     assert schedule.begin(2, 0.0).second
     schedule.double(1, 5.0)
     assert not schedule.idle and schedule.due_at() == float("inf")
+
+
+def test_a_look_at_a_hub_that_wants_to_be_left_alone_is_dropped_and_blocks_nothing() -> None:
+    schedule = Dialling(2, Random(1))
+    schedule.wait_for_a_human(1, 0.0)
+    assert schedule.look(1, 1, HUMAN_WAIT_S * (1 - VARY) - 1.0) is None
+    assert schedule.idle and schedule.deadline() == float("inf")
+    assert schedule.look(2, 0, 1.0) is not None, "another hub has said nothing"
+    assert schedule.stop() == [2]
+    assert schedule.look(3, 1, HUMAN_WAIT_S * SLACK + 1.0) is not None
 
 
 def test_once_a_seat_is_wanted_a_second_connection_is_one_of_those_that_find_it() -> None:

@@ -1,6 +1,7 @@
 """When a seat that is fine where it is looks for a better place: the times alone. The stories are in
 test_session_moving."""
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -12,6 +13,7 @@ from device.channel.moving import (
     BELIEVED_S,
     FIRST_LOOK_S,
     FOLLOWED_S,
+    LONELIEST_S,
     LOOK_S,
     SENT_AWAY_S,
     SPREAD_S,
@@ -141,7 +143,7 @@ def test_who_is_alone_has_no_conversation_to_disturb_and_looks_at_once_until_som
 
 def test_who_is_alone_at_the_first_looks_at_the_others_in_turn_and_less_and_less_often() -> None:
     it, now = moving(0, alone=True), 100.0
-    for n, nominal_s in enumerate((LOOK_S, 10.0, 20.0, 40.0, WARIEST_S, WARIEST_S, WARIEST_S)):
+    for n, nominal_s in enumerate((LOOK_S, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, LONELIEST_S, LONELIEST_S)):
         wait_s, now = it.due_at() - now, it.due_at()
         assert about(wait_s, nominal_s)
         assert it.look(now) == 1 + n % 2
@@ -165,17 +167,49 @@ def test_that_is_over_when_somebody_comes_and_begins_anew_when_he_leaves() -> No
     assert it.due_at() == NEVER, "those of before a crash of the hub are expected back"
 
 
-def test_who_is_alone_elsewhere_looks_soon_and_steadily_at_the_later_ones_too() -> None:
-    it, now = moving(1, alone=True), 100.0
-    for n in range(6):
-        wait_s, now = it.due_at() - now, it.due_at()
-        assert about(wait_s, LOOK_S if n else FIRST_LOOK_S)
-        assert it.look(now) == 2 * (n % 2)
+def test_who_is_alone_elsewhere_looks_steadily_at_the_earlier_ones_and_less_and_less_often_at_the_later() -> None:
+    it, times = moving(1, alone=True), dict[int, list[float]]({0: [100.0], 2: [100.0]})
+    while (now := it.due_at()) < 3_700.0:
+        times[it.look(now)].append(now)
+    waits = {hub: [after - before for before, after in pairwise(at)] for hub, at in times.items()}
+    assert about(waits[0][0], FIRST_LOOK_S) and all(about(wait_s, LOOK_S) for wait_s in waits[0][1:])
+    for n, wait_s in enumerate(waits[2]):
+        assert about(wait_s, min(2 * LOOK_S * 2**n, LONELIEST_S)), "who is alone at the third has looked here before"
+    assert len(waits[2]) > 8
+
+
+def test_and_when_somebody_comes_at_the_later_no_more_until_he_leaves() -> None:
+    it = moving(1, alone=True)
+    while it.due_at() < 400.0:
+        it.look(it.due_at())
     it.somebody_came()
-    assert [it.look(it.due_at()) for _ in range(3)] == [0, 0, 0]
+    assert [it.look(it.due_at()) for _ in range(30)] == [0] * 30
     it.somebody_left(True, now := it.due_at())
     assert it.due_at() <= now + SPREAD_S
-    assert [it.look(it.due_at()) for _ in range(3)] == [0, 2, 0], "whoever left may have gone to an earlier one"
+    assert it.look(it.due_at()) == 0, "whoever left may have gone to an earlier one"
+    while it.look(it.due_at()) != 2:
+        assert it.due_at() < now + 2 * LOOK_S * (1 + VARY)
+
+
+def test_what_the_hub_says_goes_before_a_look_for_company_and_delays_it_only() -> None:
+    it = moving(1, alone=True)
+    it.told("", 100.1)
+    looks = list[int]()
+    while (now := it.due_at()) < 100.1 + BELIEVED_S:
+        looks.append(it.look(now))
+    assert set(looks) == {1} and len(looks) <= BELIEVED_S + 1
+    it.told("ws://hub0:8800", 130.0)
+    assert it.look(it.due_at()) == 0
+    assert [it.look(it.due_at()) for _ in range(31)][-2:] == [0, 2]
+
+
+@pytest.mark.parametrize("hub", [0, 1])
+def test_who_was_sent_somewhere_and_is_alone_there_looks_for_company_later_too(hub: int) -> None:
+    """Those of before may have no way here yet, and the hub does not want us back."""
+    it = moving(1 - hub)
+    it.told(f"ws://hub{hub}:8800", 200.0)
+    it.seated(hub, True, 200.1)
+    assert it.due_at() >= 200.1 + SENT_AWAY_S * (1 - VARY)
 
 
 def test_with_one_hub_there_is_nowhere_to_look() -> None:
@@ -192,10 +226,52 @@ def test_with_one_hub_there_is_nowhere_to_look() -> None:
 def test_a_later_hub_is_a_better_place_only_with_somebody_there_or_where_we_are_sent_there() -> None:
     it = moving(1, alone=True)
     assert it.look(101.0) == 0 and it.is_better(0, False)
-    assert it.look(106.0) == 2 and it.is_better(2, True) and not it.is_better(2, False)
+    while it.look(it.due_at()) != 2:
+        assert it.due_at() < 115.0
+    assert it.is_better(2, True) and not it.is_better(2, False)
     it.told("ws://hub2:8800", 110.0)
     assert it.look(110.1) == 2 and it.is_better(2, False)
     assert it.look(110.0 + BELIEVED_S) == 2 and it.is_better(2, False), "the last time it is believed"
+
+
+def test_nor_with_somebody_there_when_somebody_has_come_to_us_meanwhile() -> None:
+    it = moving(0, alone=True)
+    hub = it.look(105.0)
+    it.somebody_came()
+    assert not it.is_better(hub, True)
+    it.somebody_left(True, 106.0)
+    assert it.is_better(hub, True)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_who_has_followed_and_is_pulled_in_vain_has_his_wait_still_unless_he_is_alone(alone: bool) -> None:
+    it = moving(0, alone=True)
+    it.seated(it.look(105.0), False, 105.1)
+    waits_until = it.due_at()
+    it.somebody_left(alone, 200.0)
+    assert it.look(now := it.due_at()) == 0
+    if alone:
+        assert about(it.due_at() - now, LOOK_S)
+        it.somebody_came()
+    assert it.due_at() == waits_until
+    it.somebody_left(False, waits_until - 1.0)
+    it.look(now := it.due_at())
+    assert about(it.due_at() - now, LOOK_S)
+
+
+def test_who_is_wary_of_a_hub_and_is_pulled_or_told_in_vain_is_so_still() -> None:
+    it = moving(0)
+    for _ in range(4):
+        it.lost(seated_at=100.0, now=101.0)
+    it.seated(1, False, 102.0)
+    waits_until = it.due_at()
+    it.somebody_left(False, 110.0)
+    assert it.look(it.due_at()) == 0
+    assert it.due_at() == waits_until > 140.0
+    it.told("", 103.0)
+    while it.look(it.due_at()) and it.due_at() < waits_until:
+        pass
+    assert it.due_at() == waits_until
 
 
 def test_who_has_followed_the_others_goes_back_with_them_and_by_himself_after_minutes() -> None:

@@ -1,12 +1,15 @@
 """A call moves: to the next process of its hub, and back to the first hub of its list. The call hears nothing of it."""
 
+from itertools import pairwise
+
 import pytest
 
 from device import jsonrpc
 from device.channel import errors, messages
 from device.channel.actions import DEBUG
+from device.channel.dialling import HUMAN_WAIT_S, VARY
 from device.channel.messages import Stream
-from device.channel.moving import FIRST_LOOK_S, LOOK_S, SPREAD_S, STEADY_S, WARIEST_S, WARY_S
+from device.channel.moving import FIRST_LOOK_S, LONELIEST_S, LOOK_S, SPREAD_S, STEADY_S, WARIEST_S, WARY_S
 from device.channel.news import State
 from device.channel.verdicts import Miss
 from tests.channel.world import JOIN, World, in_call
@@ -115,16 +118,103 @@ def test_who_is_left_alone_at_the_first_looks_where_they_have_gone_and_nobody_do
 def test_who_is_alone_everywhere_stays_gives_each_seat_back_and_looks_less_and_less_often() -> None:
     world = alone_at_the_first({})
     home = world.session.conn
-    world.talk(600.0, frame_s=0.06)
+    world.talk(100.0, frame_s=0.06)
+    world.run(3_500.0)
     assert world.session.conn == home and world.open == [home] and world.session.status.skipped == 0
     assert world.events == [] and {level for level, _ in world.logs} == {DEBUG}
-    assert {hub for _, hub in world.dials} == {1} and 9 <= len(world.dials) <= 15
-    assert world.pace()[0] < 3 * LOOK_S < 0.8 * WARIEST_S < min(world.pace()[4:])
+    assert {hub for _, hub in world.dials} == {1} and 9 <= len(world.dials) <= 14
+    assert world.pace()[0] < 3 * LOOK_S < 0.8 * LONELIEST_S < min(world.pace()[7:])
     looks = [conn for conn in world.closes if conn != home]
     assert len(looks) == len(world.dials)
     for conn in looks:
         assert world.methods(conn) == ["rejoin", "join", "leave"]
         assert world.closes[conn] is False, "what is written is delivered"
+
+
+def one_refuses(refusing: int | None, up: set[int], hubs: int) -> World:
+    """Alone at the first that is up. Nobody listens at the others, and one of them wants something else of us."""
+    world = World(hubs=hubs)
+    refuses, no_app = world.fails(Miss.REFUSED), world.refuses(errors.LOGIN_FAILED)
+
+    def answer(conn: int, request: jsonrpc.Request) -> None:
+        (no_app if world.connections[conn].hub == refusing else world.gives_seat)(conn, request)
+
+    world.network = lambda conn: (world.works if world.connections[conn].hub in up else refuses)(conn)
+    world.answer = answer
+    return in_call(world, 0.7)
+
+
+@pytest.mark.parametrize("back_s", range(13, 60, 11))
+def test_a_later_hub_that_refuses_us_keeps_nobody_from_the_first_one(back_s: int) -> None:
+    up = {1, 2}
+    world = one_refuses(2, up, hubs=3)
+    world.run(back_s)
+    assert world.session.status.hub == "ws://hub1:8800"
+    assert 2 in [hub for _, hub in world.dials], "it has refused us"
+    up.add(0)
+    world.run(LOOK_S * (1 + VARY) + 0.5)
+    assert world.session.status.hub == "ws://hub0:8800"
+
+
+def test_nor_from_another_process_of_its_own_hub_or_from_a_second_connection() -> None:
+    world = one_refuses(1, {0, 1}, hubs=2)
+    world.run(20.0)
+    assert 1 in [hub for _, hub in world.dials]
+    old = world.session.conn
+    world.notify("update-url")
+    world.run(SPREAD_S + 6 * world.rtt_s)
+    assert world.session.conn != old
+    world.run(20.0)
+    world.streams[3] = Stream(3, "hall")
+    world.notify("stream-added", uid=3)
+    world.losing = True
+    world.run(3.0)
+    assert len(world.session.conns) == 2
+
+
+def test_and_is_left_alone_itself_for_as_long_as_it_wants() -> None:
+    world = one_refuses(2, {1, 2}, hubs=3)
+    for _ in range(40):
+        world.run(20.0)
+        world.notify("user-left", uid=5, reason="quit")  # then we look at it as often as ever
+    refused = [at for at, hub in world.dials if hub == 2]
+    waits = [after - before for before, after in pairwise(refused)]
+    assert len(waits) >= 5 and min(waits) >= HUMAN_WAIT_S * (1 - VARY)
+
+
+def test_a_look_begun_while_alone_ends_no_conversation_that_has_begun_since() -> None:
+    world = alone_at_the_first({1: Stream(3, "hall")})
+    home = world.session.conn
+    while not world.dials:
+        world.run(0.01)
+    world.notify("stream-added", uid=4)
+    world.run(60.0)
+    assert world.session.conn == home and world.open == [home]
+    (look,) = (conn for conn in world.closes if conn != home)
+    assert world.methods(look) == ["rejoin", "join", "leave"]
+
+
+def test_who_is_alone_at_the_second_looks_at_the_first_as_ever_and_at_the_third_less_and_less_often() -> None:
+    world = one_refuses(None, {1, 2}, hubs=3)
+    assert world.session.status.hub == "ws://hub1:8800"
+    world.run(3_600.0)
+    dials = [hub for _, hub in world.dials]
+    assert dials.count(0) > 3_600 / LOOK_S / (1 + VARY) and 9 <= dials.count(2) <= 14
+    assert world.session.status.hub == "ws://hub1:8800" and world.events == []
+
+
+def test_who_is_pulled_in_vain_from_where_he_has_followed_the_others_stays_with_them_as_long_as_before() -> None:
+    world = alone_at_the_first({1: Stream(3, "hall")})
+    world.run(30.0)
+    assert world.session.status.hub == "ws://hub1:8800"
+    works, refuses = world.network, world.fails(Miss.REFUSED)
+    world.network = lambda conn: (works if world.connections[conn].hub else refuses)(conn)
+    world.notify("user-left", uid=5, reason="quit")
+    world.run(1.0)
+    assert [hub for _, hub in world.dials] == [1, 0]
+    world.network = works
+    world.run(300.0)
+    assert [hub for _, hub in world.dials] == [1, 0] and world.session.status.hub == "ws://hub1:8800"
 
 
 @pytest.mark.parametrize("speaks", [False, True])
