@@ -1,5 +1,6 @@
 """A network and what becomes of it while somebody speaks, and what the speech must be like then. PURE."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -27,7 +28,7 @@ class Limits:
     pesq: float = 0.0
     stoi: float = 0.0
     pesq_below_clean: float = 5.0
-    longest_gap_ms: float = 500.0
+    longest_gap_ms: float = math.inf
     delay_ms: float = 500.0
     delay_over_clean_ms: float = 500.0
 
