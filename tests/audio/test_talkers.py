@@ -581,6 +581,15 @@ class Whispering(Loud):
         return array("h", [value]).tobytes() * packet_samples(payload)
 
 
+def test_after_a_silence_a_word_is_as_loud_as_ever_however_loud_it_was_before() -> None:
+    room = Room()
+    for uid in range(1, 6):
+        room.send(uid, talk([960] * 20, number=9_000))
+    assert max(room.listen(3 * SECOND)) > 30_000, "more than there is room for"
+    word = talk([960] * 5, start=round(room.at), sequence=5_000, number=4_000)
+    assert set(room.send(7, word).listen(room.at + SECOND)) - {0, CONCEALED} == set(range(4_001, 4_006))
+
+
 def test_who_was_silent_for_long_is_as_loud_as_before_at_once() -> None:
     room = Room(960)
     room.talkers = Talkers(Whispering, 960, equal=True)
