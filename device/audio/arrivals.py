@@ -165,10 +165,10 @@ class _Lately:
         while self._longest and self._longest[-1][0] <= transit:
             self._longest.pop()
         self._longest.append((transit, self._now))
-        while self._now - self._longest[0][1] >= _AGAIN:
-            self._longest.popleft()
         remembered = self._remembered if self.again else _ONCE
-        self.latest = next(transit for transit, at in self._longest if self._now - at < remembered)
+        while self._now - self._longest[0][1] >= remembered:
+            self._longest.popleft()
+        self.latest = self._longest[0][0]
 
     @property
     def again(self) -> bool:
