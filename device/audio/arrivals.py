@@ -13,7 +13,7 @@ Two rules follow from the transits seen:
   would be heard. So the latest of those counts, too, be they one in a hundred.
 - Between what the latest packet needed and what there is lies what can be given up in a hurry (stretch.py). What came
   late once is forgotten after 1 s; where it happens again within 8 s, as on a stream that loses segments, it is
-  remembered for four times as long as that usually takes, 5 to 15 s: whoever gives that up is late at the next one. A
+  remembered for four times as long as that usually takes, 5 to 10 s: whoever gives that up is late at the next one. A
   first word that comes late, as its gate had to notice it, is no such thing. Nor is the quantile believed that is 30 ms
   beyond the latest: a queue was full, and is not any more.
 - Nor is it where packets are held up again and again: then the latest counts, up to 200 ms, or, if that is several
@@ -44,7 +44,7 @@ _SAME_OUTAGE = 500 * MS
 _UNKNOWN_JITTER = 10 * MS
 _MARGIN = 5 * MS // 2
 # How long what came late is remembered, where that happened once, and where it happens again and again.
-_ONCE, _AGAIN = 1_000 * MS, 15_000 * MS
+_ONCE, _AGAIN = 1_000 * MS, 10_000 * MS
 # A second one within this time is a habit. Where they are rarer a conversation loses more by waiting for them than by a
 # gap now and then (E-model, G.107: 4.1 instead of 4.3 at one of 180 ms in 10 s).
 _HABIT = 8_000 * MS
@@ -81,11 +81,11 @@ class Arrivals:
         self._in_outage = self._alone = False
         self._outage_at = arrived - _WINDOW - 1
         self.due = self._jitter + self._wait
-        self._lately = _Lately(transit)
+        self._lately = _Lately(transit, arrived)
 
     @property
     def needed(self) -> int:
-        """The transit at which the latest packet of the last 1, or 5 to 15 s would have been played in time."""
+        """The transit at which the latest packet of the last 1, or 5 to 10 s would have been played in time."""
         return self._lately.latest + self._wait
 
     def add_again(self, transit: int, arrived: int, outage: int) -> None:
@@ -143,12 +143,13 @@ class Arrivals:
 
 class _Lately:
     """`latest`: the longest transit of the last second of sound, be there a pause in it or not; where packets are held
-    up again and again, of four times as long as that usually takes, 5 to 15 s."""
+    up again and again, of four times as long as that usually takes, 5 to 10 s."""
 
-    def __init__(self, transit: int) -> None:
+    def __init__(self, transit: int, arrived: int) -> None:
         self.latest = self._before = transit
         self._now = 0
         self._held_up_at = self._again_at = -_AGAIN
+        self._outage_at = arrived - _SAME_OUTAGE
         self._every = 0.0  # how long it usually is from one such time to the next
         self._ended = -_AGAIN  # the RTP time at which the newest packet did
         self._longest = deque([(transit, 0)])  # of the packets from each one on, so they fall
@@ -156,11 +157,7 @@ class _Lately:
     def add(self, transit: int, samples: int, at: int) -> None:
         self._now += samples
         if transit - self._before >= (_HELD_UP if at - self._ended < _PAUSE else _NOTICED):
-            since = self._now - self._held_up_at
-            if since < _HABIT:
-                self._every = since if not self.again else self._every + (since - self._every) * _NEW_SHARE
-                self._again_at = self._now
-            self._held_up_at = self._now
+            self._held_up(at + transit)
         self._before, self._ended = transit, at + samples
         while self._longest and self._longest[-1][0] <= transit:
             self._longest.pop()
@@ -169,6 +166,15 @@ class _Lately:
         while self._now - self._longest[0][1] >= remembered:
             self._longest.popleft()
         self.latest = self._longest[0][0]
+
+    def _held_up(self, arrived: int) -> None:
+        if arrived - self._outage_at < _SAME_OUTAGE:
+            return
+        since = self._now - self._held_up_at
+        if since < _HABIT:
+            self._every = since if not self.again else self._every + (since - self._every) * _NEW_SHARE
+            self._again_at = self._now
+        self._held_up_at, self._outage_at = self._now, arrived
 
     @property
     def again(self) -> bool:

@@ -136,9 +136,9 @@ def test_what_comes_again_after_an_outage_is_not() -> None:
     assert arrivals.due == TICK + 5 * MS // 2
 
 
-@pytest.mark.parametrize(("apart", "remembered"), [(50, 250), (100, 400), (350, 750)])
+@pytest.mark.parametrize(("apart", "remembered"), [(50, 250), (100, 400), (350, 500)])
 def test_what_was_needed_once_is_forgotten_soon_and_later_where_it_happens_again(apart: int, remembered: int) -> None:
-    """In packets of 20 ms: after 1 s; after four times as long as it is apart, 5 to 15 s."""
+    """In packets of 20 ms: after 1 s; after four times as long as it is apart, 5 to 10 s."""
     network = Network().bring(*[0] * 800, 200 * MS, *[0] * 49)
     assert network.arrivals.needed - WAIT == 200 * MS
     assert network.bring(0).arrivals.needed - WAIT == 0
@@ -156,6 +156,12 @@ def test_who_is_held_up_again_and_again_is_waited_for_up_to_200_ms() -> None:
     network.bring(240 * MS, *[0] * 99)
     assert network.jitter == pytest.approx(200 * MS, abs=2 * MS)
     assert network.bring(*[0] * 1_000).jitter == 0
+
+
+def test_one_outage_in_two_piles_is_no_habit() -> None:
+    network = Network().bring(*[0] * 200, 90 * MS, *[0] * 9, 90 * MS, *[0] * 50)
+    assert network.jitter == 0
+    assert network.bring(90 * MS, *[0] * 50).jitter == 90 * MS, "this one came a second later"
 
 
 def test_what_is_late_once_in_ten_seconds_is_a_gap_and_nothing_to_wait_for() -> None:
