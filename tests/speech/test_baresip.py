@@ -53,7 +53,7 @@ def cases(monkeypatch: pytest.MonkeyPatch, peer: File | None) -> list[dict[str, 
     monkeypatch.setattr(bench_speech, "run", lambda path, seed: outcome(3.9))
     monkeypatch.setattr(baresip, "run", lambda peer, path, seed: outcome(1.0 + seed))
     monkeypatch.setattr(baresip, "program", lambda: peer)
-    return list(bench_speech.cases(argparse.Namespace(seeds=2, only=["clean"], report=None)))
+    return list(bench_speech.cases(argparse.Namespace(seeds=2, only=["clean"], report=None, ours=False)))
 
 
 def outcome(pesq: float) -> Run:
