@@ -9,11 +9,16 @@ from typing import Any
 
 import coverage
 import pytest
+from hypothesis import settings
 
 from tests import unprivileged
 
 NOT_RUN = pytest.StashKey[int]()
 NAME = "not_run"
+
+# A busy machine fails no property.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 # Started in the background of a shell, this process and all it starts would never see Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

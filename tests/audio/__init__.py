@@ -1,5 +1,5 @@
-"""Tests of the audio room. `properties`: the settings of its Hypothesis tests; a busy machine must not fail them."""
+"""Tests of the audio room. `properties`: the settings of its Hypothesis tests."""
 
 from hypothesis import settings
 
-properties = settings(deadline=None, max_examples=40)
+properties = settings(max_examples=40)

@@ -73,7 +73,7 @@ def test_what_is_not_known_yet_is_silence() -> None:
     assert block == ramp(LEAD_FRAMES, TICK - LEAD_FRAMES) + bytes(2 * LEAD_FRAMES)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(-200, 200), st.integers(-200, 200), st.integers(0, 1_000))
 def test_two_clocks_that_wobble_stay_together_within_two_ms_and_read_on_without_a_seam(
     speaker_ppm: int, microphone_ppm: int, seed: int

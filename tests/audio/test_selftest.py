@@ -54,7 +54,7 @@ def listen(heard: Sound, block_ms: int = 20, lost: Callable[[int], int] = lambda
     return detector.result(), at * 1_000 / RATE_HZ
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     loss_db=st.floats(-10, 45),
     delay_ms=st.floats(0.1, 495),
@@ -74,7 +74,7 @@ def test_a_microphone_that_hears_the_speaker_is_fine_at_any_loss_and_delay(
     assert after_ms <= PLAYED_MS + delay_ms + selftest.PROBE_MS + 50, "it is over as soon as it is clear"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(room_dbfs=st.floats(-90, -36), seed=st.integers(0, 10_000))
 def test_a_working_microphone_that_hears_no_speaker_is_mute(room_dbfs: float, seed: int) -> None:
     result, after_ms = listen(noise(room_dbfs, seed))

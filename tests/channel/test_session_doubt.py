@@ -192,7 +192,7 @@ ACCIDENTS: dict[str, Callable[[World], object]] = {
 }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(st.tuples(st.sampled_from(sorted(ACCIDENTS)), st.floats(0.0, 3.0)), max_size=25),
     st.integers(0, 2**32),
@@ -223,7 +223,7 @@ def test_whatever_has_happened_a_hub_that_answers_is_found_within_a_second(
     assert world.open == [world.session.conn]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from(["path dies", "black hole", "hub stands still", "refused", "reset", "talk"]), max_size=12),
     st.lists(st.floats(0.0, 8.0), min_size=12, max_size=12),

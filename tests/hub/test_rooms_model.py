@@ -199,5 +199,5 @@ class AnyClients(RuleBasedStateMachine):
         assert (snapshot.channels, snapshot.seats, snapshot.streams, snapshot.connections) == (0, 0, 0, 0)
 
 
-AnyClients.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+AnyClients.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
 TestAnyClients = AnyClients.TestCase
