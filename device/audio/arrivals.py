@@ -46,7 +46,7 @@ _MARGIN = 5 * MS // 2
 # How long what came late is remembered, where that happened once, and where it happens again and again.
 _ONCE, _AGAIN = 1_000 * MS, 10_000 * MS
 # A second one within this time is a habit. Where they are rarer a conversation loses more by waiting for them than by a
-# gap now and then (E-model, G.107: 4.1 instead of 4.3 at one of 180 ms in 10 s).
+# gap now and then, as the E-model (G.107) has it.
 _HABIT = 8_000 * MS
 # Without one for so many times as long as it usually takes, it is over.
 _TIMES, _NEW_SHARE = 4, 1 / 4
