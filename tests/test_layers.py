@@ -39,6 +39,7 @@ PURE = (
     "channel/members.py",
     "channel/messages.py",
     "channel/moving.py",
+    "channel/company.py",
     "channel/news.py",
     "channel/notices.py",
     "channel/presence.py",

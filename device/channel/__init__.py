@@ -33,6 +33,7 @@ The client's end: from a program's wish to its socket
     connections  which connection is the one: found, doubted, doubled and lost
     dialling     when to try which hub
     moving       when to look for a better one
+    company      when for where the others are
     adapt        how densely speech is to be encoded, by what the path allows
     doubling     when two connections carry the same
     protection   what is sent beside a packet, so that one that is lost is heard nevertheless

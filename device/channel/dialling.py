@@ -56,6 +56,11 @@ class Step(IntEnum):
     OPENED = 3  # join or rejoin
 
 
+def varied(seconds: float, random: Random) -> float:
+    """About as long: what happened to all at one moment is not answered by all at another."""
+    return seconds * random.uniform(1 - VARY, 1 + VARY)
+
+
 @dataclass(slots=True)
 class Attempt:
     """One connection on its way to a seat.
@@ -174,7 +179,7 @@ class Dialling:
             return self.attempts[conn]
         turns = ((self._hub + step) % self.hubs for step in range(self.hubs))
         hub = next((index for index in turns if self._turns[index].not_before <= now), 0)
-        self._started_at, self._vary = now, self._varied(1.0)
+        self._started_at, self._vary = now, varied(1.0, self.random)
         self.attempts[conn] = Attempt(conn, hub, now)
         return self.attempts[conn]
 
@@ -255,7 +260,7 @@ class Dialling:
     def wait_for_a_human(self, hub: int, now: float) -> None:
         """The hub wants something that only a person can change."""
         turn = self._turns[hub]
-        turn.not_before, turn.closed = now + self._varied(HUMAN_WAIT_S), True
+        turn.not_before, turn.closed = now + varied(HUMAN_WAIT_S, self.random), True
 
     def all_closed(self) -> bool:
         """Whether every hub waits for a person."""
@@ -264,11 +269,8 @@ class Dialling:
     def _slow_down(self, hub: int, now: float) -> None:
         turn = self._turns[hub]
         turn.wait_s = min(max(FIRST_WAIT_S, 2 * turn.wait_s), LONGEST_WAIT_S)
-        turn.not_before = max(turn.not_before, now + self._varied(turn.wait_s))
+        turn.not_before = max(turn.not_before, now + varied(turn.wait_s, self.random))
 
     def _newest_waiting(self) -> Attempt | None:
         opened = (attempt for attempt in reversed(self.attempts.values()) if attempt.step is Step.OPENED)
         return next((attempt for attempt in opened if not attempt.request), None)
-
-    def _varied(self, seconds: float) -> float:
-        return seconds * self.random.uniform(1 - VARY, 1 + VARY)

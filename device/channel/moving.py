@@ -14,15 +14,9 @@ costs no more on the second day; a hub that answers with a no is left alone for 
 falls into that time is left out, and the next one is at the next hub. The first look comes after 1 s already: a
 connection that failed while the hub was well has put us somewhere alone.
 
-We are alone: nobody speaks where we are but us. Whoever is alone looks where the others are, at later hubs, too, and
-stays at one of those only if somebody speaks there, and still nobody here; if not, the seat is given back, as it is
-worth no more than ours. From the first hub the first of these looks comes after 5 s, not sooner: whoever is alone at
-the second looks here after 1 s, and the two must not change places. From the second it comes after 10 s, as whoever is
-alone at the third looks here after 1 s or 6 s, and so on. Then they come less and less often, down to one in 10
-minutes: mostly nobody is anywhere, and a hub that answers has to give a seat, and tell of it, each time. It costs
-little: whoever starts looks soon, and so does whoever sees somebody leave; and those at a later hub look here every 5 s
-unless they have no way or are wary. Who has followed the others to a later hub goes back when they do: an empty first
-hub is no better place, so by himself he looks there after 10 minutes only.
+We are alone: nobody speaks where we are but us. Then later hubs are looked at, too, for company (company.py). Who has
+followed the others to one goes back when they do: an empty first hub is no better place, so by himself he looks there
+after 10 minutes only.
 
 Together again: who moves gives its seat up where it was, and whoever sees somebody leave looks at once. So the first
 one to find an earlier hub takes everybody along within some round trips, however their times fell. Whoever looks and
@@ -39,7 +33,8 @@ from random import Random
 
 from device.channel import address
 from device.channel.address import Address
-from device.channel.dialling import VARY
+from device.channel.company import Company
+from device.channel.dialling import varied
 
 FIRST_LOOK_S, LOOK_S = 1.0, 5.0
 # Everybody hears of the same thing at the same moment.
@@ -53,15 +48,13 @@ WARY_S, WARIEST_S = 10.0, 60.0
 SENT_AWAY_S = 60.0
 # Whoever has followed the others goes back when they do; this is for when none of them ever tries.
 FOLLOWED_S = 600.0
-# The longest from one look for company to the next.
-LONELIEST_S = 600.0
 _NEVER = float("inf")
 
 
 class Moving:
     """hubs: the list, in order of preference.
 
-    Looks at earlier hubs, or at the one that we are told, have one schedule; those for company, at later hubs, another.
+    Looks at earlier hubs, or at the one that we are told, have this schedule; those for company have their own.
     """
 
     def __init__(self, hubs: Sequence[Address], random: Random) -> None:
@@ -69,10 +62,7 @@ class Moving:
         self._random = random
         self._hub = 0
         self._alone = False
-        self._company: int | None = None  # the hub that is looked at for that only
-        self._company_at = _NEVER
-        self._company_turn = 0
-        self._pause_s = LOOK_S
+        self._company = Company(range(0), random)
         self._told: int | None = None
         self._told_until = -_NEVER
         self._look_at = _NEVER
@@ -83,44 +73,38 @@ class Moving:
 
     def due_at(self) -> float:
         """When to look, infinity for never."""
-        return self._look_at if self._told is not None else min(self._look_at, self._company_at)
+        return self._look_at if self._told is not None else min(self._look_at, self._company.due_at)
 
     def look(self, now: float) -> int:
         """The hub to look at now."""
-        self._looked_at, self._company = now, None
+        self._looked_at, self._company.looked_at = now, None
         hub, self._told = self._told, None
         if hub is not None and now < self._told_until:
             self._told, self._look_at = hub, now + AGAIN_S
             return hub
-        if hub is None and self._company_at < self._look_at:
-            return self._look_for_company(now)
+        if hub is None and self._company.due_at < self._look_at:
+            return self._company.look(now)
         if hub is None:
             hub, self._turn = self._turn % self._hub, self._turn + 1
         wary_until = now if self._alone else self._wary_until
-        self._look_at = max(now + self._varied(LOOK_S), wary_until) if self._hub else _NEVER
+        self._look_at = max(now + varied(LOOK_S, self._random), wary_until) if self._hub else _NEVER
         return hub
-
-    def _look_for_company(self, now: float) -> int:
-        later = range(self._hub + 1, len(self._hubs))
-        self._company, self._company_turn = later[self._company_turn % len(later)], self._company_turn + 1
-        self._pause_s = min(2 * self._pause_s, LONELIEST_S)
-        self._company_at = now + self._varied(self._pause_s)
-        return self._company
 
     def is_better(self, hub: int, company: bool) -> bool:
         """Whether to stay at this hub, which was looked at and gives a seat. company: somebody speaks there."""
-        return hub != self._company or (company and self._alone)
+        return hub != self._company.looked_at or (company and self._alone)
 
     def seated(self, hub: int, alone: bool, now: float) -> None:
         """There is a seat, at this hub. alone: nobody speaks there but us."""
         sent_away_s = SENT_AWAY_S if self._told == hub != self._hub else 0.0
-        followed_s = FOLLOWED_S if self._company == hub and not alone else 0.0
-        self._hub, self._alone, self._company, self._told = hub, alone, None, None
-        self._turn, self._company_turn = 0, 0
-        self._wary_until = now + self._varied(max(FIRST_LOOK_S, self._wary_s, sent_away_s, followed_s))
-        look_at = now + self._varied(FIRST_LOOK_S) if alone and not sent_away_s else self._wary_until
-        self._look_at, self._company_at = look_at if hub else _NEVER, _NEVER
-        self._miss_others(self._wary_until if sent_away_s else now)
+        followed_s = FOLLOWED_S if self._company.looked_at == hub and not alone else 0.0
+        self._hub, self._alone, self._told, self._turn = hub, alone, None, 0
+        self._wary_until = now + varied(max(FIRST_LOOK_S, self._wary_s, sent_away_s, followed_s), self._random)
+        look_at = now + varied(FIRST_LOOK_S, self._random) if alone and not sent_away_s else self._wary_until
+        self._look_at = look_at if hub else _NEVER
+        self._company = Company(range(hub + 1, len(self._hubs)), self._random)
+        if alone:
+            self._company.miss(self._wary_until if sent_away_s else now)
 
     def lost(self, seated_at: float, now: float) -> None:
         """The seat, or its connection, is lost."""
@@ -130,8 +114,8 @@ class Moving:
 
     def left(self) -> None:
         """There is nothing to move."""
-        self._company = self._told = None
-        self._look_at = self._company_at = _NEVER
+        self._told, self._look_at = None, _NEVER
+        self._company = Company(range(0), self._random)
 
     def told(self, url: str, now: float) -> bool:
         """The hub sends us to one of the list, "" for itself. Returns whether it is one of the list."""
@@ -144,22 +128,20 @@ class Moving:
 
     def somebody_came(self) -> None:
         """There is a conversation here."""
-        self._alone, self._company_at = False, _NEVER
+        self._alone = False
+        self._company.stop()
         if self._told is None:
             self._look_at = max(self._look_at, self._wary_until)
 
     def somebody_left(self, alone: bool, now: float) -> None:
         """Perhaps because an earlier hub is back. alone: nobody speaks here any more but us."""
         self._alone = alone
-        self._miss_others(now)
+        if alone:
+            self._company.miss(now)
+        else:
+            self._company.stop()
         if self._told is None and self._hub:
             self._look_at = min(self._look_at, self._soon(now))
-
-    def _miss_others(self, since: float) -> None:
-        """Whoever is alone looks for company, after a while and less and less often; nobody else does."""
-        self._pause_s = LOOK_S * (self._hub + 1)
-        wanted = self._alone and self._hub + 1 < len(self._hubs)
-        self._company_at = min(self._company_at, since + self._varied(self._pause_s)) if wanted else _NEVER
 
     def _index(self, url: str) -> int | None:
         if not url:
@@ -172,6 +154,3 @@ class Moving:
 
     def _soon(self, now: float) -> float:
         return max(now + self._random.uniform(0, SPREAD_S), self._looked_at + AGAIN_S)
-
-    def _varied(self, seconds: float) -> float:
-        return seconds * self._random.uniform(1 - VARY, 1 + VARY)

@@ -7,13 +7,13 @@ from random import Random
 import pytest
 
 from device.channel import address
+from device.channel.company import LONGEST_PAUSE_S
 from device.channel.dialling import VARY
 from device.channel.moving import (
     AGAIN_S,
     BELIEVED_S,
     FIRST_LOOK_S,
     FOLLOWED_S,
-    LONELIEST_S,
     LOOK_S,
     SENT_AWAY_S,
     SPREAD_S,
@@ -143,7 +143,7 @@ def test_who_is_alone_has_no_conversation_to_disturb_and_looks_at_once_until_som
 
 def test_who_is_alone_at_the_first_looks_at_the_others_in_turn_and_less_and_less_often() -> None:
     it, now = moving(0, alone=True), 100.0
-    for n, nominal_s in enumerate((LOOK_S, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, LONELIEST_S, LONELIEST_S)):
+    for n, nominal_s in enumerate((LOOK_S, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, LONGEST_PAUSE_S, LONGEST_PAUSE_S)):
         wait_s, now = it.due_at() - now, it.due_at()
         assert about(wait_s, nominal_s)
         assert it.look(now) == 1 + n % 2
@@ -174,7 +174,9 @@ def test_who_is_alone_elsewhere_looks_steadily_at_the_earlier_ones_and_less_and_
     waits = {hub: [after - before for before, after in pairwise(at)] for hub, at in times.items()}
     assert about(waits[0][0], FIRST_LOOK_S) and all(about(wait_s, LOOK_S) for wait_s in waits[0][1:])
     for n, wait_s in enumerate(waits[2]):
-        assert about(wait_s, min(2 * LOOK_S * 2**n, LONELIEST_S)), "who is alone at the third has looked here before"
+        assert about(wait_s, min(2 * LOOK_S * 2**n, LONGEST_PAUSE_S)), (
+            "who is alone at the third has looked here before"
+        )
     assert len(waits[2]) > 8
 
 

@@ -7,9 +7,10 @@ import pytest
 from device import jsonrpc
 from device.channel import errors, messages
 from device.channel.actions import DEBUG
+from device.channel.company import LONGEST_PAUSE_S
 from device.channel.dialling import HUMAN_WAIT_S, VARY
 from device.channel.messages import Stream
-from device.channel.moving import FIRST_LOOK_S, LONELIEST_S, LOOK_S, SPREAD_S, STEADY_S, WARIEST_S, WARY_S
+from device.channel.moving import FIRST_LOOK_S, LOOK_S, SPREAD_S, STEADY_S, WARIEST_S, WARY_S
 from device.channel.news import State
 from device.channel.verdicts import Miss
 from tests.channel.world import JOIN, World, in_call
@@ -123,7 +124,7 @@ def test_who_is_alone_everywhere_stays_gives_each_seat_back_and_looks_less_and_l
     assert world.session.conn == home and world.open == [home] and world.session.status.skipped == 0
     assert world.events == [] and {level for level, _ in world.logs} == {DEBUG}
     assert {hub for _, hub in world.dials} == {1} and 9 <= len(world.dials) <= 14
-    assert world.pace()[0] < 3 * LOOK_S < 0.8 * LONELIEST_S < min(world.pace()[7:])
+    assert world.pace()[0] < 3 * LOOK_S < 0.8 * LONGEST_PAUSE_S < min(world.pace()[7:])
     looks = [conn for conn in world.closes if conn != home]
     assert len(looks) == len(world.dials)
     for conn in looks:
