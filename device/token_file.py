@@ -21,8 +21,11 @@ class TokenFile:
         try:
             path = Path(self._name) if self._name else systemd.credential("token")
             text = path.read_text("utf-8").strip() if path else None
-        except (OSError, ValueError):  # not the cause's text: it would quote what it could not decode
-            raise ChannelError(errors.LOGIN_FAILED, f"the token in {where} cannot be read") from None
+        except OSError as error:
+            remedy = f"{error.strerror}; the user that intercomd runs as has to be able to"
+            raise ChannelError(errors.LOGIN_FAILED, f"the token in {where} cannot be read: {remedy}") from None
+        except ValueError:  # without its text: that would quote what it could not decode
+            raise ChannelError(errors.LOGIN_FAILED, f"the token in {where} cannot be read: it is no text") from None
         if text and (text.lower() == "null" or len(text) > TOKEN_MAX_CHARACTERS):
             raise ChannelError(errors.LOGIN_FAILED, f"what is in {where} is no token")
         self._known = text

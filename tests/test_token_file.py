@@ -31,6 +31,12 @@ def test_another_one_is_news_once_and_what_is_being_written_is_none(tmp_path: Pa
 def test_one_that_cannot_be_read_is_an_error_without_its_content(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_bytes(b"geheim \xff")
-    with pytest.raises(ChannelError, match="cannot be read") as error:
+    with pytest.raises(ChannelError, match="it is no text") as error:
         TokenFile(str(path)).read()
     assert error.value.code == LOGIN_FAILED and "geheim" not in repr(error.value)
+
+
+def test_one_that_is_kept_from_it_says_who_has_to_be_let(closed: str) -> None:
+    with pytest.raises(ChannelError, match="Permission denied; the user that intercomd runs as") as error:
+        TokenFile(closed).read()
+    assert error.value.code == LOGIN_FAILED
