@@ -199,7 +199,7 @@ class Connections:
             self._doubling.refused(now)
         self._approach.stop()
         self._seat.let_go(attempt, seated.resumed, now)
-        self._moving.seated(attempt.hub, not seated.streams, now)
+        self._moving.seated(attempt.hub, not seated.streams, now, self._seat.streams.missing(seated))
         self._reconnects += self._seat.uid != 0
         self._answer_joins({"uid": seated.uid})
         known = self._join is not None and self._join.known

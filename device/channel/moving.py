@@ -25,10 +25,13 @@ finds nothing has what he waited for before still ahead of him.
 No flapping: a hub whose seat was lost within a minute is worth a longer wait each time, 10 s doubling to a minute.
 Whoever starts meanwhile at the first is alone there for some 6 s, and then comes to us.
 Unless we are alone where we are: then there is no conversation to disturb, and the others may be there, as it was our
-own way that failed. Whoever comes meanwhile has us wait after all.
+own way that failed. Whoever comes meanwhile has us wait after all. And unless somebody is missing here who was heard
+before the seat was lost: he may be back at that hub, and not know that he is alone, as it believes us there for 20 s.
+Who is simply gone is missing once only, as nobody was heard here whom the next seat would miss.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from random import Random
 
 from device.channel import address
@@ -62,6 +65,7 @@ class Moving:
         self._random = random
         self._hub = 0
         self._alone = False
+        self._missing = set[int]()
         self._company = Company(range(0), random)
         self._told: int | None = None
         self._told_until = -_NEVER
@@ -86,7 +90,7 @@ class Moving:
             return self._company.look(now)
         if hub is None:
             hub, self._turn = self._turn % self._hub, self._turn + 1
-        wary_until = now if self._alone else self._wary_until
+        wary_until = now if self._alone or self._missing else self._wary_until
         self._look_at = max(now + varied(LOOK_S, self._random), wary_until) if self._hub else _NEVER
         return hub
 
@@ -94,13 +98,15 @@ class Moving:
         """Whether to stay at this hub, which was looked at and gives a seat. company: somebody speaks there."""
         return hub != self._company.looked_at or (company and self._alone)
 
-    def seated(self, hub: int, alone: bool, now: float) -> None:
-        """There is a seat, at this hub. alone: nobody speaks there but us."""
+    def seated(self, hub: int, alone: bool, now: float, missing: AbstractSet[int] = frozenset()) -> None:
+        """There is a seat, at this hub. alone: nobody speaks there but us. missing: uids that were heard before."""
         sent_away_s = SENT_AWAY_S if self._told == hub != self._hub else 0.0
         followed_s = FOLLOWED_S if self._company.looked_at == hub and not alone else 0.0
         self._hub, self._alone, self._told, self._turn = hub, alone, None, 0
         self._wary_until = now + varied(max(FIRST_LOOK_S, self._wary_s, sent_away_s, followed_s), self._random)
-        look_at = now + varied(FIRST_LOOK_S, self._random) if alone and not sent_away_s else self._wary_until
+        self._missing = set() if sent_away_s else set(missing)
+        at_once = self._missing or (alone and not sent_away_s)
+        look_at = now + varied(FIRST_LOOK_S, self._random) if at_once else self._wary_until
         self._look_at = look_at if hub else _NEVER
         self._company = Company(range(hub + 1, len(self._hubs)), self._random)
         if alone:
@@ -126,11 +132,12 @@ class Moving:
         self._look_at = min(self._look_at, self._soon(now))
         return True
 
-    def somebody_came(self) -> None:
+    def somebody_came(self, uid: int) -> None:
         """There is a conversation here."""
         self._alone = False
+        self._missing.discard(uid)
         self._company.stop()
-        if self._told is None:
+        if self._told is None and not self._missing:
             self._look_at = max(self._look_at, self._wary_until)
 
     def somebody_left(self, alone: bool, now: float) -> None:

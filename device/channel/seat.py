@@ -287,8 +287,8 @@ class Seat:
         if method == messages.REPORT:
             self.listeners.told(Told.read(params), now)
         elif method == messages.STREAM_ADDED:
-            self._moving.somebody_came()
             uid = messages.read_uid(params)
+            self._moving.somebody_came(uid)
             for wish in self.streams.again_of(uid):
                 self._ask(wish, {"uid": uid}, now)
         elif method == messages.USER_LEFT:

@@ -74,6 +74,10 @@ class Streams:
             if subscribe:
                 self._wishes[uid, _THERE] = True
 
+    def missing(self, seated: Seated) -> set[int]:
+        """Whose streams we know that the hub's list has not."""
+        return self.known.keys() - {stream.uid for stream in seated.streams}
+
     def seated(self, seated: Seated, told_known: bool) -> News:
         """The hub's list at join or rejoin; returns the difference, as events.
 

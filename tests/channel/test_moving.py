@@ -131,14 +131,35 @@ def test_who_is_alone_has_no_conversation_to_disturb_and_looks_at_once_until_som
     it.lost(seated_at=100.0, now=101.0)
     it.seated(1, True, 102.0)
     assert it.due_at() <= 102.0 + FIRST_LOOK_S * (1 + VARY)
-    it.somebody_came()
+    it.somebody_came(3)
     waits_until = it.due_at()
     assert 102.0 + WARY_S * (1 - VARY) <= waits_until <= 102.0 + WARY_S * (1 + VARY)
     it.told("", 103.0)
     told_for = it.due_at()
-    it.somebody_came()
+    it.somebody_came(3)
     it.somebody_left(True, 103.0)
     assert it.due_at() == told_for < waits_until, "what the hub says goes first"
+
+
+def test_who_misses_somebody_since_the_seat_was_lost_looks_at_once_until_he_comes() -> None:
+    it = moving(0)
+    it.lost(seated_at=100.0, now=101.0)
+    it.seated(1, False, 102.0, {4, 5})
+    assert about(it.due_at() - 102.0, FIRST_LOOK_S)
+    it.somebody_came(4)
+    it.somebody_came(6)
+    it.look(now := it.due_at())
+    assert about(it.due_at() - now, LOOK_S), "5 has not come"
+    it.somebody_came(5)
+    assert about(it.due_at() - 102.0, WARY_S)
+
+
+def test_but_not_at_a_hub_that_has_sent_him_to_where_the_others_will_come() -> None:
+    it = moving(0)
+    it.told("ws://hub1:8800", 200.0)
+    it.seated(1, False, 200.1, {4})
+    it.somebody_came(5)
+    assert it.due_at() >= 200.1 + SENT_AWAY_S * (1 - VARY)
 
 
 def test_who_is_alone_at_the_first_looks_at_the_others_in_turn_and_less_and_less_often() -> None:
@@ -153,7 +174,7 @@ def test_that_is_over_when_somebody_comes_and_begins_anew_when_he_leaves() -> No
     it = moving(0, alone=True)
     for _ in range(3):
         it.look(it.due_at())
-    it.somebody_came()
+    it.somebody_came(3)
     assert it.due_at() == NEVER
     it.somebody_left(False, 200.0)
     assert it.due_at() == NEVER, "others are there still"
@@ -184,7 +205,7 @@ def test_and_when_somebody_comes_at_the_later_no_more_until_he_leaves() -> None:
     it = moving(1, alone=True)
     while it.due_at() < 400.0:
         it.look(it.due_at())
-    it.somebody_came()
+    it.somebody_came(3)
     assert [it.look(it.due_at()) for _ in range(30)] == [0] * 30
     it.somebody_left(True, now := it.due_at())
     assert it.due_at() <= now + SPREAD_S
@@ -217,7 +238,7 @@ def test_who_was_sent_somewhere_and_is_alone_there_looks_for_company_later_too(h
 def test_with_one_hub_there_is_nowhere_to_look() -> None:
     it = Moving(HUBS[:1], Random(1))
     it.seated(0, True, 100.0)
-    it.somebody_came()
+    it.somebody_came(3)
     it.somebody_left(True, 101.0)
     assert it.due_at() == NEVER
     it.told("", 102.0)
@@ -239,7 +260,7 @@ def test_a_later_hub_is_a_better_place_only_with_somebody_there_or_where_we_are_
 def test_nor_with_somebody_there_when_somebody_has_come_to_us_meanwhile() -> None:
     it = moving(0, alone=True)
     hub = it.look(105.0)
-    it.somebody_came()
+    it.somebody_came(3)
     assert not it.is_better(hub, True)
     it.somebody_left(True, 106.0)
     assert it.is_better(hub, True)
@@ -254,7 +275,7 @@ def test_who_has_followed_and_is_pulled_in_vain_has_his_wait_still_unless_he_is_
     assert it.look(now := it.due_at()) == 0
     if alone:
         assert about(it.due_at() - now, LOOK_S)
-        it.somebody_came()
+        it.somebody_came(3)
     assert it.due_at() == waits_until
     it.somebody_left(False, waits_until - 1.0)
     it.look(now := it.due_at())
@@ -281,7 +302,7 @@ def test_who_has_followed_the_others_goes_back_with_them_and_by_himself_after_mi
     hub = it.look(105.0)
     it.seated(hub, False, 105.1)
     assert about(it.due_at() - 105.1, FOLLOWED_S)
-    it.somebody_came()
+    it.somebody_came(3)
     assert about(it.due_at() - 105.1, FOLLOWED_S)
     it.somebody_left(False, 200.0)
     assert it.due_at() <= 200.0 + SPREAD_S
@@ -294,7 +315,7 @@ def test_and_if_he_is_alone_there_after_all_like_anybody_who_is() -> None:
     it.seated(hub, True, 105.1)
     assert about(it.due_at() - 105.1, FIRST_LOOK_S)
     it.look(it.due_at())
-    it.somebody_came()
+    it.somebody_came(3)
     assert it.due_at() < 120.0, "he has followed nobody"
 
 

@@ -269,6 +269,24 @@ def test_H14_a_hub_that_makes_room_for_its_next_process_is_dialled_beside_and_le
     assert frames >= 99, "every frame went on one of the two"
 
 
+@pytest.mark.parametrize("missing", [False, True])
+def test_who_is_wary_of_the_first_looks_there_at_once_only_if_somebody_is_missing_at_the_second(missing: bool) -> None:
+    world = World(hubs=2)
+    world.streams = {3: Stream(3, "hall"), 4: Stream(4, "yard")}
+    in_call(world, seconds=5.0)
+    away(world, 0)
+    if missing:
+        del world.streams[4]
+    world.hub_closes(world.session.conn)
+    world.run(0.5)
+    assert world.session.status.hub == "ws://hub1:8800"
+    away(world)
+    world.run(FIRST_LOOK_S * (1 + VARY) + 6 * world.rtt_s)
+    assert (world.session.status.hub == "ws://hub0:8800") is missing
+    world.run(WARY_S * (1 + VARY))
+    assert world.session.status.hub == "ws://hub0:8800"
+
+
 def test_one_that_cannot_be_reached_yet_is_tried_again_and_the_call_stays_where_it_is() -> None:
     world = call()
     old = world.session.conn

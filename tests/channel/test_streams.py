@@ -34,6 +34,12 @@ def test_a_hub_that_was_told_names_who_has_gone() -> None:
     assert streams.seated(seated(4, removed=(2, 9)), told_known=True) == [removed(2), added(4)]
 
 
+def test_whom_the_list_of_the_next_seat_has_not_is_missing() -> None:
+    streams = Streams()
+    streams.seated(seated(1, 2, 3), told_known=False)
+    assert streams.missing(seated(3, 4, 7)) == {1, 2}
+
+
 def test_a_stream_that_is_there_is_not_removed_whatever_else_the_hub_says() -> None:
     streams = Streams()
     streams.seated(seated(1), told_known=False)
