@@ -107,6 +107,7 @@ class HubSide:
         self._source = random.Random(99 + key[0])
         self.rooms = self.empty_rooms()
         self.clients: dict[int, tuple[Wire, Peer]] = {}
+        self._cut_off_until: dict[Peer, float] = {}
         self._tick()
 
     def empty_rooms(self) -> Rooms:
@@ -126,8 +127,8 @@ class HubSide:
     def crash(self, away_s: float) -> None:
         """Gone with all connections, and back with its key and nothing else."""
         self.up = False
-        for number in list(self.clients):
-            wire, peer = self.clients.pop(number)
+        while self.clients:
+            number, (wire, peer) = self.clients.popitem()
             wire.cut()
             peer.lost(number)
 
@@ -135,6 +136,18 @@ class HubSide:
             self.up, self.rooms = True, self.empty_rooms()
 
         self.time.at(self.time.now + away_s, back)
+
+    def cut_off(self, peer: "Peer", for_s: float) -> None:
+        """There is no way between the two for so long."""
+        self._cut_off_until[peer] = self.time.now + for_s
+        for number in [number for number, (_, each) in self.clients.items() if each is peer]:
+            if number in self.clients:  # it has given up the other one by itself
+                self.drop(number)
+                peer.lost(number)
+
+    def reached_by(self, peer: "Peer") -> bool:
+        """Whether there is a way, and somebody at its end."""
+        return self.up and self.time.now >= self._cut_off_until.get(peer, 0.0)
 
     def _tick(self) -> None:
         self.send(self.rooms.tick(self.time.now))
@@ -288,7 +301,7 @@ class Peer:
         wire = self.wires[conn] = Wire(self.time, self.weather, next(self._seeds))
 
         def syn(_: object) -> None:
-            if conn in self.wires and self._at[conn].up:
+            if conn in self.wires and self._at[conn].reached_by(self):
                 self._at[conn].accept(wire, self, conn)
                 wire.carry(wire.down, None, lambda _: self._opened(conn))
             elif conn in self.wires:

@@ -5,7 +5,6 @@ import math
 import pytest
 
 from device.channel.moving import FIRST_LOOK_S, LOOK_S, STEADY_S, WARIEST_S
-from device.channel.news import State
 from device.channel.verdicts import Miss
 from tests.netem import Weather
 from tests.test_simulated_call import HubSide, Peer, Time
@@ -115,18 +114,20 @@ def test_who_finds_the_first_hub_again_while_the_others_are_wary_of_it_has_them_
     """The hub believes them there for a while, so he cannot know that he is alone; but they miss him."""
     time = Time()
     both = hubs(time)
-    third = peer(both[:1], 10 * seed + 9, delay_ms)  # with two in its list it is chance where it arrives
-    peers = [*(peer(both, 10 * seed + n, delay_ms) for n in range(3)), third]
+    peers = [peer(both, 10 * seed + n, delay_ms) for n in range(4)]
     for _ in range(3):
         time.run(time.now + 10.0)
-        both[0].crash(0.1)
+        for one in peers:
+            both[1].cut_off(one, 1.0)
+            both[0].cut_off(one, 0.3)
     time.run(time.now + 10.0)
     assert where(peers) == {1}
-    both[0].crash(4.0 + seed / 3)
-    time.run(time.now + 3.9)
+    for one in peers[:3]:
+        both[0].cut_off(one, 3.0)
+    both[0].cut_off(peers[3], 4.0)
+    both[1].cut_off(peers[3], 6.0)
+    time.run(time.now + 2.9)
     assert where(peers[:3]) == {2}
-    while third.session.state is not State.IN_CALL:
-        time.run(time.now + 0.1)
-    time.run(time.now + LOOK_S * 1.2 + 20 * delay_ms / 1e3)
+    time.run(time.now + 1.1 + LOOK_S * 1.2 + 20 * delay_ms / 1e3)
     assert where(peers) == {1}
     assert apart_s(time, peers, time.now + 120.0) == 0.0

@@ -8,8 +8,8 @@ From the first hub the first of these looks comes after 5 s, not sooner: whoever
 1 s, and the two must not change places. From the second it comes after 10 s, as whoever is alone at the third looks
 here after 1 s or 6 s, and so on. Then they come less and less often, down to one in 10 minutes: mostly nobody is
 anywhere, and a hub that answers has to give a seat, and tell of it, each time. It costs little: whoever starts looks
-soon, and so does whoever sees somebody leave; and those at a later hub look here every 5 s unless they have no way or
-are wary.
+soon, and so does whoever sees somebody leave; and those at a later hub look here every 5 s unless they have no way, or
+are wary and miss nobody.
 """
 
 from random import Random

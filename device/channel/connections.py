@@ -202,11 +202,10 @@ class Connections:
         self._moving.seated(attempt.hub, not seated.streams, now, self._seat.streams.missing(seated))
         self._reconnects += self._seat.uid != 0
         self._answer_joins({"uid": seated.uid})
-        known = self._join is not None and self._join.known
         hears_all = self._join is not None and self._join.auto_subscribe
         heard = self._seat.streams.subscribed(hears_all) if hub != self._news.hub else set()
         self._news.in_call(hub, attempt.hub + 1, now)
-        self._seat.sit(seated, link, attempt.resumes or bool(known), now)
+        self._seat.sit(seated, link, attempt.told_known, now)
         for uid in sorted(heard & self._seat.streams.subscribed(hears_all)):  # the same stream, to be had elsewhere
             url = address.stream_url(str(hub), self._news.channel, uid)
             self._news.emit(messages.UPDATE_URL, {"uid": uid, "url": url})

@@ -66,8 +66,9 @@ class Attempt:
     """One connection on its way to a seat.
 
     since: of this step. handshake_s: how long TLS and WebSocket took. request: number of its `join`, or `rejoin` if it
-    resumes; 0 while it has not asked. look: it is about a better place than the seat has, which is fine where it is.
-    second: about a second connection to the place it has. stale: a person has asked since.
+    resumes; 0 while it has not asked. told_known: it says whom we know. look: it is about a better place than the seat
+    has, which is fine where it is. second: about a second connection to the place it has. stale: a person has asked
+    since.
     """
 
     conn: int
@@ -77,6 +78,7 @@ class Attempt:
     handshake_s: float = 0.0
     request: int = 0
     resumes: bool = False
+    told_known: bool = False
     look: bool = False
     second: bool = False
     stale: bool = False

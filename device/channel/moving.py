@@ -25,9 +25,10 @@ finds nothing has what he waited for before still ahead of him.
 No flapping: a hub whose seat was lost within a minute is worth a longer wait each time, 10 s doubling to a minute.
 Whoever starts meanwhile at the first is alone there for some 6 s, and then comes to us.
 Unless we are alone where we are: then there is no conversation to disturb, and the others may be there, as it was our
-own way that failed. Whoever comes meanwhile has us wait after all. And unless somebody is missing here who was heard
-before the seat was lost: he may be back at that hub, and not know that he is alone, as it believes us there for 20 s.
-Who is simply gone is missing once only, as nobody was heard here whom the next seat would miss.
+own way that failed. Whoever comes meanwhile has us wait after all. And unless somebody is missing here who spoke where
+the seat was lost: he may be back at that hub, and not know that he is alone, as it believes us there for up to 20 s.
+Who is gone for good is missing at this seat only: the next one compares with who spoke here. Who is at the first hub
+each time it is there is missing each time, and then nobody is wary: to be interrupted is less than to be apart.
 """
 
 from collections.abc import Sequence
@@ -66,6 +67,7 @@ class Moving:
         self._hub = 0
         self._alone = False
         self._missing = set[int]()
+        self._lost = False
         self._company = Company(range(0), random)
         self._told: int | None = None
         self._told_until = -_NEVER
@@ -99,12 +101,15 @@ class Moving:
         return hub != self._company.looked_at or (company and self._alone)
 
     def seated(self, hub: int, alone: bool, now: float, missing: AbstractSet[int] = frozenset()) -> None:
-        """There is a seat, at this hub. alone: nobody speaks there but us. missing: uids that were heard before."""
+        """There is a seat, at this hub. alone: nobody speaks there but us.
+
+        missing: who spoke where we were, and does not here; whom we have left behind by a move comes after us.
+        """
         sent_away_s = SENT_AWAY_S if self._told == hub != self._hub else 0.0
         followed_s = FOLLOWED_S if self._company.looked_at == hub and not alone else 0.0
         self._hub, self._alone, self._told, self._turn = hub, alone, None, 0
         self._wary_until = now + varied(max(FIRST_LOOK_S, self._wary_s, sent_away_s, followed_s), self._random)
-        self._missing = set() if sent_away_s else set(missing)
+        self._missing, self._lost = set(missing) if self._lost else set(), False
         at_once = self._missing or (alone and not sent_away_s)
         look_at = now + varied(FIRST_LOOK_S, self._random) if at_once else self._wary_until
         self._look_at = look_at if hub else _NEVER
@@ -117,10 +122,11 @@ class Moving:
         steady = now - seated_at >= STEADY_S
         self._wary_s = 0.0 if steady else min(max(WARY_S, 2 * self._wary_s), WARIEST_S)
         self.left()
+        self._lost = True
 
     def left(self) -> None:
         """There is nothing to move."""
-        self._told, self._look_at = None, _NEVER
+        self._told, self._look_at, self._lost = None, _NEVER, False
         self._company = Company(range(0), self._random)
 
     def told(self, url: str, now: float) -> bool:

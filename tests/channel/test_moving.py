@@ -162,6 +162,31 @@ def test_but_not_at_a_hub_that_has_sent_him_to_where_the_others_will_come() -> N
     assert it.due_at() >= 200.1 + SENT_AWAY_S * (1 - VARY)
 
 
+def test_nor_if_he_has_followed_the_others_whoever_else_was_there() -> None:
+    it = moving(0, alone=True)
+    hub = it.look(105.0)
+    it.seated(hub, False, 105.1, {9})
+    assert about(it.due_at() - 105.1, FOLLOWED_S)
+
+
+def test_nor_if_he_has_moved_to_an_earlier_hub_and_the_others_are_on_their_way() -> None:
+    it = moving(0)
+    it.lost(seated_at=100.0, now=101.0)
+    it.seated(2, False, 102.0)
+    hub = it.look(it.due_at())
+    it.seated(hub + 1, False, 120.0, {4})
+    assert about(it.due_at() - 120.0, WARY_S)
+
+
+def test_who_is_gone_for_good_is_missing_at_one_seat_only() -> None:
+    it = moving(0)
+    it.lost(seated_at=100.0, now=101.0)
+    it.seated(1, False, 102.0, {4})
+    it.lost(seated_at=102.0, now=103.0)
+    it.seated(1, False, 104.0)
+    assert about(it.due_at() - 104.0, 2 * WARY_S)
+
+
 def test_who_is_alone_at_the_first_looks_at_the_others_in_turn_and_less_and_less_often() -> None:
     it, now = moving(0, alone=True), 100.0
     for n, nominal_s in enumerate((LOOK_S, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, LONGEST_PAUSE_S, LONGEST_PAUSE_S)):

@@ -326,6 +326,15 @@ def test_A8_who_is_on_the_list_and_comes_back_later_is_subscribed_then() -> None
     assert [(method, params) for _, method, params in world.requests if method != "ping"] == [("subscribe", {"uid": 3})]
 
 
+def test_A8_who_is_on_the_list_is_gone_where_a_later_seat_is_at_a_hub_that_does_not_know_it() -> None:
+    world = world_of_a_join_with((3,), {3: Stream(3, "hall")})
+    world.answer = world.refuses(errors.SESSION_UNKNOWN, only="rejoin")
+    world.streams = {4: Stream(4, "yard")}
+    world.hub_closes(world.session.conn)
+    world.run(1.0)
+    assert ("stream-removed", {"uid": 3}) in world.events
+
+
 def test_A8_rejoin_with_a_new_token_keeps_the_seat_and_says_the_token() -> None:
     world = in_call(World())
     world.requests.clear()

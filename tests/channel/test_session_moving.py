@@ -287,6 +287,20 @@ def test_who_is_wary_of_the_first_looks_there_at_once_only_if_somebody_is_missin
     assert world.session.status.hub == "ws://hub0:8800"
 
 
+def test_and_does_not_once_he_has_come() -> None:
+    world = World(hubs=2)
+    world.streams = {3: Stream(3, "hall"), 4: Stream(4, "yard")}
+    in_call(world, seconds=5.0)
+    away(world, 0)
+    del world.streams[4]
+    world.hub_closes(world.session.conn)
+    world.run(0.5)
+    world.notify("stream-added", uid=4, label="yard")
+    away(world)
+    world.run(FIRST_LOOK_S * (1 + VARY) + 6 * world.rtt_s)
+    assert world.session.status.hub == "ws://hub1:8800"
+
+
 def test_one_that_cannot_be_reached_yet_is_tried_again_and_the_call_stays_where_it_is() -> None:
     world = call()
     old = world.session.conn
