@@ -9,7 +9,9 @@ not full: its round trip stays as it was.
 Nor is one full on which everything takes now longer, now shorter, as on a crowded radio: what counts is what stands in
 the queue, and not what comes and goes; and what stands there though we send the least that we can, and all of that goes
 through, is not ours. Without that a radio that begins to jitter while we talk had us at 12 kbit/s for minutes, until
-the kernel forgets the shortest round trip of before.
+the kernel forgets the shortest round trip of before. But where frame after frame is skipped the path is full, whatever
+else there is: a queue that fills looks like one that comes and goes, and what a packet of ours needs to get through a
+narrow one like that of others.
 
 The path from the hub to those who listen counts likewise, as they report it. What only loses packets is met by sending
 more (protection.py), which a full path would make worse: so only where nothing is full.
@@ -28,6 +30,8 @@ LOOK_S = 0.45
 # Beyond the shortest round trip; a radio's own mood is below that. The second is full even where nothing was skipped.
 QUEUE_S, LONG_QUEUE_S = 0.1, 0.3
 SHORT_QUEUE_S = 0.05
+# So many frames since it was looked at last are no mood. It is seen at once.
+MANY_SKIPPED = 5
 # So long at the least, with nothing skipped, and what stands in the queue is not ours.
 NOT_OURS_AFTER_S = 3.0
 UP_AFTER_S, UP_AFTER_MAX_S = 5.0, 60.0
@@ -82,13 +86,16 @@ class Adapt:
 
         Returns how to encode from now on, None where nothing changes.
         """
-        if not self._steps or now - self._looked_at < LOOK_S:
+        since = skipped - self._skipped
+        full = since >= MANY_SKIPPED and path.queue_s > QUEUE_S and now - self._lowered_at >= LOOK_S
+        if not self._steps or (now - self._looked_at < LOOK_S and not full):
             return None
-        self._looked_at = now
-        since, self._skipped = skipped - self._skipped, skipped
+        self._looked_at, self._skipped = now, skipped
+        if full:
+            self._others_s = 0.0
         others_s = self._not_ours(path.queue_s, since > 0, now)
         queue_s, standing_s = path.queue_s - others_s, path.standing_queue_s - others_s
-        if queue_s > LONG_QUEUE_S or (standing_s > QUEUE_S and since):
+        if full or queue_s > LONG_QUEUE_S or (standing_s > QUEUE_S and since):
             self._down(2 if queue_s > LONG_QUEUE_S else 1, now)
         elif arriving.crowded and now - self._lowered_at >= TOLD_AFTER_S:
             self._down(2, now)

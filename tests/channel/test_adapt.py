@@ -57,6 +57,26 @@ def test_what_comes_and_goes_on_a_radio_stands_in_no_queue() -> None:
     assert Second(adapt()).pass_(60, 0.15, skips=1, varies_s=0.04) == []
 
 
+def test_but_where_frame_after_frame_is_skipped_nothing_comes_and_goes() -> None:
+    """A queue that fills: the kernel takes the way that its round trip grows for an uncertain one."""
+    one = adapt()
+    assert one.looked(path(0.13, 0.08), 1, 10.0) is None
+    assert one.looked(path(0.14, 0.09), 4, 10.1) is None
+    assert one.looked(path(0.15, 0.09), 6, 10.15) == Coding(20_000, 20)
+    assert one.looked(path(0.2, 0.09), 20, 10.4) is None, "what that has done is not seen yet"
+    assert one.looked(path(0.2, 0.09), 26, 10.7) == Coding(16_000, 40)
+
+
+def test_what_was_taken_for_that_of_others_was_ours_where_a_step_up_has_frames_skipped() -> None:
+    """A way of 32 kbit/s: each packet of the least stands in it alone for 45 ms, and takes no others beside it."""
+    second = Second(adapt())
+    second.pass_(2, 0.5)
+    while second.coding != Coding(16_000, 40):
+        second.pass_(1, 0.087)
+    assert second.pass_(1, 0.25, skips=8, varies_s=0.06) == [Coding(12_000, 60)]
+    assert second.pass_(9, 0.087) == [], "it is known from nothing again, and the next one is waited for"
+
+
 def test_what_stands_in_the_queue_though_all_of_the_least_goes_through_is_not_ours() -> None:
     """A radio begins to jitter while we talk: frames are skipped until that is known, and the round trip stays long."""
     second = Second(adapt())
