@@ -33,7 +33,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     """What the command line takes."""
     parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help=f"runs of each path; default {SEEDS}")
     names = [one.name for one in (*PATHS, *SIMULATED)]
-    parser.add_argument("--only", action="append", choices=names, metavar="PATH", help=", ".join(names))
+    parser.add_argument(
+        "--only", action="append", choices=names, metavar="PATH", help=", ".join(names).replace("%", "%%")
+    )
     parser.add_argument("--ours", action="store_true", help="without baresip, in half the time")
     parser.add_argument("--report", type=File, metavar="FILE", help="an HTML page with plots")
 

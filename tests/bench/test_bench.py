@@ -81,3 +81,11 @@ def test_a_bench_may_take_options_and_the_others_take_none(
 def test_options_that_no_bench_takes_are_refused_also_beside_another_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["quick-one", "slow", "--runs", "3"]) == 2
     assert "unrecognized arguments: --runs 3" in capsys.readouterr().err
+
+
+def test_all_that_there_are_say_what_they_take(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.undo()
+    assert bench.main([*bench.names(), "--help"]) == 0
+    assert capsys.readouterr().out.count("usage: scripts/bench") == len(bench.names())
