@@ -6,11 +6,12 @@ next, so a turn of the device is compared with the mean of the floors before and
 median of the turns; memory 45 MB. Then the same with echo, noise and gain taken care of (EVERYTHING): at most 2.0 times
 the device without.
 
-Where this limit lies below what a network alone costs no intercom can meet it on that machine. `network_floor.py` is
-the least that can be done with one: two threads, one sends what it has read, the other plays what it has received.
-What a device has beyond that: a hub's WebSocket and RTP, an event loop, a jitter buffer, the clock, the mix. Each
-packet wakes four sleepers in it (capture, loop to send, loop to receive, playback), where the floor sleeps once a
-frame; `us_per_bare_wake` is what it costs here to wake up and do nothing.
+Where this limit lies below what it costs to be woken no intercom can meet it on that machine. Two more floors say so.
+`network_floor.py` is the least that can be done with a network: two threads, one sends what it has read, the other
+plays what it has received. `loop_floor.py` does no more than that, in a device's three threads: each packet wakes four
+sleepers (capture, loop to send, loop to receive, playback), where the floor sleeps once a frame. What a device has
+beyond that: a hub's WebSocket and RTP, a jitter buffer, drift and stretching, levels, the mix, the status.
+`us_per_bare_wake` is what it costs here to wake up and do nothing.
 """
 
 import statistics
@@ -26,6 +27,7 @@ from tests.soundcard import Device, speech
 TURNS = 5
 SETTLE_S, MEASURE_S = 3.0, 12.0
 BARE_WAKES = 100
+FLOORS = ("floor", "network_floor", "loop_floor")
 TIMES_THE_FLOOR = 1.5
 EVERYTHING = {"echo": "auto", "noise": True, "gain": True}
 TIMES_WITHOUT = 2.0
@@ -42,28 +44,30 @@ class Used(NamedTuple):
 
 def cases() -> Iterator[dict[str, object]]:
     """The device's CPU over the floor's, and its memory; and what it is with everything on."""
-    floors, devices, all_on, bare, networks = [], [], [], [], []
-    floors.append(_floor(network=False))
-    networks.append(_floor(network=True))
+    devices, all_on, bare = [], [], []
+    floors = {program: [_floor(program)] for program in FLOORS}
     for _ in range(TURNS):
         bare.append(_bare_wake_us())
         devices.append(_device())
-        floors.append(_floor(network=False))
-        networks.append(_floor(network=True))
+        for program, turns in floors.items():
+            turns.append(_floor(program))
         all_on.append(_device(**EVERYTHING))
     plain = [one.cpu_ms_per_s for one in devices]
-    ratio, over_network = (
-        statistics.median(2 * device / sum(around) for device, around in zip(plain, pairwise(one), strict=True))
-        for one in (floors, networks)
+    ratio, over_network, over_loop = (
+        statistics.median(2 * device / sum(around) for device, around in zip(plain, pairwise(turns), strict=True))
+        for turns in floors.values()
     )
+    opus, network, loop = (statistics.median(turns) for turns in floors.values())
     memory_mb = max(one.memory_mb for one in devices)
     yield {
         "case": "one device in a call, 20 ms frames",
         "cpu_ms_per_s": round(statistics.median(plain), 1),
-        "floor_opus_cpu_ms_per_s": round(statistics.median(floors), 1),
+        "floor_opus_cpu_ms_per_s": round(opus, 1),
         "times_opus_floor": round(ratio, 2),
-        "floor_with_network_cpu_ms_per_s": round(statistics.median(networks), 1),
+        "floor_with_network_cpu_ms_per_s": round(network, 1),
         "times_floor_with_network": round(over_network, 2),
+        "floor_with_loop_cpu_ms_per_s": round(loop, 1),
+        "times_floor_with_loop": round(over_loop, 2),
         "wakes_per_s": round(statistics.median(one.wakes_per_s for one in devices)),
         "us_per_bare_wake": round(statistics.median(bare)),
         "memory_mb": round(memory_mb, 1),
@@ -109,6 +113,6 @@ def _bare_wake_us() -> float:
     return (time.thread_time() - began_s) / BARE_WAKES * 1e6
 
 
-def _floor(network: bool) -> float:
+def _floor(program: str) -> float:
     """CPU of the floor in ms per second of call."""
-    return floor(20, True, MEASURE_S, _talk, lambda report, mic, spk, begin: float(report["cpu_ms_per_s"]), network)
+    return floor(20, True, MEASURE_S, _talk, lambda report, *_: float(report["cpu_ms_per_s"]), program)

@@ -1,4 +1,4 @@
-"""Runs floor.py for the benches that measure against it, and repeats a run that had an xrun."""
+"""Runs floor.py and its likes for the benches that measure against it, and repeats a run that had an xrun."""
 
 import json
 import os
@@ -21,9 +21,11 @@ def floor(
     seconds: float,
     speak: Callable[[Device], int],
     judge: Callable[[dict[str, Any], Device, Device, int], Result],
-    network: bool = False,
+    program: str = "floor",
 ) -> Result:
-    """One run without an xrun. Raises RuntimeError when there is none. network: of network_floor.py, else of floor.py.
+    """One run without an xrun. Raises RuntimeError when there is none.
+
+    program: of which file in this folder.
 
     speak: puts something onto the microphone's tape once the floor runs, and returns from which frame on.
     judge: gets the floor's report, both devices and that frame.
@@ -32,7 +34,7 @@ def floor(
         with Bench() as bench:
             mic, spk = bench.device("mic"), bench.device("spk")
             with subprocess.Popen(
-                _command(frame_ms, codec, seconds, network),
+                _command(program, frame_ms, codec, seconds),
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 env={**os.environ, **bench.env()},
@@ -45,7 +47,6 @@ def floor(
     raise RuntimeError(f"{ATTEMPTS} floor runs in a row had an xrun: this machine is too busy to measure")
 
 
-def _command(frame_ms: int, codec: bool, seconds: float, network: bool) -> list[str]:
-    program = ["-m", "tests.bench.network_floor"] if network else [str(ROOT / "tests/bench/floor.py")]
+def _command(program: str, frame_ms: int, codec: bool, seconds: float) -> list[str]:
     options = ["--frame-ms", str(frame_ms), "--seconds", str(seconds), *(["--opus", "voip"] if codec else [])]
-    return [sys.executable, *program, "mic", "spk", *options]
+    return [sys.executable, "-m", f"tests.bench.{program}", "mic", "spk", *options]

@@ -19,7 +19,7 @@ import opuslib
 
 from tests.bench.floor import APPLICATIONS, RATE, WARM_UP_S, arguments, open_card
 
-_ECHO = """
+ECHO = """
 import socket
 listening = socket.create_server(("127.0.0.1", 0))
 print(listening.getsockname()[1], flush=True)
@@ -55,7 +55,7 @@ def main() -> None:
     frame = RATE * options.frame_ms // 1_000
     encoder = opuslib.Encoder(RATE, 1, APPLICATIONS[options.opus])
     encoder.bitrate, encoder.complexity = options.bitrate, options.complexity
-    with subprocess.Popen([sys.executable, "-c", _ECHO], stdout=subprocess.PIPE) as echo:
+    with subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE) as echo:
         assert echo.stdout
         network = socket.create_connection(("127.0.0.1", int(echo.stdout.readline())))
         network.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
