@@ -32,8 +32,6 @@ QUEUE_S, LONG_QUEUE_S = 0.1, 0.3
 SHORT_QUEUE_S = 0.05
 # So many frames since it was looked at last are no mood. It is seen at once.
 MANY_SKIPPED = 5
-# A step down so shortly before was in vain.
-IN_VAIN_S = 2.0
 # So long at the least, with nothing skipped, and what stands in the queue is not ours.
 NOT_OURS_AFTER_S = 3.0
 UP_AFTER_S, UP_AFTER_MAX_S = 5.0, 60.0
@@ -98,8 +96,7 @@ class Adapt:
         others_s = self._not_ours(path.queue_s, since > 0, now)
         queue_s, standing_s = path.queue_s - others_s, path.standing_queue_s - others_s
         if full or queue_s > LONG_QUEUE_S or (standing_s > QUEUE_S and since):
-            in_vain = full and now - self._lowered_at < IN_VAIN_S
-            self._down(2 if in_vain or queue_s > LONG_QUEUE_S else 1, now)
+            self._down(2 if queue_s > LONG_QUEUE_S else 1, now)
         elif arriving.crowded and now - self._lowered_at >= TOLD_AFTER_S:
             self._down(2, now)
         elif queue_s > SHORT_QUEUE_S or arriving.crowded:

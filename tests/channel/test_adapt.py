@@ -64,7 +64,7 @@ def test_but_where_frame_after_frame_is_skipped_nothing_comes_and_goes() -> None
     assert one.looked(path(0.14, 0.09), 4, 10.1) is None
     assert one.looked(path(0.15, 0.09), 6, 10.15) == Coding(20_000, 20)
     assert one.looked(path(0.2, 0.09), 20, 10.4) is None, "what that has done is not seen yet"
-    assert one.looked(path(0.2, 0.09), 26, 10.7) == Coding(12_000, 60), "one step was in vain"
+    assert one.looked(path(0.2, 0.09), 26, 10.7) == Coding(16_000, 40)
 
 
 def test_what_was_taken_for_that_of_others_was_ours_where_a_step_up_has_frames_skipped() -> None:
