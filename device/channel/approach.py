@@ -159,6 +159,6 @@ class Approach:
     def _ask(self, attempt: Attempt, asks: Join | Rejoin, now: float) -> None:
         self._dialling.proceeded(attempt, Step.OPENED, now)
         attempt.request, attempt.resumes = next(self._numbers), isinstance(asks, Rejoin)
-        attempt.told_known = isinstance(asks, Rejoin) or bool(asks.known)
+        attempt.told_known = attempt.resumes or bool(asks.known)
         method = messages.REJOIN if attempt.resumes else messages.JOIN
         self._actions.append(Send(attempt.conn, jsonrpc.request(attempt.request, method, asks.params())))
