@@ -56,7 +56,7 @@ class Device:
         self._lookout = Lookout(self._look)
         self._duplex = Duplex(config, self._send, loop, self._lookout.stir, self._lookout.now)
         self._duplex.speaker.set_volume(self._kept.volume, self._kept.volumes)
-        self.membership, self._bell = self._make_membership(channel), self._make_bell()
+        self.membership, self._bell = self._make_membership(config), self._make_bell()
         self._panel = Panel(config, loop, self.feed, self._turn)
 
     @property
@@ -91,7 +91,7 @@ class Device:
         Raises ChannelError for a [channel] that cannot be; nothing has changed then.
         """
         moves = _seat(self._config.channel) != _seat(config.channel) or self._state.place in call.REFUSED
-        membership = self._make_membership(config.channel) if moves else None
+        membership = self._make_membership(config) if moves else None
         old, self._config = self._config, config
         if is_another(old, config):
             await self._change_sound()
@@ -236,9 +236,9 @@ class Device:
 
     # How it is built, and changed
 
-    def _make_membership(self, channel: Channel) -> Membership:
+    def _make_membership(self, config: Config) -> Membership:
         return Membership(
-            channel, self._config.audio, self._kept.seat, self._duplex.speaker, self.feed, self._rung,
+            config.channel, config.audio, self._kept.seat, self._duplex.speaker, self.feed, self._rung,
             lambda: self._bell.sound(Tone.ERROR), lambda *coding: self._duplex.microphone.packer.encode(*coding),
         )  # fmt: skip
 

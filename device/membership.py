@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from device import belonging
 from device.call import Input
 from device.channel import errors, messages
-from device.channel.adapt import TARGET_BITRATE
+from device.channel.adapt import TARGET_BITRATE, Coding
 from device.channel.client import Client
 from device.channel.errors import ChannelError
 from device.channel.messages import Ticket
@@ -122,8 +122,9 @@ class Membership:
         self._client.send(payload, timestamp, level_dbov, first_of_spurt)
 
     def adapt(self, audio: Audio) -> None:
-        """That is how our speech is encoded from now on, while the path allows it."""
+        """That is how our speech is encoded from now on, while the path allows it; `allows` is told at once."""
         self._client.adapt(audio.bitrate, audio.frame_ms)
+        self._events[TARGET_BITRATE](Coding(audio.bitrate, audio.frame_ms)._asdict())
 
     def hear(self, speaker: Speaker) -> None:
         """From now on this is the speaker."""

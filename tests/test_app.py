@@ -1,5 +1,6 @@
 """The appliance as a whole: real processes, real ALSA on the virtual card, a real hub on loopback."""
 
+import asyncio
 import json
 import os
 import signal
@@ -8,13 +9,16 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from device.channel import messages
 from tests.box import folder
 from tests.call import Call
+from tests.channel.fakehub import FakeHub
 from tests.daemon import APP_ID, Daemon, DeviceDaemon, HubDaemon, free_port
 from tests.soundcard import Bench, Device, chirps
 from tests.timing import seconds, until
@@ -337,6 +341,39 @@ def test_another_channel_is_moved_to_and_a_muted_microphone_stays_muted() -> Non
         assert hears(first.mic, second.spk).missed == 3
         first.daemon.ask("unmute")
         assert hears(first.mic, second.spk).missed == 0
+
+
+async def test_in_another_channel_speech_is_encoded_as_its_configuration_says() -> None:
+    """However dense it had to be in the one before, where the way to those who listened was full."""
+    async with FakeHub() as hub:
+        loop = asyncio.get_running_loop()
+        full = partial(hub.notify, messages.REPORT, uid=8, lost=0, crowded=True)
+
+        def story(device: DeviceDaemon) -> None:
+            def coding() -> tuple[int, int]:
+                link = device.ask("status")["link"]
+                return link["bitrate"], link["packet_ms"]
+
+            def until_it_is(bitrate: int, packet_ms: int) -> None:
+                asyncio.run_coroutine_threadsafe(full(), loop).result(seconds(10))
+                until(lambda: coding() == (bitrate, packet_ms))
+
+            device.until_state("in-call")
+            until_it_is(16_000, 40)
+            device.reload(channel={"name": "attic"})
+            assert coding() == (28_000, 20)
+            device.until_state("in-call")
+            until_it_is(16_000, 40)
+            device.reload(channel={"name": "cellar"}, audio={"bitrate": 14_000})
+            assert coding() == (14_000, 20)
+            device.until_state("in-call")
+            until_it_is(12_000, 60)
+
+        with Bench() as bench:
+            bench.device("mic")
+            bench.device("spk")
+            with DeviceDaemon(hub.url, env=bench.env("mic", "spk")) as device:
+                await asyncio.to_thread(story, device)
 
 
 def test_a_wrong_configuration_changes_nothing_and_says_why() -> None:
