@@ -3,7 +3,9 @@
     scripts/bench speech [--seeds N] [--only PATH]... [--ours] [--report FILE]
 
 As root, as each run has network namespaces of its own. Eight sentences of eight voices; medians over the seeds, of the
-gap the p95. `delay_ms` is from mouth to ear, of the latest sentence. --report writes a page with plots.
+gap the p95. `delay_ms` is from mouth to ear, of the latest sentence. Where packets are lost the floor stands beside, at
+the median: what bare TCP makes of the same path meanwhile, plain, with TCP_THIN_LINEAR_TIMEOUTS, and two connections
+that carry the same (tests/faults/floors.py). --report writes a page with plots.
 
 The first cases are simulated in virtual time: networks that lose packets, which TCP does not, and one that delays them
 (tests/speech/datagrams.py). `speech_kbit` is what was sent of each second in which somebody spoke, without headers.
@@ -46,7 +48,8 @@ def cases(chosen: argparse.Namespace) -> Iterator[dict[str, object]]:
     told, first = [], {}
     for one in SIMULATED:
         if not chosen.only or one.name in chosen.only:
-            yield simulated(one, chosen.seeds)
+            told.append(simulated(one, chosen.seeds))
+            yield told[-1]
     wanted = [path for path in PATHS if not chosen.only or path.name in chosen.only]
     peer = baresip.program() if wanted and not chosen.ours else None
     if wanted and peer is None and not chosen.ours:
@@ -71,11 +74,16 @@ def case(name: str, limits: Limits, runs: Sequence[Run], clean: Sequence[Run]) -
     """What is printed of them."""
     one, undisturbed = Figures.of(runs), Figures.of(clean)
     return {
-        **one.told(name), "limit": str(limits),
+        **one.told(name), **floor(runs), "limit": str(limits),
         "ok": one.pesq >= max(limits.pesq, undisturbed.pesq - limits.pesq_below_clean) and one.stoi >= limits.stoi
         and one.gap_ms <= limits.longest_gap_ms
         and one.delay_ms <= min(limits.delay_ms, undisturbed.delay_ms + limits.delay_over_clean_ms),
     }  # fmt: skip
+
+
+def floor(runs: Sequence[Run]) -> dict[str, float]:
+    """What bare TCP made of the same path, at the median; nothing where nothing was lost."""
+    return {name: statistics.median(one.floor[name] for one in runs) for name in runs[0].floor}
 
 
 def peer_case(name: str, runs: Sequence[Run]) -> dict[str, object]:

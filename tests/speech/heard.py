@@ -3,9 +3,11 @@
 import math
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
+from tests.faults.floors import measure
 from tests.faults.scene import Scene, at
 from tests.soundcard import quality
 from tests.soundcard.device import Device, Samples
@@ -32,12 +34,13 @@ class Moment:
 
 @dataclass(frozen=True)
 class Run:
-    """sounded: from the moment on at which `said` began."""
+    """sounded: from the moment on at which `said` began. floor: what bare TCP made of the same path meanwhile."""
 
     said: Speech
     sounded: Samples
     heard: Sequence[Heard]
     moments: Sequence[Moment] = field(repr=False)
+    floor: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def pesq(self) -> float:
@@ -75,7 +78,11 @@ def run(path: Path, seed: int) -> Run:
                 for talker in ear.daemon.ask("status")["talkers"]
             ]
 
-        return speak(speech(SENTENCES, seed=seed), path, scene.net[FAR], mouth.mic, ear.spk, look)
+        said = speech(SENTENCES, seed=seed)
+        with ThreadPoolExecutor(1) as beside:
+            floor = beside.submit(measure, scene.net, CALM_S + len(said.samples) / RATE) if path.loses else None
+            heard = speak(said, path, scene.net[FAR], mouth.mic, ear.spk, look)
+            return replace(heard, floor=floor.result()) if floor else heard
 
 
 def speak(

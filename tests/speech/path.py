@@ -30,13 +30,13 @@ class Limits:
     pesq_below_clean: float = 5.0
     longest_gap_ms: float = math.inf
     delay_ms: float = 500.0
-    delay_over_clean_ms: float = 500.0
+    delay_over_clean_ms: float = math.inf
 
     def __str__(self) -> str:
         return ", ".join(
             f"{name} {'>=' if name in ('pesq', 'stoi') else '<='} {value:g}"
             for name, value in vars(self).items()
-            if value != getattr(Limits, name)
+            if name == "delay_ms" or value != getattr(Limits, name)
         )
 
 
@@ -48,6 +48,11 @@ class Path:
     limits: Limits
     weather: Mapping[str, Any]
     changes: tuple[Change, ...] = ()
+
+    @property
+    def loses(self) -> bool:
+        """Whether packets are lost, so that what bare TCP makes of it is worth knowing."""
+        return bool(self.weather.get("loss"))
 
     def begin(self, link: Link) -> None:
         """That is how it is."""

@@ -1,6 +1,7 @@
 """What is told of runs, on some that were made by hand; the runs themselves are for scripts/bench."""
 
 import statistics
+from dataclasses import replace
 from pathlib import Path as File
 from typing import Any
 
@@ -42,8 +43,14 @@ def test_each_limit_counts(limits: dict[str, Any], runs: list[Run], ok: bool) ->
 
 
 def test_limits_are_told_as_they_are_written() -> None:
-    assert str(Limits(pesq=3.8, longest_gap_ms=400)) == "pesq >= 3.8, longest_gap_ms <= 400"
+    assert str(Limits(pesq=3.8, longest_gap_ms=400)) == "pesq >= 3.8, longest_gap_ms <= 400, delay_ms <= 500"
     assert all(str(path.limits) for path in PATHS)
+
+
+def test_what_bare_tcp_made_of_the_path_stands_beside() -> None:
+    runs = [replace(one(), floor={"floor_plain_gap_ms": gap_ms}) for gap_ms in (900.0, 100.0, 400.0)]
+    assert case("a path", Limits(), runs, [one()])["floor_plain_gap_ms"] == 400.0
+    assert {path.name for path in PATHS if path.loses} == {"5 % loss, 40 ms round trip", "15 % loss, 40 ms round trip"}
 
 
 def test_a_page_has_the_table_and_a_picture_of_each_path(tmp_path: File) -> None:
