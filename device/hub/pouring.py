@@ -73,11 +73,11 @@ class Pouring:
         listener, now = self._listener, time.monotonic()
         if not listener.is_open:
             return
-        if not tcp.unacknowledged(self._socket):
-            held = self._flow.drained(tcp.path(self._socket).shortest_rtt_s, now)
+        if not listener.transport.get_write_buffer_size() and not tcp.unacknowledged(self._socket):
+            # Before it pours: that may fill the transport, which says so at once, and is not to be written past then.
+            listener.clear = not self._flow.drained(tcp.path(self._socket).shortest_rtt_s, now)
             self.pour(now)
             self._flow.poured(now)
-            listener.clear = not held
         if self._flow.held:
             listener.loop.call_later(LOOK_S, self._go_on)
 

@@ -23,6 +23,7 @@ class Listener:
         self.packets_late, self.desk = 0, cast(Any, self)
         self.crowded_at: list[float] = []
         self.unacknowledged_bytes, self.queue_s = 0, 0.0
+        self.buffered_bytes, self.fills = 0, False  # in the transport, and whether the next thing sent fills that
         self.transport: Any = self
 
     def get_extra_info(self, _: str) -> "Listener":
@@ -35,8 +36,13 @@ class Listener:
         assert line is self
         self.crowded_at.append(now)
 
+    def get_write_buffer_size(self) -> int:
+        return self.buffered_bytes
+
     def queue(self, rest: bytes) -> None:
-        self.poured.append(bool(self.unacknowledged_bytes))
+        self.poured.append(bool(self.unacknowledged_bytes or self.buffered_bytes))
+        if self.fills:  # asyncio calls pause_writing before its write returns
+            self.buffered_bytes, self.clear = len(rest), False
 
 
 @pytest.fixture
@@ -81,6 +87,28 @@ async def test_whose_way_is_full_gets_what_is_fresh_when_he_has_had_all_before_a
     await until(lambda: someone.poured)
     await until(lambda: someone.clear)
     assert not pour.held and not any(someone.poured)
+
+
+async def test_what_the_transport_still_has_is_waited_for_also_when_the_way_is_well_again(
+    listener: type[Listener],
+) -> None:
+    """Whoever is clear is written to past his transport: that would land within the frame that lies there."""
+    someone: Any = listener()
+    pour = Pouring(someone)
+    someone.unacknowledged_bytes, someone.queue_s = 10_000, 0.3
+    for _ in range(flow.FULL_LOOKS):
+        pour.look(asyncio.get_running_loop().time())
+    pour.hold(FRAME, asyncio.get_running_loop().time())
+    someone.unacknowledged_bytes, someone.buffered_bytes = 0, 100
+    await asyncio.sleep(3 * flow.LOOK_S)
+    assert someone.poured == []
+    someone.fills = True
+    while pour.held:
+        someone.buffered_bytes = 0
+        pour.hold(FRAME, asyncio.get_running_loop().time())
+        await asyncio.sleep(flow.LOOK_S)
+    assert someone.buffered_bytes and not someone.clear
+    assert not any(someone.poured)
 
 
 async def test_who_goes_meanwhile_is_poured_nothing(listener: type[Listener]) -> None:
