@@ -110,7 +110,7 @@ class Seat:
     auto_subscribe: bool = False
     publishing: bool = False
     live: bool = False
-    absent_since: float = 0.0  # means something while there is no link
+    absent_since: float = 0.0  # when somebody was heard last on a link that is gone
     before: Before = field(default_factory=Before)
     links: list[Link] = field(default_factory=list)  # oldest first
     subscribers: "dict[int, Seat]" = field(default_factory=dict, repr=False)
@@ -125,7 +125,7 @@ class Seat:
 
     def last_heard(self) -> float:
         """When there was last a sign of this participant."""
-        return max(link.heard_at for link in self.links) if self.links else self.absent_since
+        return max(self.absent_since, *(link.heard_at for link in self.links), 0.0)
 
     def stream(self) -> messages.Stream:
         """What others hear of this stream."""
@@ -206,10 +206,10 @@ class Channel:
             return None
         return min(seat.links[:-1], key=lambda other: other.heard_at)
 
-    def detach(self, seat: Seat, link: Link, now: float) -> None:
-        """Take a connection from its seat."""
+    def detach(self, seat: Seat, link: Link, since: float) -> None:
+        """Take a connection from its seat. since: when it was good for something last; another may have been later."""
         seat.links.remove(link)
-        seat.absent_since = now
+        seat.absent_since = max(seat.absent_since, since)
         link.seat = None
         self._routes_changed(seat)
 

@@ -53,6 +53,16 @@ def test_the_last_sign_of_a_seat_is_that_of_its_liveliest_link_or_its_last_close
     assert owner.last_heard() == 5.0
 
 
+def test_a_sign_of_life_stays_one_when_its_link_is_gone_before_an_older_silent_one() -> None:
+    channel = Channel("app", "lobby")
+    owner = seat(channel, 1, "silent", "fresh")
+    silent, fresh = owner.links
+    channel.detach(owner, fresh, 10.0)
+    assert owner.last_heard() == 10.0
+    channel.detach(owner, silent, silent.heard_at)
+    assert owner.last_heard() == 10.0
+
+
 @pytest.mark.parametrize(("heard_at", "silent"), [((1.0, 2.0), "a"), ((2.0, 1.0), "a2"), ((2.0, 2.0), "a")])
 def test_a_third_link_pushes_out_the_one_of_the_two_that_was_not_heard_for_longest(
     heard_at: tuple[float, float], silent: str
