@@ -27,6 +27,8 @@ Start = Callable[[Mapping[str, socket.socket]], int]
 LISTENER, GIVEN, PREDECESSOR = "hub", "given", "predecessor"
 # A start takes 0.3 s, and some seconds on the smallest machine while that is busy.
 COME_UP_S = 30.0
+# Then it has loaded all that it needs, and nobody is heard before it serves.
+SERVE_S = 3.0
 # When a successor listens at another port, which it alone knows: those before it and from now on.
 MOVED = (
     "nobody finds this hub at port %d any more: write %d into [channel] hub of every client; until then each of them "
@@ -62,13 +64,16 @@ async def hand_over(
         raise RestartError(f"cannot start a successor ({error.strerror}): this hub goes on") from error
     await successor.open(ours)
     try:
+        why = "the successor does not start"
         async with asyncio.timeout(COME_UP_S):
             await successor.ready()
-            server.turn_to(successor)
-            successor.tell_all(exchange, key, events())
+        why = "the successor does not serve"
+        server.turn_to(successor)
+        successor.tell_all(exchange, key, events())
+        async with asyncio.timeout(SERVE_S):
             await successor.serving()
     except TimeoutError:
-        why = f"the successor does not serve after {COME_UP_S:.0f} s"
+        pass  # `why` says what took too long
     except BridgeError:
         why = "the successor ended"
     else:

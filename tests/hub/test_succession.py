@@ -236,7 +236,7 @@ async def test_one_that_stands_still_is_ended(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(restart, "END_S", 0.1)
 
     async with House() as house:
-        with pytest.raises(RestartError, match=r"does not serve after 0 s \(exit code -9\): this hub goes on"):
+        with pytest.raises(RestartError, match=r"the successor does not start \(exit code -9\): this hub goes on"):
             await house.now.hand_over(shell("exec sleep 60"))
 
 
@@ -297,6 +297,22 @@ async def test_what_happened_meanwhile_is_not_forgotten_when_the_old_hub_goes_on
         assert await comes.join(3)
         assert [method for method, _ in stays.news] == ["user-joined", "user-joined"]
         assert (house.now.snapshot()["connections"], house.now.snapshot()["seats"]) == (2, 3)
+
+
+async def test_one_that_stands_still_with_everything_in_its_hands_is_not_waited_for_as_a_start_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody is heard meanwhile."""
+    monkeypatch.setattr(restart, "SERVE_S", 0.1)
+    played = Played()
+    async with House() as house, seated(house.now, 1) as (someone, _):
+        handing = asyncio.get_running_loop().create_task(house.now.hand_over(played.start))
+        await played.hears(Kind.ESTATE)
+        async with asyncio.timeout(seconds(5)):
+            with pytest.raises(RestartError, match="the successor does not serve"):
+                await handing
+        assert await someone.ask("ping") == {}
+        played.bridge.close()
 
 
 async def test_a_flood_for_a_successor_that_stands_still_is_cut_off() -> None:
