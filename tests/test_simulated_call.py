@@ -69,6 +69,7 @@ class Wire:
         self.up, self.down = Path(weather, seed, ordered=True), Path(weather, seed + 1, ordered=True)
         self._unacknowledged: deque[tuple[float, int]] = deque()
         self._delay_s = weather.delay_ms / 1e3
+        self.dead = False  # nobody is at the other end any more, nor says so
 
     def carry(self, path: Path, message: str | bytes | None, deliver: Callable[[Any], None]) -> None:
         arrives = path.send((message, deliver), self._time.now)
@@ -76,11 +77,13 @@ class Wire:
         self._time.at(arrives, lambda: self._arrive(path))
         if path is self.up and message is not None:
             frame_bytes = 6 if len(message) < 126 else 8  # RFC 6455 section 5.2: header and mask
-            self._unacknowledged.append((arrives + self._delay_s, len(message) + frame_bytes))
+            acknowledged_at = float("inf") if self.dead else arrives + self._delay_s
+            self._unacknowledged.append((acknowledged_at, len(message) + frame_bytes))
 
     def _arrive(self, path: Path) -> None:
         for _, (message, deliver) in path.arrived(self._time.now):
-            deliver(message)
+            if not self.dead:
+                deliver(message)
 
     def unacknowledged_bytes(self) -> int:
         while self._unacknowledged and self._unacknowledged[0][0] <= self._time.now:
@@ -103,7 +106,7 @@ class HubSide:
 
     def __init__(self, time: Time, weather: Weather, key: bytes = bytes(32)) -> None:
         self.time, self.weather, self._key = time, weather, key
-        self.up = True
+        self.up = self.has_power = True
         self._source = random.Random(99 + key[0])
         self.rooms = self.empty_rooms()
         self.clients: dict[int, tuple[Wire, Peer]] = {}
@@ -136,6 +139,12 @@ class HubSide:
             self.up, self.rooms = True, self.empty_rooms()
 
         self.time.at(self.time.now + away_s, back)
+
+    def lose_power(self) -> None:
+        """The machine is gone for good, and nothing answers in its place."""
+        self.has_power = False
+        for wire, _ in self.clients.values():
+            wire.dead = True
 
     def cut_off(self, peer: "Peer", for_s: float) -> None:
         """There is no way between the two for so long."""
@@ -301,6 +310,8 @@ class Peer:
         wire = self.wires[conn] = Wire(self.time, self.weather, next(self._seeds))
 
         def syn(_: object) -> None:
+            if not self._at[conn].has_power:
+                return
             if conn in self.wires and self._at[conn].reached_by(self):
                 self._at[conn].accept(wire, self, conn)
                 wire.carry(wire.down, None, lambda _: self._opened(conn))

@@ -1,13 +1,14 @@
 """Two hubs in everybody's list, in virtual time: whoever is alone comes to where the others are, and stays there."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
 from device.channel.moving import FIRST_LOOK_S, LOOK_S, STEADY_S, WARIEST_S
 from device.channel.verdicts import Miss
 from tests.netem import Weather
-from tests.test_simulated_call import HubSide, Peer, Time
+from tests.test_simulated_call import OLD_S, HubSide, Peer, Time
 
 pytestmark = pytest.mark.unmeasured
 
@@ -79,6 +80,26 @@ def test_two_who_are_alone_at_the_second_and_the_third_do_not_change_places(seed
     time.run(time.now + (FIRST_LOOK_S + LOOK_S) * 1.2 + 10 * delay_ms / 1e3 + 0.2)
     assert where(peers) == {2}
     assert apart_s(time, peers, time.now + 120.0) == 0.0
+
+
+@pytest.mark.parametrize("power", [True, False], ids=["process", "machine"])
+@pytest.mark.parametrize("seed", range(20))
+def test_when_the_first_hub_dies_they_hear_each_other_at_the_second_within_two_seconds(seed: int, power: bool) -> None:
+    """Its process, which the kernel tells at once, or its machine, of which nobody tells anything."""
+    time = Time()
+    both = hubs(time)
+    peers = [
+        Peer(both[0], 2 * seed + n, 0, lambda now: True, Weather(delay_ms=20.0), others=both[1:]) for n in range(2)
+    ]
+    time.run(time.now + 10.0 + seed / 20)
+    died_at = time.now
+    both[0].crash(math.inf) if power else both[0].lose_power()
+    time.run(time.now + 10.0)
+    assert where(peers) == {2}
+    for one in peers:
+        sounded = [at for _, at in one.heard if at > died_at - 0.1]
+        assert max(later - earlier for earlier, later in pairwise(sounded)) < 2.0
+        assert all(at - spoken < OLD_S for spoken, at in one.heard)
 
 
 @pytest.mark.parametrize("delay_ms", DELAYS_MS)

@@ -21,11 +21,12 @@ fail, and it asks for the name anew where that hung (`resolver`; measured with a
 s: the name is known 0.14 s after it answers again, where a single lookup took 1.6 to 4 s). The waits after a no are not
 for the network to end: the hub asked for them. A person ends them all (`forgive`).
 
-Several hubs: the one in turn is tried until an attempt fails there, then the next. After a loss it is first the turn of
-the hub that was lost, where the others are too. A look at another hub, while the seat is fine (`moving`), is one
-attempt and starts no others; at a hub that wants to be left alone it is none, as one that waited for its time would
-keep all the others waiting. So is the way of a second connection (`doubling`), until a seat is wanted: it is one of the
-others from then on.
+Several hubs: the one in turn is tried until an attempt fails there, or five are not answered, then the next: where a
+hub's machine loses its power, nothing answers, and two seconds are all that may be lost by it. After a loss it is first
+the turn of the hub that was lost, where the others are too. A look at another hub, while the seat is fine (`moving`),
+is one attempt and starts no others; at a hub that wants to be left alone it is none, as one that waited for its time
+would keep all the others waiting. So is the way of a second connection (`doubling`), until a seat is wanted: it is one
+of the others from then on.
 """
 
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ PACE_S = 0.2
 REACHED_PACE_S = 0.7
 VARY = 0.2
 MAX_PENDING = 8
+MAX_UNANSWERED = 5
 ANSWER_S = 0.5
 STEP_S = 5.0
 SECOND_PACE_S = 1.0
@@ -179,6 +181,9 @@ class Dialling:
             hub, self._second = self._second, None
             self.attempts[conn] = Attempt(conn, hub, now, second=True)
             return self.attempts[conn]
+        attempts = self.attempts.values()
+        if sum(one.hub == self._hub and one.step is Step.DIALLED for one in attempts) >= MAX_UNANSWERED:
+            self._hub = (self._hub + 1) % self.hubs
         turns = ((self._hub + step) % self.hubs for step in range(self.hubs))
         hub = next((index for index in turns if self._turns[index].not_before <= now), 0)
         self._started_at, self._vary = now, varied(1.0, self.random)

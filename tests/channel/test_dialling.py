@@ -12,6 +12,7 @@ from device.channel.dialling import (
     HUMAN_WAIT_S,
     LONGEST_WAIT_S,
     MAX_PENDING,
+    MAX_UNANSWERED,
     PACE_S,
     REACHED_PACE_S,
     STABLE_S,
@@ -192,10 +193,12 @@ def test_several_hubs_are_tried_in_order_as_each_fails() -> None:
     assert hubs == [0, 1, 2, 0, 1, 2, 0]
 
 
-def test_a_hub_that_does_not_answer_keeps_its_turn_until_an_attempt_has_failed() -> None:
-    caller = dialling_since_now(hubs=2)
-    assert [caller.next().hub for _ in range(MAX_PENDING)] == [0] * MAX_PENDING
-    assert caller.next().hub == 1
+def test_a_hub_that_does_not_answer_five_attempts_passes_its_turn_on() -> None:
+    caller = dialling_since_now(hubs=3)
+    hubs = [caller.next().hub for _ in range(100)]
+    assert hubs[:10] == [0] * MAX_UNANSWERED + [1] * MAX_UNANSWERED
+    assert min(hubs[10:].count(hub) for hub in range(3)) > 20
+    assert len(caller.dialling.attempts) == MAX_PENDING
 
 
 def test_a_hub_that_said_no_is_passed_over_and_does_not_slow_the_others() -> None:
