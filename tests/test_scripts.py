@@ -412,19 +412,38 @@ def test_ci_passes_only_when_every_test_has_run_and_passed(tmp_path: Path, tests
     assert "passed in" in ci.stdout or "failed in" in ci.stdout or "deselected in" in ci.stdout
 
 
-def test_what_needs_root_is_left_out_for_others_and_counted() -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        "--collect-only",
-        "-q",
-        "tests/test_scripts.py",
-    ]
-    said = subprocess.run(
-        [*unprivileged.drop(), *command], cwd=ROOT, capture_output=True, text=True, timeout=seconds(60)
+def collect(file: str) -> subprocess.CompletedProcess[str]:
+    """As an ordinary user, from here and not from a test that wants the count for itself."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--collect-only", "-q", file]
+    env = {name: value for name, value in os.environ.items() if name != "NOT_RUN_FILE"}
+    return subprocess.run(
+        [*unprivileged.drop(), *command], cwd=ROOT, env=env, capture_output=True, text=True, timeout=seconds(60)
     )
+
+
+def test_what_needs_root_is_left_out_for_others_and_counted() -> None:
+    said = collect("tests/test_scripts.py")
     assert "NOT RUN (needs root): 1" in said.stdout.splitlines()
     assert "test_root_installs_missing_packages_itself" not in said.stdout
+
+
+def test_a_file_that_needs_root_throughout_is_no_failure_for_others() -> None:
+    said = collect("tests/test_install.py")
+    assert said.returncode == 0 and "no tests collected" in said.stdout
+
+
+def test_the_whole_run_ends_with_how_many_did_not_run_in_all(tmp_path: Path) -> None:
+    """Two runs of pytest, which left 3 and 4 out; and the checks, the coverage and its gate, all of which are well."""
+    for name, text in {
+        "scripts/test": (ROOT / "scripts" / "test").read_text(),
+        "scripts/prepare": "set -euo pipefail\n",
+        "scripts/check": "#!/bin/sh\n",
+        "bin/python": '#!/bin/sh\ncase $* in *--ignore*) echo 3;; *pytest*) echo 4;; esac >>"$NOT_RUN_FILE"\n',
+    }.items():
+        script = tmp_path / name
+        script.parent.mkdir(exist_ok=True)
+        script.write_text(text)
+        script.chmod(0o755)
+    env = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    said = subprocess.run(["scripts/test"], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=seconds(30))
+    assert (said.returncode, said.stdout.splitlines()[-1]) == (0, "NOT RUN (needs root): 7")
