@@ -12,6 +12,7 @@ import pytest
 
 from device import cli
 from device.service.control import Control
+from tests import unprivileged
 from tests.box import folder
 from tests.daemon import APP_ID, ROOT, Daemon, HubDaemon, free_port
 from tests.service.test_status import alone
@@ -159,19 +160,23 @@ sys.exit(cli.main())
 """
 
 
-def test_the_journal_gets_entries_with_a_priority_and_fields(tmp_path: Path) -> None:
+def test_the_journal_gets_entries_with_a_priority_and_fields() -> None:
     pipe = os.pipe()
     stream = os.fstat(pipe[1])
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal, os.fdopen(pipe[0]), os.fdopen(pipe[1]):
-        journal.bind(str(tmp_path / "journal"))
+    with (
+        folder() as place, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal, os.fdopen(pipe[0]),
+        os.fdopen(pipe[1]),
+    ):  # fmt: skip
+        journal.bind(str(place / "journal"))
+        (place / "journal").chmod(0o777)
         journal.settimeout(seconds(10))
         hub = subprocess.Popen(
-            [sys.executable, "-c", _WITH_ITS_OWN_JOURNAL, str(tmp_path / "journal"),
+            [*unprivileged.drop(), sys.executable, "-c", _WITH_ITS_OWN_JOURNAL, str(place / "journal"),
              "hub", "--config", os.devnull, "--listen", f"127.0.0.1:{free_port()}"],
             cwd=ROOT, stderr=pipe[1],
             env={
                 **os.environ, "JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}",
-                "STATE_DIRECTORY": str(tmp_path / "state"),
+                "STATE_DIRECTORY": str(place / "state"),
             },
         )  # fmt: skip
         journal.recv(4_096)  # which configuration

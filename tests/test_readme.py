@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ import pytest
 
 from device.hub.webhooks import signatures
 from device.hubapp import Hub
+from tests import unprivileged
+from tests.box import folder
 from tests.daemon import APP_ID, ROOT, free_port
 from tests.hub.guest import guest
 from tests.hub.office import SECRET, office
@@ -26,22 +29,29 @@ def block(language: str, about: str = "") -> str:
     return str(next(text for text in found if about in text))
 
 
-def test_what_people_type_to_try_the_library_makes_two_hear_each_other(tmp_path: Path) -> None:
+@pytest.fixture
+def own_folder() -> Iterator[Path]:
+    """Where a hub may write that is not root."""
+    with folder() as path:
+        yield path
+
+
+def test_what_people_type_to_try_the_library_makes_two_hear_each_other(own_folder: Path) -> None:
     """As it stands there, but for the port."""
-    (tmp_path / "example.py").write_text(block("python", "asyncio"))
+    (own_folder / "example.py").write_text(block("python", "asyncio"))
     lines = block("sh", "example.py").replace("8802", str(free_port()))
     lines = lines.replace(" & HUB=$!\n", " & HUB=$!\nsleep 2\n")  # what typing the next line takes
-    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (own_folder / ".venv").symlink_to(sys.prefix)
     subprocess.run(
-        ["bash", "-euc", lines], cwd=tmp_path, check=True, timeout=seconds(60),
+        [*unprivileged.drop(), "bash", "-euc", lines], cwd=own_folder, check=True, timeout=seconds(60),
         env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
-    with wave.open(str(tmp_path / "said.wav")) as file:
+    with wave.open(str(own_folder / "said.wav")) as file:
         said = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-    saved = sorted(path.name.partition("-")[0] for path in tmp_path.glob("*-*.wav"))
+    saved = sorted(path.name.partition("-")[0] for path in own_folder.glob("*-*.wav"))
     assert saved == ["back", "front"]
     sentence = speech.speech(3).sentences[1]  # who comes later misses something of the first
-    for path in tmp_path.glob("*-*.wav"):
+    for path in own_folder.glob("*-*.wav"):
         with wave.open(str(path)) as file:
             heard = np.frombuffer(file.readframes(file.getnframes()), "<i2")
         assert quality.compare(sentence.text, said[sentence.first_frame : sentence.end_frame], heard).stoi > 0.9
