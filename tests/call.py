@@ -5,8 +5,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
+from tests import pins
 from tests.box import folder
-from tests.daemon import DeviceDaemon, HubDaemon
+from tests.daemon import AS_SHIPPED, DeviceDaemon, HubDaemon
 from tests.soundcard import Bench, Device
 from tests.timing import until
 
@@ -23,7 +24,7 @@ class Call:
 
     ppm: how far off each device's sound card clock runs. tape: puts something before each microphone before its device
     starts; each has to be heard before the call begins. env: what to add to the environment of the devices. sections:
-    configuration over the shipped defaults.
+    configuration over the shipped defaults. wired: with tones, buttons and lights, as shipped, too.
     """
 
     def __init__(
@@ -32,9 +33,11 @@ class Call:
         prefix: tuple[str, ...] = (),
         tape: Callable[[Device], object] = lambda mic: None,
         env: Mapping[str, str] | None = None,
+        wired: bool = False,
         **sections: Any,
     ) -> None:
-        self._ppm, self._prefix, self._tape, self._env, self._sections = ppm, prefix, tape, env or {}, sections
+        self._ppm, self._prefix, self._tape, self._env, self._wired = ppm, prefix, tape, env or {}, wired
+        self._sections = {**(AS_SHIPPED if wired else {}), **sections}
         self._stack = ExitStack()
         self.parties: list[Party] = []
 
@@ -76,6 +79,7 @@ class Call:
 
     def _start(self, number: int, state: Path) -> DeviceDaemon:
         env = {**self.bench.env(f"mic{number}", f"spk{number}"), "STATE_DIRECTORY": str(state), **self._env}
+        env |= pins.env(state / "pins.sock") if self._wired else {}
         sections = {name: dict(keys) for name, keys in self._sections.items()}
         sections.setdefault("channel", {}).setdefault("label", f"room {number}")
         return DeviceDaemon(self.hub.url, env=env, prefix=self._prefix, **sections)

@@ -252,7 +252,8 @@ class HubDaemon(Daemon):
 
 
 class DeviceDaemon(Daemon):
-    """An intercom on a virtual card. `changes` are lines of configuration by section, over the shipped defaults."""
+    """An intercom on a virtual card. sections: its configuration, over the shipped defaults without tones, buttons and
+    lights; with AS_SHIPPED they are there, too, and want pins (tests/pins)."""
 
     def __init__(
         self,
@@ -283,6 +284,7 @@ class DeviceDaemon(Daemon):
 
 
 _SUCCEEDED = re.compile(r"process (\d+) is the hub from now on")
+AS_SHIPPED: dict[str, Any] = {"tones": {}, "buttons": {}, "lights": {}}
 _NOT_WIRED = {"mute": 0, "leave": 0, "rejoin": 0}
 _NO_LIGHTS = {"link": 0, "talk": 0, "mute": 0}
 

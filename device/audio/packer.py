@@ -31,9 +31,9 @@ class Packer:
 
     @property
     def coding(self) -> dict[str, int]:
-        """How it is encoded now: bitrate in bit/s, packet_ms."""
-        bitrate, packet_ms, _ = self._wanted
-        return {"bitrate": bitrate, "packet_ms": packet_ms}
+        """How it is encoded now: bitrate in bit/s, packet_ms, fec_percent: the losses that FEC is to expect."""
+        bitrate, packet_ms, fec_percent = self._wanted
+        return {"bitrate": bitrate, "packet_ms": packet_ms, "fec_percent": fec_percent}
 
     def take(self, block: Block, level_dbov: int, first_of_spurt: bool) -> None:
         """One block that is to be sent; first_of_spurt: nothing was, before it."""

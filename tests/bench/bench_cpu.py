@@ -1,4 +1,5 @@
-"""CPU and memory of one device in a call: it talks and hears one other, real speech both ways, shipped defaults.
+"""CPU and memory of one device in a call: it talks and hears one other, real speech both ways, shipped defaults with
+tones, buttons and lights.
 
 Beside it, by turns in the same run, the floor: pyalsaaudio and opuslib in one process without a network, on the same
 speech, at the same frame length, voip, 24 kbit/s, complexity 5. A machine is faster at one minute and slower at the
@@ -90,12 +91,12 @@ def cases() -> Iterator[dict[str, object]]:
 
 
 def _device() -> Used:
-    with Call(tape=_talk) as call:
+    with Call(tape=_talk, wired=True) as call:
         return _used(call.parties[0].daemon)
 
 
 def _device_with_everything() -> Used:
-    with Call(tape=_talk, **EVERYTHING) as call:
+    with Call(tape=_talk, wired=True, **EVERYTHING) as call:
         uids = [party.daemon.ask("status")["uid"] for party in call.parties]
         with Complainer(call.hub.url, uids):
             until(lambda: all(party.daemon.ask("status")["link"]["fec_percent"] for party in call.parties))

@@ -1,7 +1,8 @@
 """How soon it talks: from the start of the process to its first packet at the hub.
 
-A real device process with the shipped defaults on the virtual card, a real hub, and a listener that is in the channel
-already; the listener is on loopback, so its first packet is there as soon as the hub has forwarded it. Limit: 0.8 s,
+A real device process with the shipped defaults, tones, buttons and lights as well, on the virtual card, a real hub, and
+a listener that is in the channel already; it is on loopback, so that the first packet is there as soon as the hub has
+forwarded it. Limit: 0.8 s,
 as the median of the starts. Beside it how long Python alone takes to start and to import what the device imports.
 """
 
@@ -10,10 +11,12 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from device.channel.client import Client
-from tests.daemon import APP_ID, ROOT, DeviceDaemon, HubDaemon
+from tests import pins
+from tests.box import folder
+from tests.daemon import APP_ID, AS_SHIPPED, ROOT, DeviceDaemon, HubDaemon
 from tests.soundcard import Bench
 
 STARTS = 9
@@ -22,10 +25,11 @@ LIMIT_S = 0.8
 
 def cases() -> Iterator[dict[str, object]]:
     """One case."""
-    with HubDaemon() as hub, Bench() as bench:
+    with HubDaemon() as hub, Bench() as bench, folder() as place:
         bench.device("mic")
         bench.device("spk")
-        starts = [asyncio.run(_start(hub, bench)) for _ in range(STARTS)]
+        env = {**bench.env("mic", "spk"), **pins.env(place / "pins.sock")}
+        starts = [asyncio.run(_start(hub, env)) for _ in range(STARTS)]
     imports = [_import() for _ in range(STARTS)]
     median_s = statistics.median(starts)
     yield {
@@ -38,7 +42,7 @@ def cases() -> Iterator[dict[str, object]]:
     }
 
 
-async def _start(hub: HubDaemon, bench: Bench) -> float:
+async def _start(hub: HubDaemon, env: Mapping[str, str]) -> float:
     first: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
     def heard(packet: object, arrived_ns: int) -> None:
@@ -50,7 +54,7 @@ async def _start(hub: HubDaemon, bench: Bench) -> float:
     listener.on("media", heard)
     await listener.join(None, "lobby", auto_subscribe=True)
     began = time.monotonic()
-    with DeviceDaemon(hub.url, env=bench.env("mic", "spk")):
+    with DeviceDaemon(hub.url, env=env, **AS_SHIPPED):
         heard_at = await asyncio.wait_for(first, 30)
     await listener.leave()
     return heard_at - began

@@ -6,7 +6,7 @@ import pytest
 
 from device.service import status
 
-SENDS = {"bitrate": 28_000, "packet_ms": 20}
+SENDS = {"bitrate": 28_000, "packet_ms": 20, "fec_percent": 0}
 
 
 def alone(**changes: Any) -> dict[str, Any]:
