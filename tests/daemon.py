@@ -162,7 +162,7 @@ class Daemon:
     def rss_mb(self) -> float:
         """Resident memory, MB."""
         status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1_000
+        return int(status.split("VmRSS:")[1].split()[0]) * 1_024 / 1e6
 
     def __enter__(self) -> Self:
         return self

@@ -74,7 +74,7 @@ class Path:
         arrives = self._schedule(self._after_stalls(now, at), message)
         if not self.ordered and self._random.random() < self.weather.duplicate:
             self.counts["doubled"] += 1
-            self._schedule(at + self._delay_s(), message)
+            self._schedule(self._after_stalls(now, at + self._delay_s()), message)
         return arrives
 
     def next_at(self) -> float | None:

@@ -1,11 +1,12 @@
 """Mouth to ear: how long a sound takes from one device's microphone to the other's speaker.
 
 Two `intercomd run` processes, shipped defaults but for the tones, which would be heard beside the chirps, and a
-separate hub on loopback, on the virtual sound card, both directions at once, 500 chirps each way. Beside it, in the same run and just before and after it, the floors: the same
-chirps through pyalsaaudio alone, and through pyalsaaudio and opuslib in one process without a network.
+separate hub on loopback, on the virtual sound card, both directions at once, one run of 500 chirps each way. Beside it,
+in the same run and just before and after it, the floors: the same chirps through pyalsaaudio alone, and through
+pyalsaaudio and opuslib in one process without a network.
 
-Expect about frame + half a frame of jitter buffer + one frame in the card + 6.5 ms of codec. Limits: p50 at most 1.4
-times the Opus floor, p95 within 5 ms of p50, no chirp missed, no step over 5 ms once 5 s have passed, no xrun.
+Limits: p50 at most 1.4 times the Opus floor, p95 within 5 ms of p50, no chirp missed, no step over 5 ms once 5 s have
+passed, no xrun.
 """
 
 import statistics

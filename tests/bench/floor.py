@@ -67,7 +67,7 @@ def open_card(direction: int, device: str, frame: int, periods: int) -> alsaaudi
 def peak_rss_mb() -> float:
     """ru_maxrss would include what the parent had when it forked."""
     status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+    return int(status.split("VmHWM:")[1].split()[0]) * 1_024 / 1e6
 
 
 def main() -> None:

@@ -95,7 +95,7 @@ def kernel_share(pid: int) -> float:
 
 def rss_mb(pid: int) -> float:
     """Resident memory of a process, MB."""
-    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1_000
+    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) * 1_024 / 1e6
 
 
 class Load:

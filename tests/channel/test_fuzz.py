@@ -21,7 +21,7 @@ from tests.channel.world import JOIN, World, in_call
 
 pytestmark = pytest.mark.unmeasured
 
-TEXTS, PACKETS, OBJECTS, TO_SESSION = 30_000, 30_000, 35_000, 30_000
+TEXTS = PACKETS = OBJECTS = TO_SESSION = 100_000
 
 STREAMS = tuple(Stream(uid, f"é{uid}") for uid in range(1, 5))
 SEATED = Seated(7, "session", True, STREAMS, (8,), 1_000, 20_000, "1", STREAMS, (1, 2), (9,))
@@ -152,7 +152,7 @@ def test_any_packet_is_unpacked_or_refused() -> None:
 )
 def test_any_params_are_read_or_refused(read: Callable[[Any], Any], valid: dict[str, Any]) -> None:
     random = Random(3)
-    for _ in range(OBJECTS // 7):
+    for _ in range(OBJECTS // 8):
         params = twisted(valid, random)
         if not isinstance(params, dict):
             continue

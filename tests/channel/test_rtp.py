@@ -33,8 +33,8 @@ def test_what_is_packed_is_unpacked(packet: Packet) -> None:
     assert rtp.ssrc_of(data) == packet.ssrc
 
 
-@given(packets, st.integers(0, 15), st.integers(0, 40), st.integers(1, 40))
-def test_contributors_and_padding_are_skipped(packet: Packet, csrcs: int, cut: int, padding: int) -> None:
+@given(packets, st.integers(0, 15), st.integers(1, 40))
+def test_contributors_and_padding_are_skipped(packet: Packet, csrcs: int, padding: int) -> None:
     """RFC 3550 section 5.1: CC, CSRC list, P."""
     data = packet.pack()
     longer = bytes([data[0] | csrcs | 0x20]) + data[1:12] + bytes(4 * csrcs) + data[12:] + bytes(padding - 1)
