@@ -212,7 +212,8 @@ class Playback(_CardThread):
     least of it (reserve.py). Runs in the playback thread. A source that answers b"" has nothing to say: it is asked
     more seldom then, and what it says at last does not sound later for it. since: the frames that were played since it
     was asked last. now_ns: when the card would have asked with its whole reserve left. `played` is told all that is
-    written, silence too, and when its first sample sounds.
+    written, silence too, and when its first sample sounds; after an xrun that of this tick was too early, and the next
+    is right again.
     """
 
     direction = alsa.PLAYBACK

@@ -43,7 +43,9 @@ class Limiter:
         size, parts = _STEP * pcm.SAMPLE_BYTES, []
         for at in range(0, len(softly), size):
             self._gain = max(wanted, self._gain - down) if down else min(wanted, self._gain * _UP_PER_STEP)
-            parts.append(pcm.scale(softly[at : at + size], times * self._gain))
+            part = softly[at : at + size]
+            room = _CEILING / max(1, pcm.peak(part) * times)  # on its way down the gain may be too high for this one
+            parts.append(pcm.scale(part, times * min(self._gain, room)))
         return b"".join(parts)
 
 
