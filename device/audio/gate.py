@@ -12,6 +12,9 @@
     paused       nothing either, for a moment: while the box listens to itself. What was muted stays muted, and what was
                  open is open again
 
+Its edges are none to those who hear: their decoder makes up what is missing, quieter and quieter for some 25 ms, and
+what begins overlaps that. So nothing has to be faded here.
+
 Levels are those of RFC 6464: dBov, -127 to 0.
 
 The voice detection of WebRTC beside the level would keep nothing out: of 100 knocks on a table it takes all 100 for a

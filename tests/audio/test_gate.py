@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from device.audio import gate as gates
 from device.audio import pcm
+from device.audio.capture_clock import RATE_HZ
 from device.audio.gate import Gate, Verdict
+from device.audio.opus import Decoder, Encoder
+from device.audio.talkers import Talkers
 from tests.audio import properties
 from tests.soundcard import speech
 
@@ -215,3 +218,25 @@ def test_two_boxes_in_half_duplex_do_not_howl(together: bool) -> None:
         loudest.append(max(way[-1] for way in on_the_way))
     assert -25 <= max(loudest) <= -25 + gates.LOUDER_DB
     assert max(loudest[120:]) == -127
+
+
+def test_what_it_cuts_off_in_the_middle_of_a_sound_is_heard_to_fade_and_to_rise() -> None:
+    """By the real codec: what is missing is made up, quieter and quieter, and a beginning overlaps what was before."""
+    tone = (8_000 * np.sin(np.arange(RATE_HZ * 2) * 2 * np.pi * 440 / RATE_HZ)).astype("<i2")
+    encoder, talkers = Encoder(20, 28_000, 5), Talkers(Decoder, RATE_HZ // 100)
+    sounded, sequence = [], 0
+    for tick in range(200):
+        block, now_ns = tick // 2, 1_000_000_000 + tick * 10_000_000
+        if tick % 2 == 0 and not 30 <= block < 60:
+            payload = encoder.encode(tone[block * 960 : (block + 1) * 960].tobytes())
+            talkers.push(7, sequence, block * 960, payload, now_ns)
+            sequence += 1
+        sounded.append(np.frombuffer(talkers.pull(now_ns) or bytes(960), "<i2"))
+    heard = np.concatenate(sounded).astype(float)
+    own_step = 8_000 * 2 * np.pi * 440 / RATE_HZ
+    assert np.abs(np.diff(heard)).max() < 1.5 * own_step, "no click"
+    loud = [np.abs(heard[at : at + 240]).max() for at in range(0, len(heard), 240)]
+    quiet = [at for at, peak in enumerate(loud) if peak < 80 and at > 40]
+    falls = [at for at in range(40, quiet[0]) if 80 < loud[at] < 7_000]
+    rises = [at for at in range(quiet[-1] + 1, len(loud)) if 80 < loud[at] < 7_000]
+    assert 3 <= len(falls) <= 8 and 3 <= len(rises) <= 8, "15 to 40 ms each"
