@@ -16,10 +16,9 @@ Two rules follow from the transits seen:
   remembered for four times as long as that usually takes, 5 to 10 s: whoever gives that up is late at the next one. A
   first word that comes late, as its gate had to notice it, is no such thing. Nor is the quantile believed that is 30 ms
   beyond the latest: a queue was full, and is not any more.
-- Nor is it where packets are held up again and again: then the latest counts, up to 200 ms, or, if that is several
-  times a second, all but one in 200. Speech at 5 % loss and a round trip of 40 ms had PESQ 2.4 by the quantile, at 136
-  ms from mouth to ear, as the buffer was emptied and filled anew each time; it has 3.8 at 156 ms (`scripts/bench
-  speech`).
+- Nor is it where packets are held up again and again: then the latest counts, up to 200 ms, or, if that is more than
+  once a second, all but one in 200. Speech at 5 % loss and a round trip of 40 ms had PESQ 2.4 by the quantile, at 136
+  ms from mouth to ear, as the buffer was emptied and filled anew each time; README has what it is now.
 - Where there is much jitter each second has another quantile. What is due grows with it at once, and falls when it
   falls by a quarter: a delay that wanders is heard more than one that is a little long. At 40 ms of jitter PESQ was
   3.5 by the quantile alone, and is 3.9 with this (`scripts/bench speech --only "40 ms of jitter"`).
@@ -183,7 +182,7 @@ class _Lately:
 
     @property
     def often(self) -> bool:
-        """Whether that is several times a second."""
+        """Whether that is more than once a second."""
         return self._every < _OFTEN
 
     @property

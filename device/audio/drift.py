@@ -7,7 +7,7 @@ the packet is dropped or repeated for each ms, at most 1 %, so that an excess di
 passages, where nobody hears it, ten times as much. The same steps shorten the delay when jitter is over; where much
 is left of it, whole periods of the sound go first (stretch.py), of which `measure` is told.
 
-Lengths are samples of 48 kHz. A resampler can stand in the same place: it would take `correct` as a ratio.
+Lengths are samples of 48 kHz.
 """
 
 import math

@@ -14,7 +14,7 @@ from device.channel.report import AUDIENCE, Told
 # until it could have been said again.
 FOR_S, CROWDED_FOR_S = 2.5 * EVERY_S, 1.25 * EVERY_S
 _SHARE = 4
-# More than that are a quarter of the largest channel.
+# All of the largest channel.
 MOST = 500
 
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 LESS_AFTER_S = 10.0
 # Of the bits that the owner wants, by the number of copies, and with FEC: 28, 20, 16 and 32 kbit/s of 28.
 _SEVENTHS = (7, 5, 4, 8)
+# Opus has no less (RFC 6716 section 2.1.1).
+_LEAST_BITRATE = 6_000
 
 
 class Protected(NamedTuple):
@@ -21,7 +23,7 @@ class Protected(NamedTuple):
 
     def bitrate(self, wanted: int) -> int:
         """Of the speech, bit/s: FEC takes some of it; copies double and treble it, so that less is sent once."""
-        return wanted * _SEVENTHS[self.copies if not self.fec_percent else -1] // 7
+        return max(_LEAST_BITRATE, wanted * _SEVENTHS[self.copies if not self.fec_percent else -1] // 7)
 
 
 # From so many percent of lost packets on; figures in `scripts/bench speech`.

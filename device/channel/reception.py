@@ -11,7 +11,7 @@ from device.channel.rtp import Packet
 EVERY_S = 2.0
 # In two seconds of speech one in a hundred is the first that is lost.
 LEAST_PERCENT = 1
-# Who begins to talk says little at first.
+# Of fewer nothing can be said; they count together with the next ones.
 _FEWEST = 25
 _OUTAGE = 10
 # Talkers in one report, the worst first, and talkers whose packets are counted.
@@ -52,7 +52,7 @@ class Reception:
 class _Talker:
     def __init__(self, sequence: int) -> None:
         self._newest, self._seen = sequence - 1 & 0xFFFF, 0  # bit n: newest - n has come
-        self._expected = self._received = 0
+        self._expected = self._received = self._counted = 0
 
     def heard(self, sequence: int) -> None:
         ahead = (sequence - self._newest) & 0xFFFF
@@ -76,7 +76,9 @@ class _Talker:
         return round(percent) if percent >= LEAST_PERCENT else 0
 
     def begin(self) -> bool:
-        """Anew; whether there was anything."""
-        talked = self._received > 0
-        self._expected = self._received = 0
+        """The next two seconds; whether there was anything in the last ones. What was enough to be told of is over."""
+        talked = self._received > self._counted
+        if self._expected >= _FEWEST:
+            self._expected = self._received = 0
+        self._counted = self._received
         return talked

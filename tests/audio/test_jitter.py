@@ -90,14 +90,12 @@ def test_duplicates_change_nothing(arrivals: list[Arrival]) -> None:
 def test_old_speech_is_never_played(arrivals: list[Arrival], phase: int) -> None:
     """Neither what arrives more than 500 ms later than the fastest, nor what has become so old meanwhile."""
     listener = listen(arrivals, phase)
-    fastest = min(packet.arrived - packet.timestamp for packet in arrivals) if arrivals else 0
     first = {packet.number: packet.timestamp for packet in arrivals}
-    fastest_yet, forgotten = None, 2 * 60
+    forgotten = 2 * 60
     for number, at in listener.starts.items():
         come = [packet.arrived - packet.timestamp for packet in arrivals if packet.arrived <= at]
         fastest_yet = min(come)
         assert at - first[number] - fastest_yet <= MAX_AGE + forgotten
-    assert fastest_yet is None or fastest_yet >= fastest
 
 
 @given(journeys(), phases, st.sampled_from([120, 240, 480, 960]))

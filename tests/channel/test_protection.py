@@ -27,3 +27,14 @@ def test_one_loss_more_and_it_stays() -> None:
     protection = Protection()
     for second in range(100):
         assert protection.looked(6 if second % 9 == 0 else 0, float(second)) == Protected(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("protected", "bitrate"),
+    [(Protected(), 28_000), (Protected(10), 32_000), (Protected(0, 1), 20_000), (Protected(0, 2), 16_000)],
+)
+def test_what_is_sent_more_than_once_is_sent_in_fewer_bits_but_never_in_fewer_than_opus_has(
+    protected: Protected, bitrate: int
+) -> None:
+    assert protected.bitrate(28_000) == bitrate
+    assert protected.bitrate(6_000) >= 6_000

@@ -67,6 +67,15 @@ def test_half_a_second_says_nothing_yet_nor_does_one_in_hundreds() -> None:
     assert lost([n for n in range(300) if n != 100]) == []
 
 
+def test_who_says_little_at_a_time_is_told_of_too_when_it_is_enough() -> None:
+    """Ten packets in two seconds: one word, or half a sentence in packets of 60 ms."""
+    reception, told = Reception(), []
+    for word in range(6):
+        hear(reception, [10 * word + n for n in range(10) if n != 5], word * EVERY_S)
+        told.append(reception.due((word + 1) * EVERY_S))
+    assert told == [[], [], [(3, 10)], [], [], [(3, 10)]]
+
+
 def test_it_is_told_every_two_seconds_of_those_of_whom_something_was_lost() -> None:
     reception = Reception()
     hear(reception, list(range(100)), uid=1)
