@@ -138,7 +138,7 @@ class Device:
         talkers = [
             heard(
                 talker, self.membership.others.label(talker.uid), self._kept.volumes.get(talker.uid, 100),
-                self._config.audio.frame_ms, client.rtt_ms, speaker.queue_ms,
+                client.rtt_ms, speaker.queue_ms,
             )
             for talker in (self._duplex.speaker.talkers() if client.state == "in-call" else ())
         ]  # fmt: skip

@@ -13,7 +13,7 @@ _FIRST_MS = 100.0
 
 
 def rating(delay_ms: float, loss_percent: float) -> float:
-    """R, 0 to 93.2. delay_ms: from mouth to ear. loss_percent: of packets, spread at random."""
+    """R, 0 to 93.2. delay_ms: from mouth to ear, as far as it is known. loss_percent: of packets, spread at random."""
     return max(0.0, BEST - _of_delay(delay_ms) - 95 * loss_percent / (loss_percent + _LOSS_ROBUSTNESS))
 
 

@@ -15,6 +15,7 @@ SNAPSHOT_EVERY = 200 * MS
 _KEPT = math.exp(-SNAPSHOT_EVERY / (10_000 * MS))
 # Below this a passage is a pause or the room's noise, and slips may come ten times as often.
 _QUIET_DBOV = -45
+_NOTHING = Play(b"", 0, 0, 0, 0)
 
 
 class Decoder(Protocol):
@@ -35,14 +36,15 @@ class TalkerStatus:
     """One talker in a snapshot.
 
     level_dbfs: RMS against a full-scale square wave, -127 in silence. buffer_ms: how long a packet that comes as fast
-    as any waits. late, lost: packets that came too late, or were not there in time. concealed: gaps bridged.
-    loss_percent: of the last 10 s, how many were not there in time. drift_ppm: how much faster this
-    talker's clock runs than ours.
+    as any waits. packet_ms: how much sound is in one. late: packets that came too late. lost: that were not heard, late
+    or not there at all. concealed: gaps bridged. loss_percent: of the last 10 s, how many were not heard. drift_ppm:
+    how much faster this talker's clock runs than ours.
     """
 
     uid: int
     level_dbfs: int
     buffer_ms: float
+    packet_ms: float
     late: int
     lost: int
     concealed: int
@@ -62,7 +64,7 @@ class Talker:
         self._drift, self._stretch = Drift(), Stretch()
         self._decoded = b""
         self._level_dbov = pcm.SILENT_DBOV
-        self._delay = 0
+        self._playing = _NOTHING
         self._corrupt = 0
         self._lost = _Losses()
         self.asleep = False
@@ -108,9 +110,10 @@ class Talker:
         counts = self._buffer.counts
         self._lost.add(counts.lost, counts.played)
         return TalkerStatus(
-            uid=self.uid, level_dbfs=self._level_dbov, buffer_ms=round(self._delay / MS, 1),
-            late=counts.late, lost=counts.lost, concealed=counts.concealed + self._corrupt,
-            loss_percent=round(self._lost.percent, 1), drift_ppm=round(self._drift.ppm, 1),
+            uid=self.uid, level_dbfs=self._level_dbov, buffer_ms=round(self._playing.delay / MS, 1),
+            packet_ms=self._playing.samples / MS, late=counts.late, lost=counts.lost,
+            concealed=counts.concealed + self._corrupt, loss_percent=round(self._lost.percent, 1),
+            drift_ppm=round(self._drift.ppm, 1),
         )  # fmt: skip
 
     def _play(self, packet: Play) -> bytes:
@@ -119,7 +122,7 @@ class Talker:
         except ValueError:
             self._corrupt += 1
             sound = self._conceal(packet.samples)
-        self._delay = packet.delay
+        self._playing = packet
         self._level_dbov = pcm.level_dbov(sound)
         self.loudness.hear(self._level_dbov, packet.samples)
         stretched = self._stretch.fit(sound, packet.spare, quiet=not self.speaks)

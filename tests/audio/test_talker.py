@@ -45,6 +45,30 @@ def test_it_falls_asleep_when_nothing_waits_and_wakes_with_a_packet() -> None:
     assert not one.asleep
 
 
+def test_what_comes_too_late_to_be_heard_counts_as_lost_once() -> None:
+    """A path that stands still for 400 ms now and then, and brings all of it at once; and loses one of a hundred."""
+    one, heard = talker(), set[int]()
+    for number in range(3_000):
+        if number % 500 == 270:
+            for held in range(number - 20, number + 1):
+                one.push(held, held * FRAME, payload(FRAME, held), number * FRAME)
+        elif not 250 <= number % 500 < 270 and number % 100 != 40:
+            one.push(number, number * FRAME, payload(FRAME, number), number * FRAME)
+        heard.add(sounds(one, number * FRAME))
+    heard -= {0, CONCEALED}
+    status = one.status()
+    assert status.late > 20
+    assert status.lost == max(heard) - len(heard) > status.late + 25
+
+
+def test_it_tells_how_much_sound_is_in_a_packet() -> None:
+    one = talker()
+    one.push(0, 0, payload(3 * FRAME, 0), 0)
+    for number in range(5):
+        sounds(one, number * FRAME)
+    assert one.status().packet_ms == 60
+
+
 def test_its_losses_are_of_the_last_ten_seconds() -> None:
     one, percent = talker(), []
     for number in range(3_000):

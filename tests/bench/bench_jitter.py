@@ -160,7 +160,7 @@ def _weather(name: str, path: Path) -> dict[str, object]:
         "delay_p50_ms": p50,
         "delay_p95_ms": p95,
         "delay_max_ms": delays[-1],
-        "missing_ms_per_min": round((status.lost + status.late) * PACKET / RATE * 1e3 / MINUTES),
+        "missing_ms_per_min": round(status.lost * PACKET / RATE * 1e3 / MINUTES),
         "made_up_ms_per_min": round(decoder.made_up / RATE * 1e3 / MINUTES),
         "late": status.late,
         "lost": status.lost,
