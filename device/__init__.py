@@ -48,7 +48,7 @@ Rooms, and what each may import:
     audio/      samples: cards, codec, jitter buffer, mix; imports no other room, and never sees RTP
     panel/      buttons and lights: gestures, patterns, pins; imports no other room
     lookout     when to look at what tells nobody when it changes
-    service/    the local control socket, a status as people read it, systemd; imports no other room
+    service/    the local control socket, a status as people and Prometheus read it, systemd; imports no other room
     hub/        the server that channels live on; imports channel
 
 Pure files compute and nothing else: no socket, thread, clock, file or global state; time and bytes come in as

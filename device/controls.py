@@ -19,6 +19,7 @@ def add(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     status = commands.add_parser("status", parents=parents, help="what the running intercom is doing")
     form = status.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--metrics", action="store_true", help="for Prometheus, in its text format")
     form.add_argument("--watch", action="store_true", help="one line, again and again, until Ctrl-C")
     status.set_defaults(command=_status)
 
@@ -61,6 +62,10 @@ def _status(options: argparse.Namespace) -> int:
         import json
 
         print(json.dumps(answer, indent=2))
+    elif options.metrics:
+        from device.service import metrics
+
+        print(metrics.text(answer), end="")
     else:
         print(status.block(answer))
     return DONE

@@ -49,6 +49,8 @@ async def test_status_is_a_block_for_people_and_json_for_programs(intercom: list
     assert (block.returncode, block.stdout.splitlines()[0]) == (0, "in-call: lobby as 7, microphone on")
     raw = await ask(tmp_path, "status", "--json")
     assert json.loads(raw.stdout) == alone(talkers=[talker(8, "kitchen")])
+    metrics = await ask(tmp_path, "status", "--metrics")
+    assert 'intercomd_talker_mos{uid="8",label="kitchen"} 4.4' in metrics.stdout.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,7 @@ PURE = (
     "panel/lights.py",
     "panel/meaning.py",
     "panel/presses.py",
+    "service/metrics.py",
     "service/status.py",
     "service/watchdog.py",
 )

@@ -35,7 +35,8 @@ def _block(status: Status) -> Iterator[str]:
         f"hub       {_hub(status)}, {twice}round trip {_ms(link['rtt_ms'])}, "
         f"{_count(link['reconnects'], 'reconnect')}, {_count(link['skipped'], 'frame')} skipped"
     )
-    yield f"sends     {link['bitrate'] / 1_000:g} kbit/s of speech, {link['packet_ms']} ms in a packet"
+    fec = ", with FEC" if link["fec_percent"] else ""
+    yield f"sends     {link['bitrate'] / 1_000:g} kbit/s of speech{fec}, {link['packet_ms']} ms in a packet"
     if status["problem"]:
         yield f"problem   {_problem(status['problem'])}"
     for part in ("capture", "playback"):
@@ -51,7 +52,7 @@ def _block(status: Status) -> Iterator[str]:
         yield (
             f"hears     {_name(talker)}: {talker['level_dbfs']:.0f} dBFS, {_ms(talker['latency_ms'])} old, of which "
             f"{_ms(talker['buffer_ms'])} in the buffer; {talker['late']} late, {talker['lost']} lost, "
-            f"{talker['concealed']} concealed, MOS {talker['mos']:.1f}"
+            f"{talker['concealed']} concealed, drift {talker['drift_ppm']:+.0f} ppm, MOS {talker['mos']:.1f}"
         )
     if status.get("muted_talkers"):
         yield f"muted     {', '.join(map(_name, status['muted_talkers']))}"

@@ -38,8 +38,9 @@ def test_a_block_shows_every_part_on_a_line_of_its_own() -> None:
         "capture   running on default, 0 xruns",
         "playback  running on plughw:CARD=Device, 1 xrun",
         "hears     kitchen (8): -23 dBFS, 62 ms old, of which 20 ms in the buffer; 1 late, 2 lost, 3 concealed, "
+        "drift +4 ppm, MOS 4.4",
+        "hears     9: -23 dBFS, 62 ms old, of which 20 ms in the buffer; 1 late, 2 lost, 3 concealed, drift +4 ppm, "
         "MOS 4.4",
-        "hears     9: -23 dBFS, 62 ms old, of which 20 ms in the buffer; 1 late, 2 lost, 3 concealed, MOS 4.4",
     ]
 
 
@@ -53,6 +54,11 @@ def test_a_block_before_any_hub_was_reached() -> None:
 def test_a_block_says_what_takes_the_echo_out() -> None:
     assert "echo      speex" in status.block(alone(echo="speex")).splitlines()
     assert "echo" not in status.block(alone(echo="off"))
+
+
+def test_a_block_says_that_what_is_lost_is_sent_once_more() -> None:
+    link = {**alone()["link"], "fec_percent": 10}
+    assert "sends     28 kbit/s of speech, with FEC, 20 ms in a packet" in status.block(alone(link=link))
 
 
 def test_a_block_says_that_there_are_two_connections() -> None:
