@@ -1,9 +1,7 @@
 """The floor beside the rows with loss: what bare TCP delivers on the same path at the same time.
 
 Speech is 50 messages of 100 bytes a second from "far" to the hub's network. Three ways: one connection, one with
-TCP_SO_SNDBUFFORCE = 32  # <asm-generic/socket.h>
-_QUEUE_BYTES = 8 << 20  # a connection that stands still for a minute must not hold up the others
-_THIN_LINEAR_TIMEOUTS, and two that carry the same messages, of which the first to come counts. A message is playable
+TCP_THIN_LINEAR_TIMEOUTS, and two that carry the same messages, of which the first to come counts. A message is playable
 when it comes less than 500 ms after it was sent.
 """
 
