@@ -12,12 +12,14 @@ ms can be dated (tests/faults/dated.py), so that the speakers' tapes tell, for t
     unplayable_percent   of what was said while it lasts: not heard in time
     not_kept             devices that came back with another mute state, channel or uid; a muted one that was heard
     leaves_and_joins     that somebody else in the channel was told of; streams_ended_or_added likewise
-    memory_growth_mb     of all processes together
+    memory_growth_mb     of all processes together; who was replaced is compared with his predecessor
 
-20 runs of faults up to 5 s, 5 of longer ones, 20 where a row says so; the worst run counts unless the limit names
-another. In every second run of most rows one device is muted: it must stay so, and nothing of it may be heard. Rows
-with loss have the floor beside them: what one bare TCP connection makes of the same path at the same time, without and
-with TCP_THIN_LINEAR_TIMEOUTS, and two that carry the same packets.
+A figure that is infinite, or for which too little was heard, is null and outside every limit. Faults begin when all
+seats are 6 s old. 20 runs of faults up to 5 s, 5 of longer ones, 20 where a row says so; the worst run counts unless
+the limit names another. In every second run of most rows one device is muted: it must stay so, and nothing of it may be
+heard. Rows with loss have the floor beside them: what one bare TCP connection makes of the same path at the same time,
+without and with TCP_THIN_LINEAR_TIMEOUTS, and two that carry the same packets. So has the listener who is stopped:
+floor_others_gap_ms is the longest gap of the same others in as long a time before he is.
 
 Three runs at a time on the whole machine, each with networks, hub and cards of its own. One takes a fifth of a core
 while it measures, and all of one for seconds when it starts and judges: with three, two cores are 30 % busy on the
@@ -96,7 +98,7 @@ def case(row: Row, runs: list[Figures]) -> dict[str, object]:
     }
     names = sorted({name for run in good for name in run if name.startswith("floor_")})
     figures |= {name: max(run[name] for run in good) for name in names}
-    kept = [(limit, limit.of([run[limit.figure] for run in good])) for limit in row.limits] if good else []
+    kept = [(limit, limit.counted(good)) for limit in row.limits] if good else []
     figures |= {f"{limit.by}_{limit.figure}": value for limit, value in kept if limit.by != "worst"}
     figures = {name: value if math.isfinite(value) else None for name, value in figures.items()}  # null: never
     return {

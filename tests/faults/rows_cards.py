@@ -2,11 +2,13 @@
 
 import time
 
+from tests.soundcard import Device
+from tests.timing import until
 from tests.wallclock import DAY_S
 
 from . import dated
 from .row import KEPT, NOBODY_NOTICES, NOTHING_OLD, Limit, Row
-from .scene import Scene
+from .scene import Scene, at
 
 FAR = "far"
 XRUNS = 1_000
@@ -46,16 +48,23 @@ def run_again(scene: Scene) -> None:
 
 
 def order_xruns(scene: Scene) -> None:
-    far = scene[FAR]
-    before = far.mic.stats()["xruns"] + far.spk.stats()["xruns"]
-    while far.mic.stats()["xruns"] + far.spk.stats()["xruns"] < before + XRUNS:
-        far.mic.xrun()
-        far.spk.xrun()
-        time.sleep(XRUN_EVERY_S)
+    """Of the microphone and of the speaker so many each, one after the other; returns when both have had the last."""
+    next_s = 0.0
+    for _ in range(XRUNS):
+        at(next_s)
+        next_s = time.monotonic() + XRUN_EVERY_S
+        order_one_each(scene[FAR].mic, scene[FAR].spk)
+
+
+def order_one_each(*cards: Device) -> None:
+    before = [card.stats()["xruns"] for card in cards]
+    for card in cards:
+        card.xrun()
+    until(lambda: all(card.stats()["xruns"] > had for card, had in zip(cards, before, strict=True)))
 
 
 def calm(scene: Scene) -> None:
-    """They are over; a speaker's card that had many holds more in reserve for ten seconds."""
+    """The last one is over."""
 
 
 def step_the_clock(scene: Scene) -> None:
@@ -70,9 +79,12 @@ def right_the_clock(scene: Scene) -> None:
 
 
 BACK_SOON, BACK_IN_A_SECOND = Limit("sound_back_s", 0.2), Limit("sound_back_s", 1.0)
-# By the median: a machine that is busy with something else conceals a frame, or makes the jitter buffers longer.
-NO_DRIFT = Limit("latency_change_ms", 5.0, by="median")
-NOTHING_HAPPENS = Limit("longest_gap_ms", dated.FRAME_MS, by="median")
+NO_DRIFT = Limit("latency_change_ms", 5.0)
+NOTHING_HAPPENS = Limit("longest_gap_ms", dated.FRAME_MS)
+# A speaker's card that ran dry again and again has a longer reserve until 10 s have passed without that
+# (device/audio/reserve.py); jitter buffers that were too short are longer for up to 10 s (device/audio/arrivals.py).
+# Before that there is nothing to be said about drift.
+RESERVE_S = 12.0
 
 ROWS = (
     Row(
@@ -81,7 +93,10 @@ ROWS = (
     ),
     Row("card busy at boot", 3.0, start_with_a_busy_card, free, (BACK_IN_A_SECOND, NOTHING_OLD, KEPT, *NOBODY_NOTICES)),
     Row("card stalls 3 s", 3.0, stall, run_again, (BACK_SOON, NOTHING_OLD, KEPT, *NOBODY_NOTICES, NO_DRIFT)),
-    Row("1,000 xruns", 33.0, order_xruns, calm, (BACK_SOON, NOTHING_OLD, KEPT, *NOBODY_NOTICES, NO_DRIFT)),
+    Row(
+        "1,000 xruns", (XRUNS - 1) * XRUN_EVERY_S, order_xruns, calm,
+        (BACK_SOON, NOTHING_OLD, KEPT, *NOBODY_NOTICES, NO_DRIFT), settles_s=RESERVE_S,
+    ),
     Row(
         "wall clock +- 1 day", 2.5, step_the_clock, right_the_clock,
         (NOTHING_HAPPENS, NOTHING_OLD, KEPT, *NOBODY_NOTICES, NO_DRIFT), scene={"wall_clock": True},

@@ -84,7 +84,7 @@ ROWS = (
     ),
     Row(
         "80 kbit/s to a listener of two for 5 s", 5.0, narrow_down, widen_down,
-        (Limit("longest_gap_ms", 1_500), Limit("unplayable_percent", 60), NOTHING_OLD, KEPT, *NOBODY_NOTICES), runs=5,
+        (Limit("longest_gap_ms", 1_500), Limit("unplayable_percent", 60), NOTHING_OLD, KEPT, *NOBODY_NOTICES),
         ways=(("near", "far"), ("other", "far")), muted_too=False, before=far_away,
         scene={"parties": ("near", "far", "other")},
     ),

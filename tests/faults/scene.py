@@ -19,7 +19,7 @@ import numpy as np
 
 from tests.badnet import BadNetwork, Host
 from tests.channel.fakehub import make_certificate, make_certificates
-from tests.daemon import DeviceDaemon, HubDaemon
+from tests.daemon import Daemon, DeviceDaemon, HubDaemon
 from tests.soundcard import Bench, Device
 from tests.soundcard.device import Samples
 from tests.timing import until
@@ -29,7 +29,7 @@ from . import dated
 from .observer import Observer
 
 FIRST_PORT = 8_800
-# Before a fault: the jitter buffers have settled, and the normal latency is to be known.
+# So long after somebody has begun to speak the jitter buffers have settled, and the normal latency can be known.
 CALM_S = 2.0
 
 
@@ -182,8 +182,8 @@ class Scene:
         party.daemon.kill()
         party.daemon = self._start_device(name)
 
-    def hearing(self, mouth: str, ear: str, until_s: float, calm_s: float = CALM_S) -> dated.Hearing:
-        """What this ear got of this mouth."""
+    def hearing(self, mouth: str, ear: str, until_s: float, calm_s: float) -> dated.Hearing:
+        """What this ear got of this mouth. calm_s: so long nothing was wrong."""
         said = self.parties[mouth].said
         assert said is not None
         try:
@@ -202,16 +202,19 @@ class Scene:
     def _hears_all(self, party: Party) -> bool:
         return len(party.daemon.ask("status")["talkers"]) == len(self.parties) - 1
 
-    def memory_mb(self) -> dict[int, float]:
-        """Of each process that is there, by its pid."""
-        daemons = [*self.hubs, *(party.daemon for party in self.parties.values())]
-        return {daemon.pid: daemon.rss_mb() for daemon in daemons if daemon.alive}
+    def memory_mb(self) -> dict[str, float]:
+        """Of each that is there, by its role ("hub 0", "near"): a successor has another pid, and the same role."""
+        return {
+            role: daemon.rss_mb() for role, daemon in self._daemons().items() if Path(f"/proc/{daemon.pid}").exists()
+        }
 
     def logs(self, lines: int = 8) -> str:
         """The end of what each process says."""
-        daemons = {f"hub {number}": hub for number, hub in enumerate(self.hubs)}
-        daemons_of = {**daemons, **{name: party.daemon for name, party in self.parties.items()}}
-        return "\n".join(f"{name}: {line}" for name, daemon in daemons_of.items() for line in daemon.log[-lines:])
+        return "\n".join(f"{role}: {line}" for role, daemon in self._daemons().items() for line in daemon.log[-lines:])
+
+    def _daemons(self) -> dict[str, Daemon]:
+        hubs = {f"hub {number}": hub for number, hub in enumerate(self.hubs)}
+        return {**hubs, **{name: party.daemon for name, party in self.parties.items()}}
 
     def _start_hub(self, number: int) -> HubDaemon:
         host, env = self.net["hub"], {"STATE_DIRECTORY": str(self._folder(str(number))), **self._env}
