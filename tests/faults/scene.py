@@ -59,7 +59,8 @@ class Party:
 
 class Scene:
     """Use as `with Scene(...) as scene`. parties: names of devices; hubs: how many. wall_clock: whether it can be set,
-    for all processes. secure: whether hubs have TLS. arguments: of all devices; sections: their configuration."""
+    for all processes. secure: whether hubs have TLS. first_apart: whether the first hub is alone in a network of its
+    own, "first hub". arguments: of all devices; sections: their configuration."""
 
     def __init__(
         self,
@@ -69,11 +70,13 @@ class Scene:
         wall_clock: bool = False,
         arguments: Sequence[str] = (),
         secure: bool = False,
+        first_apart: bool = False,
         **sections: dict[str, Any],
     ) -> None:
         self._env: dict[str, str] = {}
         self._wall_clock: WallClock | None = None
         self._has_wall_clock, self._secure = wall_clock, secure
+        self._first_hub_in = "first hub" if first_apart else "hub"
         self._arguments = tuple(arguments)
         self._ca_file = ""
         self._names, self._hub_count, self._seed, self._sections = tuple(parties), hubs, seed, sections
@@ -86,8 +89,8 @@ class Scene:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            hosts = ("hub", *(name for name in self._names if name != "near"))
-            self.net = stack.enter_context(BadNetwork(*hosts, seed=self._seed))
+            hosts = ("hub", *(name for name in self._names if name != "near"), self._first_hub_in)
+            self.net = stack.enter_context(BadNetwork(*dict.fromkeys(hosts), seed=self._seed))
             self.bench = stack.enter_context(Bench())
             self._state = Path(tempfile.mkdtemp(prefix="intercomd-hub-"))
             stack.callback(shutil.rmtree, self._state)
@@ -115,13 +118,16 @@ class Scene:
     @property
     def urls(self) -> list[str]:
         return [
-            f"{'wss' if self._secure else 'ws'}://{self.net['hub'].address}:{FIRST_PORT + number}"
+            f"{'wss' if self._secure else 'ws'}://{self._hub_host(number).address}:{FIRST_PORT + number}"
             for number in range(self._hub_count)
         ]
 
     def host(self, name: str) -> Host:
         """The network that this device is in."""
         return self.net["hub" if name == "near" else name]
+
+    def _hub_host(self, number: int) -> Host:
+        return self.net[self._first_hub_in if number == 0 else "hub"]
 
     def restart_hub(self, number: int = 0) -> None:
         """A new one in place of the dead one, with the same state; returns when it listens."""
@@ -217,7 +223,7 @@ class Scene:
         return {**hubs, **{name: party.daemon for name, party in self.parties.items()}}
 
     def _start_hub(self, number: int) -> HubDaemon:
-        host, env = self.net["hub"], {"STATE_DIRECTORY": str(self._folder(str(number))), **self._env}
+        host, env = self._hub_host(number), {"STATE_DIRECTORY": str(self._folder(str(number))), **self._env}
         tls = ("--config", str(self._state / "tls" / "hub.toml")) if self._secure else ()
         hub = HubDaemon(FIRST_PORT + number, *tls, host=host.address, prefix=host.prefix, env=env)
         return self._processes.enter_context(hub)
