@@ -12,8 +12,9 @@ from .scene import Scene, at
 
 FAR = "far"
 XRUNS = 1_000
-# So that each is one of its own: a card that has just started again is about to play.
-XRUN_EVERY_S = 0.03
+# So that each is one of its own, with sound in between: a muted microphone is read every 40 ms (device/audio/card.py,
+# Capture.lazy), and one that has eleven with nothing in between is closed and opened again.
+XRUN_EVERY_S = 0.06
 
 
 def unplug(scene: Scene) -> None:
