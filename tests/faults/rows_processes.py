@@ -73,10 +73,11 @@ ROWS = (
         "first hub dies, second lives", 0.0, kill_the_hub, nothing,
         (Limit("sound_back_s", 2.0), NOTHING_OLD, KEPT), scene={"hubs": 2},
     ),
-    # It ends nothing that it has died: from then on is counted.
+    # It ends nothing that it has died: from then on is counted. Who talks sees within half a second that nothing is
+    # acknowledged; who is muted sends a ping when nothing has come for a second, and waits for its answer.
     Row(
         "first hub's machine dies, second lives", 0.0, swallow_the_first_hub, nothing,
-        (Limit("sound_back_s", 2.0), NOTHING_OLD, KEPT), scene={"hubs": 2, "first_apart": True}, settles_s=NOTICED_S,
+        (Limit("sound_back_s", 3.0), NOTHING_OLD, KEPT), scene={"hubs": 2, "first_apart": True}, settles_s=NOTICED_S,
     ),
     Row("device stopped 4 s", 4.0, stop_the_listener, wake_the_listener),
     # What this machine does to a call without any fault: no limit on `others_gap_ms`, see NO_MORE_THAN_WITHOUT.
