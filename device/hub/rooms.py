@@ -155,7 +155,7 @@ class Rooms:
         """Time has passed; to be called every TICK_S."""
         gap_s, self._ticked_at = now - self._ticked_at, now
         if gap_s > limits.ABSENT_HUB_S:
-            self._excuse(gap_s)
+            self._excuse(gap_s, now)
             return []
         for link in list(self._links.values()):
             self._inspect(link, now)
@@ -276,10 +276,10 @@ class Rooms:
         text = jsonrpc.notification(messages.ERROR, {"code": code, "reason": reason})
         self._out.append(Send((link.connection,), text))
 
-    def _excuse(self, gap_s: float) -> None:
-        self._seating.excuse(gap_s)
+    def _excuse(self, gap_s: float, now: float) -> None:
+        self._seating.excuse(gap_s, now)
         for link in self._links.values():
-            link.excuse(gap_s)
+            link.excuse(gap_s, now)
 
     def _forget(self, connection: Connection) -> Link | None:
         link = self._links.pop(connection, None)

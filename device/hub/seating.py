@@ -157,11 +157,11 @@ class Seating:
                 elif seat.before.expected and now >= self._complete_at:
                     self._tell_who_has_left(seat)
 
-    def excuse(self, gap_s: float) -> None:
+    def excuse(self, gap_s: float, now: float) -> None:
         """The hub itself was away: nobody could come back meanwhile."""
         for channel in self._channels.values():
             for seat in channel.seats.values():
-                seat.absent_since += gap_s
+                seat.absent_since = min(seat.absent_since + gap_s, now)
 
     def bequeath(self, numbers: Mapping[Connection, int]) -> Estate:
         """All of it, for a successor that knows connections by these numbers."""

@@ -58,10 +58,10 @@ class Link:
             return f"silent for {limits.SEAT_GRACE_S:.0f} s"
         return ""
 
-    def excuse(self, gap_s: float) -> None:
-        """For so long nobody looked at it."""
-        self.opened_at += gap_s
-        self.heard_at += gap_s
+    def excuse(self, gap_s: float, now: float) -> None:
+        """For so long nobody looked at it; what came just now may have been read already."""
+        self.opened_at = min(self.opened_at + gap_s, now)
+        self.heard_at = min(self.heard_at + gap_s, now)
 
 
 class Writer:

@@ -275,6 +275,25 @@ def test_a_hub_that_slept_blames_nobody() -> None:
     assert house.rejoin("a2", seat)["resumed"]
 
 
+def test_whose_last_sign_came_after_the_hub_slept_is_waited_for_no_longer_than_anybody() -> None:
+    """What came meanwhile is read before the hub looks at its seats."""
+    house = House()
+    for uid, connection in enumerate("abc", 1):
+        house.join(connection, uid)
+    house.now += 60.0
+    house.drop("a")
+    house.ask("b", "ping")
+    house.open("stranger")
+    house.wait(0.25)
+    house.heartbeat("c", seconds=6)
+    assert house.closed == {"stranger": (1008, "no join within 5 s")}
+    house.heartbeat("c", seconds=13)
+    house.news("c")
+    house.heartbeat("c", seconds=2)
+    assert house.news("c") == [("user-left", {"uid": uid, "reason": "dropped"}) for uid in (1, 2)]
+    assert house.closed["b"] == (1008, "silent for 20 s")
+
+
 # A hub that makes room for its next process
 
 
