@@ -140,12 +140,13 @@ class Successor(End):
         self._look()
 
     def give_back(self, exchange: Exchange, now: float) -> None:
-        """It will not take over: tell those rooms what they have missed. Their server's desk they are already."""
-        for line in self._lines.values():
-            if line not in self._known:
-                exchange.opened(line, now)
-        for line in self._lost:
+        """It will not take over: tell those rooms what they have missed, and who has no place there that he has to go.
+        Their server's desk they are already."""
+        for line in self._lost:  # first, as their places may be needed
             exchange.closed(line, now)
+        for line in self._lines.values():
+            if line not in self._known and (why := exchange.opened(line, now)):
+                line.finish(CLOSE_POLICY, why)
         self.close()
 
     # What a server tells its desk

@@ -299,6 +299,29 @@ async def test_what_happened_meanwhile_is_not_forgotten_when_the_old_hub_goes_on
         assert (house.now.snapshot()["connections"], house.now.snapshot()["seats"]) == (2, 3)
 
 
+async def test_who_came_meanwhile_has_the_place_of_one_who_went_and_is_told_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "MAX_CONNECTIONS_PER_ADDRESS", 2)
+    played = Played()
+    async with House() as house, guest(house.now.url) as stays, contextlib.AsyncExitStack() as later:
+        async with guest(house.now.url) as goes:
+            await stays.join(1)
+            await goes.join(2)
+            handing = asyncio.get_running_loop().create_task(house.now.hand_over(played.start))
+            await played.hears(Kind.ESTATE)
+        await played.hears(Kind.CLOSED)
+        comes, surplus = [await later.enter_async_context(guest(house.now.url)) for _ in range(2)]
+        for _ in range(2):
+            await played.hears(Kind.OPENED)
+        played.bridge.close()
+        with pytest.raises(RestartError):
+            await handing
+        assert await surplus.closed() == (1008, "too many connections from this address")
+        assert await comes.join(3)
+        assert await stays.ask("ping") == {}
+
+
 async def test_one_that_stands_still_with_everything_in_its_hands_is_not_waited_for_as_a_start_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
