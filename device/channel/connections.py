@@ -278,6 +278,7 @@ class Connections:
             self._news.log(DEBUG, f"{self._hubs[link.hub]}: going on with one connection ({why})")
             self._double(now)
             return
+        self._doubling.ended(now)
         self._moving.lost(link.seated_at, now)
         self._dialling.lost(link.hub, link.seated_at, link.unwelcome, now)
         self._news.offline(why, self._hubs[link.hub], now, kept_out=kept_out)

@@ -360,6 +360,39 @@ def test_a_hub_of_one_connection_each_that_closes_the_older_does_not_make_it_fla
     well(world)
 
 
+@pytest.mark.parametrize("seated", [True, False], ids=["seated", "on its way"])
+def test_a_hub_that_dies_soon_after_it_had_two_has_two_again_at_once(seated: bool) -> None:
+    """It has refused nothing: nobody is left who could."""
+    world = doubled() if seated else in_call(World())
+    world.losing = True
+    while len(world.open) < 2:
+        world.talk(0.02)
+    world.network = world.fails(Miss.REFUSED)
+    for conn in reversed(world.open):
+        world.hub_closes(conn)
+        world.talk(0.02)
+    world.talk(2.0)
+    assert world.session.status.connections == 0
+    world.network = world.works
+    world.talk(3.0)
+    assert world.session.status.connections == 2
+    assert world.states() == ["offline", "in-call"]
+
+
+def test_a_hub_that_ends_both_whenever_there_are_two_has_two_once_a_minute() -> None:
+    """So that it costs the call no more than that; and that of the first time may have been its death."""
+    world = in_call(World())
+    world.losing = True
+
+    def ends_both(conn: int, request: jsonrpc.Request) -> None:
+        world.gives_seat(conn, request)
+        world.after(0.5, lambda: world.resets() if len(world.session.conns) > 1 else None)
+
+    world.answer = ends_both
+    world.talk(5 * REFUSED_FOR_S)
+    assert 5 <= world.states().count("offline") <= 7
+
+
 @pytest.mark.parametrize("network", ["refused", "silent", "drops"])
 def test_a_second_that_does_not_get_through_is_one_attempt_at_a_time(network: str) -> None:
     world = in_call(World())
