@@ -4,8 +4,8 @@ Daemon threads, never joined (asyncio's own executor holds up the exit until the
 is kept until a newer one replaces it, so that only the very first connection waits for DNS.
 
 That one may come at a bad moment: what the C library has asked while the network was on its way up is lost, and it asks
-again after 5 s. So another thread asks beside those that hang, every 200 ms at most, until the first answer; all who
-wait get that.
+again after 5 s. So another thread asks beside those that hang, as often as it is dialled, until the first answer; all
+who wait get that.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ Target = tuple[int, tuple[Any, ...]]
 Targets = tuple[Target, ...]
 Name = tuple[str, int]
 
-# A little less than the pause between two attempts (dialling.py), so that each asks anew.
-AGAIN_S = 0.2
-# One every 250 ms for the 5 s after which the first asks again (resolv.conf(5), timeout).
-MAX_THREADS = 20
+# A little less than the shortest pause between two attempts (dialling.py: 200 ms - 20 %), so that each asks anew.
+AGAIN_S = 0.15
+# One every 200 ms for the 5 s after which the first asks again (resolv.conf(5), timeout).
+MAX_THREADS = 25
 
 
 class Resolver:

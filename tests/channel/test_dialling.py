@@ -69,7 +69,7 @@ def test_nothing_is_due_unless_a_seat_is_wanted() -> None:
 
 
 @given(st.integers(0, 1_000))
-def test_while_nobody_answers_an_attempt_starts_every_250_ms(seed: int) -> None:
+def test_while_nobody_answers_an_attempt_starts_every_200_ms(seed: int) -> None:
     caller = dialling_since_now(seed=seed)
     times = [caller.next().since for _ in range(40)]
     gaps = [later - earlier for earlier, later in pairwise(times)]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from device.channel import resolver as resolving
+from device.channel.dialling import PACE_S, VARY
 from device.channel.resolver import AGAIN_S, MAX_THREADS, Resolver
 from tests.timing import seconds, until
 
@@ -97,6 +98,12 @@ async def test_another_thread_asks_beside_one_that_hangs_and_its_answer_is_for_a
     assert dns.asked == ["hub.local"] * 2
     until(lambda: len(threads()) == 1)  # the one that hangs
     assert await resolver.look_up("hub.local", 8800)
+
+
+def test_every_attempt_asks_anew_until_the_first_does_so_by_itself() -> None:
+    asks_again_s = 5.0
+    assert AGAIN_S < PACE_S * (1 - VARY)
+    assert MAX_THREADS * PACE_S == asks_again_s
 
 
 async def test_there_are_only_so_many_threads_and_more_again_when_they_have_given_up(

@@ -16,7 +16,7 @@ LOW, HIGH = 1 - VARY, 1 + VARY
 
 
 @pytest.mark.parametrize("miss", [Miss.REFUSED, Miss.UNREACHABLE, Miss.DNS, Miss.TIMEOUT])
-def test_E11_R1_while_nobody_answers_an_attempt_starts_every_250_ms_for_ever(miss: Miss) -> None:
+def test_E11_R1_while_nobody_answers_an_attempt_starts_every_200_ms_for_ever(miss: Miss) -> None:
     world = World()
     world.network = world.fails(miss)
     request = world.session.join(JOIN, world.now)
