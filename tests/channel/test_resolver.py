@@ -103,7 +103,7 @@ async def test_another_thread_asks_beside_one_that_hangs_and_its_answer_is_for_a
 def test_every_attempt_asks_anew_until_the_first_does_so_by_itself() -> None:
     asks_again_s = 5.0
     assert AGAIN_S < PACE_S * (1 - VARY)
-    assert MAX_THREADS * PACE_S == asks_again_s
+    assert asks_again_s <= MAX_THREADS * PACE_S
 
 
 async def test_there_are_only_so_many_threads_and_more_again_when_they_have_given_up(
