@@ -84,8 +84,8 @@ class Counts:
     """What became of the packets: pushed = played + late + duplicate + dropped + those held.
 
     late: came too late to be played. duplicate: came a second time. dropped: no Opus, too many at once, or of a stream
-    that was restarted. lost: were not heard, late or not there at all, when a later one was played. concealed: gaps
-    bridged between packets.
+    that was restarted. lost: did not come in time, late or not there at all, when a later one was played. concealed:
+    gaps bridged between packets.
     """
 
     pushed: int = 0
@@ -206,9 +206,9 @@ class JitterBuffer:
             delay = at - head.timestamp - self._arrivals.fastest
             if delay <= MAX_AGE and (delay <= limit or len(self._held) == 1):
                 return head
+            self.counts.lost += max(1, head.sequence - self._last_sequence)
             self._take(head)
             self.counts.late += 1
-            self.counts.lost += 1
             self._position = None
             limit = target
         return None

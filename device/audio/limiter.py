@@ -42,10 +42,10 @@ class Limiter:
         down = max(0.0, self._gain - wanted) / _ATTACK_STEPS
         size, parts = _STEP * pcm.SAMPLE_BYTES, []
         for at in range(0, len(softly), size):
-            self._gain = max(wanted, self._gain - down) if down else min(wanted, self._gain * _UP_PER_STEP)
             part = softly[at : at + size]
-            room = _CEILING / max(1, pcm.peak(part) * times)  # on its way down the gain may be too high for this one
-            parts.append(pcm.scale(part, times * min(self._gain, room)))
+            gain = max(wanted, self._gain - down) if down else min(wanted, self._gain * _UP_PER_STEP)
+            self._gain = min(gain, _CEILING / max(1, pcm.peak(part) * times))  # on its way down it may be too high yet
+            parts.append(pcm.scale(part, times * self._gain))
         return b"".join(parts)
 
 

@@ -36,9 +36,9 @@ class TalkerStatus:
     """One talker in a snapshot.
 
     level_dbfs: RMS against a full-scale square wave, -127 in silence. buffer_ms: how long a packet that comes as fast
-    as any waits. packet_ms: how much sound is in one. late: packets that came too late. lost: that were not heard, late
-    or not there at all. concealed: gaps bridged. loss_percent: of the last 10 s, how many were not heard. drift_ppm:
-    how much faster this talker's clock runs than ours.
+    as any waits. packet_ms: how much sound is in one. late: packets that came too late. lost: that did not come in
+    time, late or not there at all. concealed: gaps bridged. loss_percent: of the last 10 s, how many did not.
+    drift_ppm: how much faster this talker's clock runs than ours.
     """
 
     uid: int

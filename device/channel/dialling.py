@@ -181,11 +181,11 @@ class Dialling:
             hub, self._second = self._second, None
             self.attempts[conn] = Attempt(conn, hub, now, second=True)
             return self.attempts[conn]
-        attempts = self.attempts.values()
-        if sum(one.hub == self._hub and one.step is Step.DIALLED for one in attempts) >= MAX_UNANSWERED:
-            self._hub = (self._hub + 1) % self.hubs
         turns = ((self._hub + step) % self.hubs for step in range(self.hubs))
-        hub = next((index for index in turns if self._turns[index].not_before <= now), 0)
+        ready = [hub for hub in turns if self._turns[hub].not_before <= now] or [0]
+        hub = ready[0]
+        if self._unanswered(hub) >= MAX_UNANSWERED:
+            hub = self._hub = ready[1 % len(ready)]
         self._started_at, self._vary = now, varied(1.0, self.random)
         self.attempts[conn] = Attempt(conn, hub, now)
         return self.attempts[conn]
@@ -272,6 +272,9 @@ class Dialling:
     def all_closed(self) -> bool:
         """Whether every hub waits for a person."""
         return all(turn.closed for turn in self._turns)
+
+    def _unanswered(self, hub: int) -> int:
+        return sum(attempt.hub == hub and attempt.step is Step.DIALLED for attempt in self.attempts.values())
 
     def _slow_down(self, hub: int, now: float) -> None:
         turn = self._turns[hub]

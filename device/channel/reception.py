@@ -40,7 +40,8 @@ class Reception:
         talker.heard(packet.sequence)
 
     def due(self, now: float) -> list[tuple[int, int]]:
-        """Of the last two seconds: the uids of whom something was lost, and how many percent, the worst first."""
+        """Of the last two seconds, and of those before where that was too little: the uids of whom something was lost,
+        and how many percent, the worst first."""
         if now - self._since < EVERY_S:
             return []
         lost = [(uid, percent) for uid, talker in self._talkers.items() if (percent := talker.lost_percent())]

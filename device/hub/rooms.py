@@ -100,7 +100,7 @@ class Rooms:
         """A connection is gone. Its seat waits for its owner to come back, and nobody is told yet."""
         link = self._forget(connection)
         if link is not None:
-            self._seating.stand_up(link, since=now)
+            self._seating.stand_up(link, link.good_until(now))
 
     def text(self, connection: Connection, data: str | bytes, now: float, wall_s: float) -> list[Out]:
         """A text message came. Above the pace of requests it is refused, and far above it not even read.

@@ -58,6 +58,10 @@ class Link:
             return f"silent for {limits.SEAT_GRACE_S:.0f} s"
         return ""
 
+    def good_until(self, now: float) -> float:
+        """It is closed now. Who had been silent until he counted as away is not back with that."""
+        return now if now - self.heard_at <= limits.STREAM_GRACE_S else self.heard_at
+
     def excuse(self, gap_s: float, now: float) -> None:
         """For so long nobody looked at it; what came just now may have been read already."""
         self.opened_at = min(self.opened_at + gap_s, now)

@@ -18,7 +18,7 @@ from device.hub.out import CLOSE_POLICY
 # What may wait on the way between the two, 0.1 s of 200 listeners to eight talkers; more is speech that is late anyway.
 MAX_WAITING_BYTES = 1_048_576
 # Requests are not dropped; but whoever still talks to a successor that does not read has to dial again. What honest
-# clients say in the half minute until it is given up is a tenth of this.
+# clients say until it is given up is a small part of this.
 MAX_WAITING_WITH_TEXTS_BYTES = 8 * MAX_WAITING_BYTES
 
 

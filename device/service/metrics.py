@@ -18,7 +18,7 @@ _TALKER = (
     ("buffer_seconds", "gauge", "how long its packets wait in the jitter buffer", "buffer_ms", 1e-3),
     ("latency_seconds", "gauge", "how late it is heard, estimated", "latency_ms", 1e-3),
     ("late_packets_total", "counter", "packets that came too late to be heard", "late", 1.0),
-    ("lost_packets_total", "counter", "packets that were not heard, late or not there at all", "lost", 1.0),
+    ("lost_packets_total", "counter", "packets that did not come in time, late or not there at all", "lost", 1.0),
     ("concealed_gaps_total", "counter", "gaps that were bridged", "concealed", 1.0),
     ("drift_ppm", "gauge", "how much faster its clock runs than ours", "drift_ppm", 1.0),
     ("mos", "gauge", "how good it is heard, 1 to 4.4, estimated by the E-model (ITU-T G.107)", "mos", 1.0),

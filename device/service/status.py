@@ -35,7 +35,7 @@ def _block(status: Status) -> Iterator[str]:
         f"hub       {_hub(status)}, {twice}round trip {_ms(link['rtt_ms'])}, "
         f"{_count(link['reconnects'], 'reconnect')}, {_count(link['skipped'], 'frame')} skipped"
     )
-    fec = ", with FEC" if link["fec_percent"] else ""
+    fec = ", with FEC" if link.get("fec_percent") else ""
     yield f"sends     {link['bitrate'] / 1_000:g} kbit/s of speech{fec}, {link['packet_ms']} ms in a packet"
     if status["problem"]:
         yield f"problem   {_problem(status['problem'])}"

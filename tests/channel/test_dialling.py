@@ -201,6 +201,14 @@ def test_a_hub_that_does_not_answer_five_attempts_passes_its_turn_on() -> None:
     assert len(caller.dialling.attempts) == MAX_PENDING
 
 
+@pytest.mark.parametrize("closed", range(3))
+def test_nor_does_one_that_waits_for_a_person_keep_the_others_from_their_turns(closed: int) -> None:
+    caller = dialling_since_now(hubs=3)
+    caller.dialling.wait_for_a_human(closed, 0.0)
+    hubs = [caller.next().hub for _ in range(100)]
+    assert min(hubs.count(hub) for hub in range(3) if hub != closed) > 30 and closed not in hubs
+
+
 def test_a_hub_that_said_no_is_passed_over_and_does_not_slow_the_others() -> None:
     caller = dialling_since_now(hubs=2)
     assert caller.end(Verdict.REFUSED) <= PACE_S * SLACK

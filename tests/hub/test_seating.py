@@ -97,6 +97,21 @@ def test_H8_the_seat_goes_after_20_s() -> None:
     assert (back["uid"], back["session"], back["resumed"]) == (1, seat["session"], False)
 
 
+def test_the_end_of_a_connection_that_was_dead_already_is_no_sign_of_life() -> None:
+    """The kernel may give it up at any time; who has two has two such ends."""
+    house = House()
+    seat = house.talker("a", 1)
+    house.rejoin("a2", seat)
+    house.join("b", 2, autoSubscribe=True)
+    house.news("b")
+    house.heartbeat("b", seconds=15)
+    house.drop("a2")
+    house.heartbeat("b", seconds=1)
+    house.drop("a")
+    house.heartbeat("b", seconds=5)
+    assert house.news("b") == [("stream-removed", {"uid": 1}), ("user-left", {"uid": 1, "reason": "dropped"})]
+
+
 def test_a_dead_connection_counts_from_the_last_thing_heard_on_it() -> None:
     house = House()
     house.talker("a", 1)
