@@ -276,6 +276,7 @@ class Played:
                     if (message := self._came.pop(0)).kind == kind:
                         return message
                 data = await asyncio.get_running_loop().sock_recv(self.bridge, 65_536)
+                assert data, "the hub has given it up"
                 self._came += self._reader.feed(data)
 
 
@@ -335,6 +336,34 @@ async def test_one_that_stands_still_with_everything_in_its_hands_is_not_waited_
             with pytest.raises(RestartError, match="the successor does not serve"):
                 await handing
         assert await someone.ask("ping") == {}
+        played.bridge.close()
+
+
+async def test_after_one_that_stood_still_with_everything_in_its_hands_people_talk_on_where_they_were() -> None:
+    """Long enough for their clients to doubt the connection, and to dial beside it."""
+    played = Played()
+    async with House() as house, call(house.now) as (kitchen, hall):
+        await hall.hears(kitchen)
+        await kitchen.hears(hall)
+        kitchen.events.clear()
+        hall.events.clear()
+        talking = asyncio.get_running_loop().create_task(_talk(kitchen, hall))
+        handing = asyncio.get_running_loop().create_task(house.now.hand_over(played.start))
+        await played.hears(Kind.OPENED)
+        await played.hears(Kind.ESTATE)
+        await played.hears(Kind.OPENED)
+        with pytest.raises(RestartError):
+            await handing
+        heard = len(kitchen.packets), len(hall.packets)
+        await kitchen.until(lambda: len(kitchen.packets) > heard[0] + 10)
+        await hall.until(lambda: len(hall.packets) > heard[1] + 10)
+        async with asyncio.timeout(seconds(10)):
+            while house.now.snapshot()["connections"] > 2:
+                await asyncio.sleep(0.01)
+        talking.cancel()
+        told = {event for person in (kitchen, hall) for event, _ in person.events}
+        assert told <= {"network-quality"}, "nobody has left, joined, or been away"
+        assert [person.client.status.reconnects for person in (kitchen, hall)] == [0, 0]
         played.bridge.close()
 
 
