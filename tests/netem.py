@@ -15,6 +15,8 @@ from typing import Any
 
 # Linux: a lost segment with few others behind it waits for the retransmission timer, whose minimum is 200 ms.
 RETRANSMISSION_S = 0.2
+# Of the first message of a connection, whose round trip nobody knows yet (RFC 6298 section 2.1).
+FIRST_RETRANSMISSION_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Weather:
 
     burst: mean length of a loss in messages (Gilbert: the bad state loses all). rate_kbit: 0 for no limit; what would
     wait longer than queue_ms for its turn is lost. hole: all is lost. A stall is (from_s, to_s): what is sent or due
-    within it arrives when it is over, as a stream, or never, as datagrams.
+    within it arrives when it is over, as a stream, or never, as datagrams. Of holes, too, which lose it: a stream sends
+    it again, and that ever more rarely, so that it stands still for up to as long again when the hole is over.
     """
 
     delay_ms: float = 0.0
@@ -36,6 +39,7 @@ class Weather:
     queue_ms: float = 400.0
     hole: bool = False
     stalls: tuple[tuple[float, float], ...] = ()
+    holes: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass
@@ -54,6 +58,7 @@ class Path:
         self._losing = False
         self._last_at = 0.0
         self._free_at = 0.0  # when the rate has room again
+        self._back_at: dict[tuple[float, float], float] = {}  # by hole: when what it lost first arrives
 
     def send(self, message: Any, now: float, size_bytes: int = 0) -> float | None:
         """Put one message on its way at `now` (seconds). Returns when it arrives, None where it is lost."""
@@ -68,7 +73,10 @@ class Path:
             if not self.ordered:
                 return None
             at += RETRANSMISSION_S + self.weather.delay_ms / 1e3
-        if not self.ordered and self._stall_end(now, at) is not None:
+        hole = _within(self.weather.holes, now, at)
+        if hole is not None and self.ordered:
+            at = max(at, self._after(hole, now))
+        elif not self.ordered and (hole is not None or _within(self.weather.stalls, now, at) is not None):
             self.counts["lost"] += 1
             return None
         arrives = self._schedule(self._after_stalls(now, at), message)
@@ -125,10 +133,21 @@ class Path:
         self._losing = self._random.random() >= leave if self._losing else self._random.random() < enter
         return self._losing
 
-    def _stall_end(self, sent: float, at: float) -> float | None:
-        ends = [end for begin, end in self.weather.stalls if begin <= at < end or begin <= sent < end]
-        return max(ends) if ends else None
+    def _after(self, hole: tuple[float, float], sent: float) -> float:
+        """When what the hole has lost first arrives at last; nothing overtakes that."""
+        if hole not in self._back_at:
+            pause_s = RETRANSMISSION_S + 2 * self.weather.delay_ms / 1e3 if self._number else FIRST_RETRANSMISSION_S
+            while sent < hole[1]:
+                sent, pause_s = sent + pause_s, 2 * pause_s
+            self._back_at[hole] = sent + self._delay_s()
+        return self._back_at[hole]
 
     def _after_stalls(self, sent: float, at: float) -> float:
-        end = self._stall_end(sent, at)
-        return at if end is None else max(at, end)
+        stall = _within(self.weather.stalls, sent, at)
+        return at if stall is None else max(at, stall[1])
+
+
+def _within(times: tuple[tuple[float, float], ...], sent: float, at: float) -> tuple[float, float] | None:
+    """The last of these in which it is sent or due, None where that is none."""
+    matching = [(begin, end) for begin, end in times if begin <= at < end or begin <= sent < end]
+    return max(matching, key=lambda each: each[1], default=None)

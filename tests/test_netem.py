@@ -51,6 +51,25 @@ def test_nothing_arrives_within_a_stall(ordered: bool) -> None:
     assert max(sent for sent, _ in came) > 19
 
 
+def test_a_stream_comes_through_a_hole_when_it_sends_again_and_a_new_one_when_it_does() -> None:
+    weather = Weather(delay_ms=20, holes=((5.0, 20.0),))
+    came = sent_at(weather, ordered=True, count=2_000)
+    assert [sent for sent, _ in came] == sorted(sent for sent, _ in came) and len(came) == 2_000
+    lost_s = 4.98  # what is sent then would arrive in the hole
+    again_s = lost_s + 0.24 * sum(2**n for n in range(6))
+    assert not [arrived for _, arrived in came if 5.0 < arrived < again_s]
+    assert next(arrived for _, arrived in came if arrived > 5.0) == pytest.approx(again_s + 0.02, abs=0.03)
+    late = Path(weather, seed=1, ordered=True)
+    assert late.send("SYN", 16.5) == pytest.approx(16.5 + 1 + 2 + 4 + 0.02), "1, 3, 7 s"
+    assert Path(weather, seed=1, ordered=True).send("SYN", 20.0) == pytest.approx(20.02)
+
+
+def test_a_hole_loses_datagrams() -> None:
+    came = sent_at(Weather(delay_ms=20, holes=((5.0, 7.0),)))
+    assert not [sent for sent, _ in came if 5.0 <= sent < 7.0]
+    assert len(came) == pytest.approx(1_000 - 101, abs=1)
+
+
 class Ear:
     """Stands where the decoder stands: notes when that was said which sounds now."""
 

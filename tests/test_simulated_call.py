@@ -25,6 +25,7 @@ from device.channel.news import State
 from device.channel.session import Session
 from device.channel.verdicts import Miss
 from device.hub import limits
+from device.hub.apps import EVERY, Apps
 from device.hub.bridge import Estate
 from device.hub.out import Close as HubClose
 from device.hub.out import Send as HubSend
@@ -94,6 +95,10 @@ class Wire:
         """As the kernel sees it: what it sent again, and what came behind a gap."""
         return doubling.Path(self.up.counts["lost"] + self.down.counts["lost"], 2 * self._delay_s, 2 * self._delay_s)
 
+    def passes(self) -> bool:
+        """Whether what is sent now arrives, and is not sent again later."""
+        return not self.dead and not any(begin <= self._time.now < end for begin, end in self.up.weather.holes)
+
     def cut(self) -> None:
         self.up.cut()
         self.down.cut()
@@ -104,9 +109,11 @@ class HubSide:
 
     _numbers = count(1)  # of connections, whichever hub they are at
 
-    def __init__(self, time: Time, weather: Weather, key: bytes = bytes(32)) -> None:
-        self.time, self.weather, self._key = time, weather, key
+    def __init__(self, time: Time, weather: Weather, key: bytes = bytes(32), apps: Apps = EVERY) -> None:
+        self.time, self.weather, self._key, self._apps = time, weather, key, apps
         self.up = self.has_power = True
+        self.wall_ahead_s = 0.0  # of the clock that is `time`, and that nobody sets
+        self._still_until, self._held = 0.0, list[Callable[[], object]]()
         self._source = random.Random(99 + key[0])
         self.rooms = self.empty_rooms()
         self.clients: dict[int, tuple[Wire, Peer]] = {}
@@ -114,7 +121,7 @@ class HubSide:
         self._tick()
 
     def empty_rooms(self) -> Rooms:
-        return Rooms(Sessions(self._key), self._source.randbytes, self.time.now)
+        return Rooms(Sessions(self._key), self._source.randbytes, self.time.now, self._apps)
 
     def hand_over(self) -> None:
         """A planned restart: the next process has all of it, and the connections that there are."""
@@ -140,6 +147,23 @@ class HubSide:
 
         self.time.at(self.time.now + away_s, back)
 
+    def stand_still(self, for_s: float) -> None:
+        """Stopped for so long. Its kernel connects, takes and acknowledges whatever comes, and it has all of that, in
+        order, when it goes on: the worst case, as a kernel holds only so much."""
+        self._still_until = self.time.now + for_s
+        self.time.at(self._still_until, self._go_on)
+
+    def when_awake(self, what: Callable[[], object]) -> None:
+        """Now, or behind everything that has come while it stood still."""
+        self._held.append(what)
+        if self.time.now >= self._still_until:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        held, self._held = self._held, []
+        for what in held:
+            what()
+
     def lose_power(self) -> None:
         """The machine is gone for good, and nothing answers in its place."""
         self.has_power = False
@@ -159,6 +183,9 @@ class HubSide:
         return self.up and self.time.now >= self._cut_off_until.get(peer, 0.0)
 
     def _tick(self) -> None:
+        if self.time.now < self._still_until:
+            self.time.at(self._still_until, self._tick)
+            return
         self.send(self.rooms.tick(self.time.now))
         self.time.at(self.time.now + limits.TICK_S, self._tick)
 
@@ -173,7 +200,7 @@ class HubSide:
         if number not in self.clients:
             return
         if isinstance(message, str):
-            self.send(self.rooms.text(number, message, self.time.now, self.time.now))
+            self.send(self.rooms.text(number, message, self.time.now, self.time.now + self.wall_ahead_s))
             return
         for listener in self.rooms.media(number, message, self.time.now):
             self._to(listener, message)
@@ -211,6 +238,7 @@ class Peer:
         fails: Callable[[float], Miss | None] = lambda now: None,
         no_card: Callable[[float], bool] = lambda now: False,
         others: Sequence[HubSide] = (),
+        token: str = "",
     ) -> None:
         """fails: why there is no way for a dial of this moment, as its machine says. no_card: whether it stands still,
         is used by others or is not there. others: hubs that come behind this one in its list."""
@@ -221,6 +249,7 @@ class Peer:
         self.session = Session(list(self._hubs), random.Random(seed))
         self.numbers: dict[int, int] = {}
         self._at: dict[int, HubSide] = {}  # by connection
+        self._aborted: dict[int, HubSide] = {}  # by number: those of which the hub does not know yet
         self.wires: dict[int, Wire] = {}
         self.heard: list[tuple[float, float]] = []  # (spoken at, sounded at)
         self.refused: list[object] = []
@@ -234,7 +263,7 @@ class Peer:
         self._first = random.Random(seed).getrandbits(32)
         self._began = self.time.now
         self._frames = 0
-        self.session.join(Join(APP_ID, "lobby", auto_subscribe=True), self.time.now)
+        self.session.join(Join(APP_ID, "lobby", token=token, auto_subscribe=True), self.time.now)
         self.session.call("publish", {}, self.time.now)
         self._capture()
         self._play()
@@ -275,6 +304,9 @@ class Peer:
         """What the hub has sent is there."""
         conn = next((conn for conn, known in self.numbers.items() if known == number), None)
         if conn is None or conn not in self.wires:
+            hub = self._aborted.pop(number, None)
+            if hub is not None:
+                hub.when_awake(lambda: hub.drop(number))
             return
         if isinstance(message, str):
             self.session.text(conn, message, self.time.now)
@@ -309,19 +341,27 @@ class Peer:
             return
         wire = self.wires[conn] = Wire(self.time, self.weather, next(self._seeds))
 
+        def accept() -> None:
+            if conn in self.wires:
+                self._at[conn].accept(wire, self, conn)
+                wire.carry(wire.down, None, lambda _: self._opened(conn))
+
         def syn(_: object) -> None:
             if not self._at[conn].has_power:
                 return
             if conn in self.wires and self._at[conn].reached_by(self):
-                self._at[conn].accept(wire, self, conn)
-                wire.carry(wire.down, None, lambda _: self._opened(conn))
+                wire.carry(wire.down, None, lambda _: self._reached(conn))
+                self._at[conn].when_awake(accept)
             elif conn in self.wires:
                 wire.carry(wire.down, None, lambda _: self._refused(conn))
 
         wire.carry(wire.up, None, syn)
 
-    def _opened(self, conn: int) -> None:
+    def _reached(self, conn: int) -> None:
         self.session.reached(conn, self.time.now)
+        self._carry_out()
+
+    def _opened(self, conn: int) -> None:
         self.session.opened(conn, self.time.now)
         self._carry_out()
 
@@ -343,16 +383,20 @@ class Peer:
     def _up(self, conn: int, message: str | bytes) -> None:
         if conn in self.wires and conn in self.numbers:
             wire, number = self.wires[conn], self.numbers[conn]
-            wire.carry(wire.up, message, lambda got: self._at[conn].received(number, got))
+            hub = self._at[conn]
+            wire.carry(wire.up, message, lambda got: hub.when_awake(lambda: hub.received(number, got)))
 
     def _close(self, conn: int, abort: bool) -> None:
         wire, number = self.wires.pop(conn, None), self.numbers.pop(conn, None)
         if wire is None or number is None:
             return
-        if abort:
-            self._at[conn].drop(number)
-        else:  # behind everything that is on its way
-            wire.carry(wire.up, None, lambda _: self._at[conn].drop(number))
+        hub = self._at[conn]
+        if not abort:  # behind everything that is on its way
+            wire.carry(wire.up, None, lambda _: hub.when_awake(lambda: hub.drop(number)))
+        elif wire.passes():
+            hub.when_awake(lambda: hub.drop(number))
+        else:  # which is told so when it sends again
+            self._aborted[number] = hub
 
 
 class Ear:
@@ -392,7 +436,7 @@ def call(weather: Weather, hours: float) -> tuple[Peer, Peer]:
 HOLES = tuple((1_000.0 + at, 1_000.0 + at + length) for at, length in ((300, 2), (900, 5), (1_500, 15), (2_400, 60)))
 
 
-BAD = Weather(delay_ms=20, jitter_ms=5, stalls=HOLES)
+BAD = Weather(delay_ms=20, jitter_ms=5, holes=HOLES)
 
 
 @cache
@@ -446,9 +490,10 @@ def gaps(ends: tuple[Peer, Peer], longer_s: float) -> int:
     return sum(later - sooner > longer_s for (said, sooner), (next_said, later) in heard if next_said - said < 2.0)
 
 
-@pytest.mark.parametrize(("loss", "least_share"), [(0.05, 0.9), (0.15, 0.7)])
+@pytest.mark.parametrize(("loss", "least_share"), [(0.05, 0.98), (0.15, 0.9)])
 def test_three_minutes_of_heavy_loss(loss: float, least_share: float) -> None:
-    """Over one connection, where a loss holds up what follows it; and never anything old."""
+    """Over two connections, each of which is held up by what it loses; and never anything old. Of 15 % there may be as
+    much unheard as the row of the fault table allows, 10 %."""
     weather = Weather(delay_ms=20, loss=loss)
     check(call(weather, 1 / 20), weather, 1 / 20, least_share)
 
@@ -460,11 +505,12 @@ def test_an_hour_with_holes_of_two_seconds_to_a_minute() -> None:
 
 @pytest.mark.xdist_group("hour")
 def test_speech_is_back_soon_after_a_hole_ends() -> None:
+    """In the hole TCP sends again ever more rarely: an old connection is as good as dead, and a new one is quicker."""
     _, second = an_hour_with_holes()
     for begin, end in HOLES:
         back = next(sounded for _, sounded in second.heard if sounded > end)
         said_again = next(end + n * 0.02 for n in count() if FIRST_SPEAKS(end + n * 0.02))
-        assert back - said_again < 0.75, f"{end - begin:.0f} s hole"
+        assert back - said_again < 0.5, f"{end - begin:.0f} s hole"
 
 
 def test_who_has_no_sound_card_for_ten_minutes_is_not_missed_and_is_heard_at_once_when_it_is_back() -> None:
