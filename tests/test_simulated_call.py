@@ -148,9 +148,11 @@ class HubSide:
         self.time.at(self.time.now + away_s, back)
 
     def stand_still(self, for_s: float) -> None:
-        """Stopped for so long. Its kernel connects, takes and acknowledges whatever comes, and it has all of that, in
-        order, when it goes on: the worst case, as a kernel holds only so much."""
+        """Stopped for so long. Its kernel connects, takes and acknowledges whatever comes; when it goes on it looks for
+        who is missing, and then has all of that, in order. Both are the worst case: a kernel holds only so much, and an
+        event loop reads before it looks at its timers."""
         self._still_until = self.time.now + for_s
+        self.time.at(self._still_until, lambda: self.send(self.rooms.tick(self.time.now)))
         self.time.at(self._still_until, self._go_on)
 
     def when_awake(self, what: Callable[[], object]) -> None:
