@@ -27,8 +27,9 @@ Start = Callable[[Mapping[str, socket.socket]], int]
 LISTENER, GIVEN, PREDECESSOR = "hub", "given", "predecessor"
 # A start takes 0.3 s, and some seconds on the smallest machine while that is busy.
 COME_UP_S = 30.0
-# Then it has loaded all that it needs, and nobody is heard before it serves. A full hub is some 11 MB to be read.
-SERVE_S = 6.0
+# Then it has loaded all that it needs, and nobody is heard before it serves: after 4 s clients say that they are
+# offline (OFFLINE_S in channel/link.py).
+SERVE_S = 3.0
 # When a successor listens at another port, which it alone knows: those before it and from now on.
 MOVED = (
     "nobody finds this hub at port %d any more: write %d into [channel] hub of every client; until then each of them "
