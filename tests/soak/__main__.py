@@ -23,8 +23,9 @@ Log lines at the shipped level: the first failure is a WARNING, its repeats are 
 write 16 lines for each fault, of itself or of others, and 120 for each hour of outage, from the beginning of a fault
 until all is well. The devices say everything, for who looks into a failure; DEBUG is not counted.
 
-Prints one line of JSON with the figures, exit code 0; where something is wrong also with the seed, all faults so far,
-what was expected, and the end of every log, exit code 1. What happens is told on stderr meanwhile. Ctrl-C ends it.
+Prints one line of JSON with the seed and the figures, exit code 0; where something is wrong, whatever it is, also with
+all faults so far, what was expected, and the end of every log, exit code 1. The seed, and then what happens, is told on
+stderr meanwhile. Ctrl-C ends it, with what there is to say until then.
 """
 
 import argparse
@@ -59,27 +60,36 @@ def main(arguments: Sequence[str]) -> int:
         print("scripts/soak needs root and /dev/net/tun, to make networks that it can break", file=sys.stderr)
         return FAILED
     seed = secrets.randbelow(1_000_000) if chosen.seed is None else chosen.seed
+    _tell(f"--seed {seed}")
     kinds = [kind for kind in KINDS if not chosen.only or kind.name in chosen.only]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(f"told to end; --seed {seed}"))
     logging.getLogger("device").addHandler(logging.NullHandler())  # what the observer's client would say
     try:
-        return _run(Soak(chosen.minutes, seed, kinds, lambda line: print(line, file=sys.stderr, flush=True)))
+        return _run(Soak(chosen.minutes, seed, kinds, _tell))
     except KeyboardInterrupt:
-        print(f"interrupted; --seed {seed}", file=sys.stderr)
+        _tell(f"interrupted; --seed {seed}")
         return INTERRUPTED
 
 
 def _run(soak: Soak) -> int:
-    with soak:
-        wrong: list[str] = []
-        try:
-            soak.run()
-        except Failure as failure:
-            wrong = failure.lines
-        except (AssertionError, OSError) as error:
-            wrong = [f"{type(error).__name__}: {error}"]
+    """However it ends, it reports; what nobody has thought of goes on from here, with its traceback."""
+    wrong: list[str] = []
+    try:
+        with soak:
+            try:
+                soak.run()
+            except Failure as failure:
+                wrong += failure.lines
+    except BaseException as error:
+        wrong.append(f"{type(error).__name__}: {error}")
+        raise
+    finally:
         print(json.dumps(soak.report(wrong)), flush=True)
     return FAILED if wrong else 0
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

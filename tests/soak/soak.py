@@ -3,6 +3,7 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from itertools import permutations
 from typing import Any, Self
 
@@ -89,21 +90,19 @@ class Soak:
         self._history: list[dict[str, Any]] = []
         self._begun, self._back_s = Counter[str](), dict[str, float]()
         self._outage_s, self._lines = 0.0, Counter[str]()
+        self._began_s = time.monotonic()
+        self._ears, self._scene = Ears(), Scene(DEVICES, hubs=2, seed=seed, arguments=SAY_ALL)
 
     def __enter__(self) -> Self:
-        self._ears = Ears().__enter__()
-        try:
-            self._scene = Scene(DEVICES, hubs=2, seed=self._seed, arguments=SAY_ALL).__enter__()
-        except BaseException:
-            self._ears.__exit__()
-            raise
+        with ExitStack() as stack:
+            stack.enter_context(self._ears)
+            stack.callback(self._know)  # also those that have not come far
+            stack.enter_context(self._scene)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
-            self._scene.__exit__()
-        finally:
-            self._ears.__exit__()
+        self._stack.close()
 
     def run(self) -> None:
         """Raises Failure, and AssertionError where a process does not do what it is told."""
@@ -280,7 +279,7 @@ class Soak:
 
     def _daemons(self) -> dict[str, Any]:
         hubs = {f"hub {number}": hub for number, hub in enumerate(self._scene.hubs)}
-        return {**hubs, **{name: self._scene[name].daemon for name in DEVICES}}
+        return {**hubs, **{name: party.daemon for name, party in self._scene.parties.items()}}
 
     def _know(self) -> None:
         """Processes that are new since the last time."""
