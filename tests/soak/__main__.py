@@ -11,17 +11,21 @@ second one elsewhere at the same time, some of the devices muted. After each one
 10 s: everybody in the call, at one hub, muted or not as before, with the channel and the uid of before (who had left
 and joined again may have another uid), and fresh sound both ways; after 15 s nobody is heard more than 300 ms late,
 and before the next one everybody sends as many bits as before, within two minutes.
-Nothing may be played that is too old, and nothing at all of who was muted or had left.
+Nothing may be played that is too old, and nothing at all of who was muted or had left. Where all that happens is that
+the wall clock is set, a day ahead, a day back and right again, sound may not stay away for 0.4 s, and nobody may warn.
 
-Every minute, in the calm, each process is measured: memory (RssAnon: pages that it has filled itself; RSS also counts
-files that the kernel keeps or drops as it likes), threads, descriptors, children. At the end its memory is within 5 %
-of what it was when the process was five minutes old (in a run of less than ten minutes: when it was measured first),
-and there is no thread, descriptor or child more. "near", "far" and the second hub live for the whole run; "other" and
-the first hub are killed now and then, and compared only with themselves.
+Every minute, in the calm, each process is weighed: memory (RssAnon: pages that it has filled itself; RSS also counts
+files that the kernel keeps or drops as it likes), threads, descriptors, children; the least of what is seen in up to
+25 s. At the end its memory is within 5 % of what it was when the process was five minutes old, and there is no thread,
+descriptor or child more; in a run of less than ten minutes, or of a younger process, than the least that it ever had.
+"near", "far" and the second hub live for the whole run; "other" and the first hub are killed now and then, and compared
+only with themselves.
 
-Log lines at the shipped level: the first failure is a WARNING, its repeats are DEBUG, its end is INFO. So a process may
-write 16 lines for each fault, of itself or of others, and 120 for each hour of outage, from the beginning of a fault
-until all is well. The devices say everything, for who looks into a failure; DEBUG is not counted.
+Log lines at the shipped level: the first failure is a WARNING, its repeats are DEBUG, its end is INFO. All are counted,
+from the first episode to the end. From the beginning of a fault until all is well a process may write 8 lines for each
+fault that hits it, at the end of the run 4 in the mean, and 120 for each hour of outage; in the calm one for each
+button; and 3 in any of both, as the call moves to the first hub again, at the end one for each fault. The devices say
+everything, for who looks into a failure; DEBUG is not counted.
 
 Prints one line of JSON with the seed and the figures, exit code 0; where something is wrong, whatever it is, also with
 all faults so far, what was expected, and the end of every log, exit code 1. The seed, and then what happens, is told on

@@ -1,4 +1,4 @@
-"""What a process holds, what its log says, and how much of it is too much.
+"""What a process holds, and how much of it is too much.
 
 Memory is RssAnon of /proc/PID/status: the pages that the process has filled itself. RSS also counts pages of files
 (libraries, the virtual card's tape), which come and go as the kernel likes; PSS depends on who else runs.
@@ -6,8 +6,8 @@ Memory is RssAnon of /proc/PID/status: the pages that the process has filled its
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 GROWTH = 0.05
@@ -15,11 +15,6 @@ GROWTH = 0.05
 WARM_S, SHORT_RUN_S = 300.0, 600.0
 # Whoever is younger has not been through enough to be compared with itself.
 LEAST_AGE_S = 45.0
-# The log at the shipped level: what begins is a WARNING, its repeats are DEBUG, its end is INFO. A fault can be a loss
-# of the link, of a hub (of several the wrong one may be found first) and of both ways of a card, each with
-# its end; a start and an end of a process take three lines. Nothing is written because time passes, but an outage may
-# change its name: another hub that cannot be reached, another error.
-LINES_PER_FAULT, LINES_PER_HOUR = 16, 120
 
 
 @dataclass(frozen=True)
@@ -74,15 +69,22 @@ class Life:
     began_s: float
     usages: list[Usage] = field(default_factory=list)
 
+    def settles(self, at_s: float, short: bool) -> bool:
+        """Whether its end is compared with what it holds now, and with nothing else."""
+        return not short and at_s - self.began_s >= WARM_S and not self._grown
+
     def baseline(self, short: bool) -> Usage:
-        """What its end is compared with: the first after its fifth minute, or of all in a short run."""
-        grown = [usage for usage in self.usages if usage.at_s - self.began_s >= WARM_S]
-        return self.usages[0] if short or not grown else grown[0]
+        """What its end is compared with: the first after its fifth minute, or the least of all in a shorter life."""
+        return self._grown[0] if self._grown and not short else lowest(self.usages[:-1] or self.usages)
+
+    @property
+    def _grown(self) -> list[Usage]:
+        return [usage for usage in self.usages if usage.at_s - self.began_s >= WARM_S]
 
     def faults(self, short: bool) -> list[str]:
         """What it has too much of at its end, one line each."""
         before, now = self.baseline(short), self.usages[-1]
-        if now is before or now.at_s - before.at_s < LEAST_AGE_S:
+        if now.at_s - before.at_s < LEAST_AGE_S:
             return []
         wrong = []
         if now.memory_kb > before.memory_kb * (1 + GROWTH):
@@ -108,20 +110,16 @@ class Life:
         }
 
 
-def too_many_lines(lines: Mapping[str, int], faults: int, outage_s: float) -> list[str]:
-    """Of logs by name: those with more lines than so many faults, that took so long, give a reason for."""
-    most = lines_allowed(faults, outage_s)
-    return [f"{name}: {count} lines of log, expected {most} at most" for name, count in lines.items() if count > most]
-
-
-def lines_allowed(faults: int, outage_s: float) -> int:
-    """Of one process."""
-    return round(LINES_PER_FAULT * faults + LINES_PER_HOUR * outage_s / 3_600)
-
-
-def per_hour(lines: Mapping[str, int], outage_s: float) -> dict[str, int]:
-    """Lines per hour of outage, by name."""
-    return {name: round(count / max(outage_s, 1e-9) * 3_600) for name, count in lines.items()}
+def lowest(usages: Sequence[Usage]) -> Usage:
+    """The least of each that there was at any of these moments, as of the first of them. There has to be one."""
+    first = usages[0]
+    return replace(
+        first,
+        memory_kb=min(usage.memory_kb for usage in usages),
+        threads=min(usage.threads for usage in usages),
+        descriptors=min(usage.own_descriptors for usage in usages) + first.connections,
+        children=min(usage.children for usage in usages),
+    )
 
 
 def left_over(lives: Sequence[Life], short: bool) -> list[str]:

@@ -3,6 +3,10 @@
 A run is a sequence of episodes. Each has one fault, now and then a second one elsewhere at the same time, and devices
 that are muted all along. Every kind comes once before one comes again.
 
+What stays out. A disk that is full: a process would need a disk of its own, mounted before it starts; a limit on the
+size of its files (RLIMIT_FSIZE) also stops the virtual card, whose tape is a file. Memory that runs out: it ends the
+process that has to live. tests/test_outside.py has both. Certificates, tokens, names of hubs: this call has none.
+
 Who lives for the whole run, so that a leak has the time to show: "near", "far" and the second hub. Killed are "other"
 and the first hub.
 """
@@ -17,7 +21,10 @@ DEVICES = ("near", "far", "other")
 # "near" is in the network of the hubs.
 REMOTE = ("far", "other")
 MORTAL = ("other",)
-FIRST_HUB = ("hub 0",)
+HUBS = ("hub 0", "hub 1")
+FIRST_HUB = HUBS[:1]
+# A day ahead, then a day back, then right: nothing may come of it.
+WALL_CLOCK, EVERYBODY = "wall clock set", ("all",)
 SECOND_FAULT, SECOND_AFTER_S = 0.3, (0.0, 4.0)
 MUTED, MANY_MUTED = 0.25, 2  # of episodes, for each device; never all three
 
@@ -54,6 +61,7 @@ KINDS = (
     Kind("xruns", DEVICES, ("card",), (1, 4)),
     Kind("muted for a moment", DEVICES, ("process", "button"), (1, 6)),
     Kind("left and rejoined", DEVICES, ("process", "button"), (0.5, 6)),
+    Kind(WALL_CLOCK, EVERYBODY, ("clock",), (1, 6)),
 )
 
 
@@ -71,6 +79,11 @@ class Fault:
     def ends_s(self) -> float:
         return self.begins_s + self.lasts_s
 
+    @property
+    def harmless(self) -> bool:
+        """Whether nobody may notice."""
+        return self.kind == WALL_CLOCK
+
     def __str__(self) -> str:
         amount = f" {self.amount:g}" if self.amount else ""
         return f"{self.kind}{amount} ({self.target}) {self.begins_s:g} to {self.ends_s:.1f} s"
@@ -86,6 +99,11 @@ class Episode:
     @property
     def lasts_s(self) -> float:
         return max(fault.ends_s for fault in self.faults)
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the call has to go on as if nothing were."""
+        return all(fault.harmless for fault in self.faults)
 
     @property
     def name(self) -> str:

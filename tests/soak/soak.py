@@ -1,7 +1,7 @@
 """The run: one episode after the other, and what has to be true after each, and at the end."""
 
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from itertools import permutations
@@ -10,10 +10,12 @@ from typing import Any, Self
 from tests.faults.scene import CALM_S, Scene, at
 from tests.timing import seconds
 
-from . import leaks, plan
+from . import chatter, leaks, plan
+from .chatter import Chatter
 from .ears import Answer, Ears, Question
-from .leaks import Life, Usage
+from .logbook import Logbook
 from .plan import DEVICES, Episode, Fault, Kind
+from .scales import Scales
 from .timeline import Step, steps
 
 ONE_WAY_MS = 20.0
@@ -29,12 +31,9 @@ PROMPT_WITHIN_S, PROMPT_MS, AUDIBLE_DBFS = 15.0, 300.0, -60
 BITRATE, DENSE_WITHIN_S = 28_000, 120.0
 # A button is answered when it is done; what was said until then may be on its way.
 PRESS_S = 0.05
-MEASURE_EVERY_S, SAMPLES, SAMPLE_EVERY_S = 60.0, 5, 0.4
-# A connection whose other end has gone without a word is dropped by the hub within 20 s.
-SETTLE_S = 25.0
-# Devices say everything, for who looks into a failure; counted is what they say at the shipped level.
-SAY_ALL, NOT_SHIPPED = ("--log-level", "debug"), " DEBUG "
-LOG_LINES = 100
+WEIGH_EVERY_S = 60.0
+# For who looks into a failure.
+SAY_ALL = ("--log-level", "debug")
 
 Report = dict[str, Any]
 
@@ -47,37 +46,6 @@ class Failure(Exception):
         self.lines = list(lines)
 
 
-class Logbook:
-    """The logs of all processes there were, by what they were."""
-
-    def __init__(self) -> None:
-        self._logs: dict[str, list[list[str]]] = defaultdict(list)
-
-    def know(self, daemons: dict[str, Any]) -> None:
-        """Those that there are now."""
-        for name, daemon in daemons.items():
-            if not any(log is daemon.log for log in self._logs[name]):
-                self._logs[name].append(daemon.log)
-
-    def lines(self) -> Counter[str]:
-        """How many so far that are said at the shipped level, by name."""
-        return Counter(
-            {name: sum(NOT_SHIPPED not in line for log in logs for line in log) for name, logs in self._logs.items()}
-        )
-
-    def ends(self) -> dict[str, list[str]]:
-        """The last lines of each."""
-        return {name: [line for log in logs for line in log][-LOG_LINES:] for name, logs in self._logs.items()}
-
-    def tracebacks(self) -> list[str]:
-        """Whose log has one."""
-        return [
-            f"{name}: a traceback in its log"
-            for name, logs in self._logs.items()
-            if any("Traceback" in line for log in logs for line in log)
-        ]
-
-
 class Soak:
     """Use as `with Soak(...) as soak: soak.run()`; `report` is what there is to say at any time.
 
@@ -86,12 +54,12 @@ class Soak:
 
     def __init__(self, minutes: float, seed: int, kinds: Sequence[Kind], tell: Callable[[str], None]) -> None:
         self._minutes, self._seed, self._kinds, self._tell = minutes, seed, kinds, tell
-        self._logbook, self._lives = Logbook(), dict[int, Life]()
         self._history: list[dict[str, Any]] = []
         self._begun, self._back_s = Counter[str](), dict[str, float]()
-        self._outage_s, self._lines = 0.0, Counter[str]()
         self._began_s = time.monotonic()
-        self._ears, self._scene = Ears(), Scene(DEVICES, hubs=2, seed=seed, arguments=SAY_ALL)
+        self._ears, self._scene = Ears(), Scene(DEVICES, hubs=2, seed=seed, wall_clock=True, arguments=SAY_ALL)
+        self._scales = Scales(self._scene, short=minutes * 60 < leaks.SHORT_RUN_S)
+        self._logbook, self._chatter = Logbook(), Chatter()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -111,42 +79,35 @@ class Soak:
         for name in plan.REMOTE:
             self._scene.net[name].set(delay_ms=ONE_WAY_MS)
         self._places = {name: self._scene[name].place()[1:] for name in DEVICES}
-        measure_at_s = self._now()
+        self._logbook.news()  # of how it began
+        weigh_at_s = self._now()
         for episode in plan.episodes(self._seed, self._kinds):
             if self._now() >= self._minutes * 60:
                 break
             self._live_through(episode)
-            if self._now() >= measure_at_s:
-                self._measure()
-                measure_at_s = self._now() + MEASURE_EVERY_S
-        self._measure()
-        wrong = leaks.left_over(list(self._lives.values()), self._short)
-        wrong += leaks.too_many_lines(self._lines, self._begun.total(), self._outage_s)
-        if wrong:
-            raise Failure(wrong)
+            if self._now() >= weigh_at_s:
+                self._weigh()
+                weigh_at_s = self._now() + WEIGH_EVERY_S
+        self._weigh()
+        _expect_none(self._chatter.calm(self._logbook.news(), ()))
+        _expect_none(self._scales.left_over() + self._chatter.too_much())
 
     def report(self, wrong: Sequence[str] = ()) -> Report:
         """Everything that was measured; and where something is wrong, what led to it."""
-        lives = self._lives.values()
         ok: Report = {
             "case": "soak", "minutes": round(self._now() / 60, 1), "seed": self._seed, "episodes": len(self._history),
             "faults": dict(sorted(self._begun.items())),
             "worst_back_s": dict(sorted(self._back_s.items())),
-            "processes": [{"process": life.name, **life.figures(self._short)} for life in lives if life.usages],
-            "outage_s": round(self._outage_s, 1),
-            "log_lines": dict(self._lines),
-            "log_lines_per_hour_of_outage": leaks.per_hour(self._lines, self._outage_s),
+            "processes": self._scales.figures(),
+            **self._chatter.figures(),
             "limit": f"back within {BACK_WITHIN_S:g} s to the same mute, channel and uid; old or forbidden speech 0; "
             f"memory +{leaks.GROWTH:.0%}; threads, descriptors, children +0; log lines of each process <= "
-            f"{leaks.LINES_PER_FAULT} a fault and {leaks.LINES_PER_HOUR} an hour of outage "
-            f"({leaks.lines_allowed(self._begun.total(), self._outage_s)} here)",
+            f"{chatter.LINES_PER_FAULT} for each fault that hits it, {chatter.MEAN_LINES_PER_FAULT} in the mean, and "
+            f"{chatter.LINES_PER_HOUR} an hour of outage, {chatter.LINES_BESIDES} besides; as many in a calm, "
+            f"{chatter.MOVES_PER_FAULT} a fault in the mean",
             "ok": not wrong,
         }  # fmt: skip
         return ok if not wrong else {**ok, "wrong": wrong, "history": self._history, "logs": self._logbook.ends()}
-
-    @property
-    def _short(self) -> bool:
-        return self._minutes * 60 < leaks.SHORT_RUN_S
 
     def _now(self) -> float:
         return time.monotonic() - self._began_s
@@ -160,12 +121,13 @@ class Soak:
             "muted": sorted(episode.muted),
         }
         self._history.append(entry)
-        for name in DEVICES:
+        pressed = [name for name in DEVICES if self._muted(name) != (name in episode.muted)]
+        for name in pressed:
             self._scene[name].daemon.ask("mute" if name in episode.muted else "unmute")
         at(time.monotonic() + PRESS_S)
         spoken_s = self._scene.speak(SPOKEN_S)
         at(spoken_s + CALM_S)
-        before = self._logbook.lines()
+        _expect_none(self._chatter.calm(self._logbook.news(), pressed))
         began_s = time.monotonic()
         done = self._do(steps(self._scene, episode))
         ended_s = max(ended for _, _, ended in done)
@@ -175,18 +137,17 @@ class Soak:
                 self._scene[fault.target].daemon.until_state("in-call", BACK_WITHIN_S)
                 self._places[fault.target] = self._scene[fault.target].place()[1:]
         self._until_well(episode.muted, ended_s)
-        self._outage_s += time.monotonic() - began_s
         at(time.monotonic() + AFTER_S)
         self._until_well(episode.muted, ended_s)  # all may have met at the second hub, and be moving to the first
         self._until_prompt(ended_s)
-        self._lines += self._logbook.lines() - before
+        wrong = self._chatter.outage(self._logbook.news(), episode, time.monotonic() - began_s)
         self._begun.update(fault.kind for fault in episode.faults)
-        answers = self._listen(spoken_s, ended_s, silences(done))
+        trouble_s, within_s = (began_s, 0.0) if episode.harmless else (ended_s, BACK_WITHIN_S)
+        answers = self._listen(spoken_s, trouble_s, silences(done))
         entry["back_s"] = back_s = round(max(answer.back_s for answer in answers), 2)
-        wrong = [line for answer in answers for line in answer.faults(BACK_WITHIN_S)] + self._logbook.tracebacks()
+        wrong += [line for answer in answers for line in answer.faults(within_s)] + self._logbook.tracebacks()
         self._tell(f"{entry['at_s']:7.1f} s  {'; '.join(map(str, episode.faults))}: back after {back_s:.2f} s")
-        if wrong:
-            raise Failure(wrong)
+        _expect_none(wrong)
         self._until_dense(ended_s)
         self._back_s[episode.name] = max(back_s, self._back_s.get(episode.name, 0.0))
 
@@ -204,7 +165,7 @@ class Soak:
         """Wait until everything is as it was. Raises Failure."""
         while self._wrong(muted):
             if time.monotonic() > since_s + seconds(BACK_WITHIN_S):
-                self._expect_well(muted)
+                _expect_none(self._wrong(muted))
             at(time.monotonic() + 0.05)
 
     def _until_prompt(self, since_s: float) -> None:
@@ -239,9 +200,18 @@ class Soak:
             if talker["level_dbfs"] > AUDIBLE_DBFS and talker["latency_ms"] > PROMPT_MS
         ]
 
-    def _expect_well(self, muted: frozenset[str]) -> None:
-        if wrong := self._wrong(muted):
-            raise Failure(wrong)
+    def _muted(self, name: str) -> bool:
+        muted: bool = self._scene[name].daemon.ask("status")["muted"]
+        return muted
+
+    def _know(self) -> None:
+        """Processes that are new since the last time."""
+        self._logbook.know(self._scales.daemons)
+        self._scales.know()
+
+    def _weigh(self) -> None:
+        self._know()
+        self._scales.weigh()
 
     def _wrong(self, muted: frozenset[str]) -> list[str]:
         """What is not as it was, or as it was told to be."""
@@ -269,58 +239,16 @@ class Soak:
             party = self._scene[mouth]
             assert party.said is not None
             silent = tuple((begin - spoken_s, end - spoken_s) for begin, end in silences.get(mouth, []))
-            if party.daemon.ask("status")["muted"]:
+            if self._muted(mouth):
                 silent = ((0.0, until_s),)
             said = party.said[: len(heard[ear])]
             questions.append(Question(mouth, ear, said, heard[ear], CALM_S, ended_s - spoken_s, silent))
         return self._ears.answers(questions)
 
-    # What is held
 
-    def _daemons(self) -> dict[str, Any]:
-        hubs = {f"hub {number}": hub for number, hub in enumerate(self._scene.hubs)}
-        return {**hubs, **{name: party.daemon for name, party in self._scene.parties.items()}}
-
-    def _know(self) -> None:
-        """Processes that are new since the last time."""
-        self._logbook.know(self._daemons())
-        for name, daemon in self._daemons().items():
-            if daemon.pid not in self._lives:
-                self._lives[daemon.pid] = Life(name, daemon.pid, self._now())
-
-    def _measure(self) -> None:
-        """Each process, as soon as it holds no more than before, or after a while."""
-        self._know()
-        lives = [self._lives[daemon.pid] for daemon in self._daemons().values()]
-        deadline = time.monotonic() + SETTLE_S
-        while True:
-            for life, usage in zip(lives, self._usages(lives), strict=True):
-                life.usages.append(usage)
-            if time.monotonic() > deadline or not leaks.left_over(lives, self._short):
-                return
-            for life in lives:
-                life.usages.pop()
-
-    def _usages(self, lives: Sequence[Life]) -> list[Usage]:
-        """The least of some samples: who looks for a better hub has a connection more for a moment."""
-        samples: list[list[Usage]] = []
-        for _ in range(SAMPLES):
-            at(time.monotonic() + SAMPLE_EVERY_S)
-            connections, now = self._connections(), self._now()
-            samples.append([Usage.of(life.pid, now, connections[life.name]) for life in lives])
-        return [
-            min(of_one, key=lambda usage: (usage.own_descriptors, usage.threads, usage.memory_kb))
-            for of_one in zip(*samples, strict=True)
-        ]
-
-    def _connections(self) -> dict[str, int]:
-        """Those of participants, by who holds an end of them; a device has two for a while after losses."""
-        statuses = {name: self._scene[name].daemon.ask("status") for name in DEVICES}
-        found = {name: status["link"]["connections"] for name, status in statuses.items()}
-        for number, url in enumerate(self._scene.urls):
-            at_hub = [found[name] for name, status in statuses.items() if status["hub"] == url]
-            found[f"hub {number}"] = sum(at_hub) + (self._scene.observer.hub == url)
-        return found
+def _expect_none(wrong: Sequence[str]) -> None:
+    if wrong:
+        raise Failure(wrong)
 
 
 def silences(done: Sequence[tuple[Fault, float, float]]) -> dict[str, list[tuple[float, float]]]:

@@ -1,4 +1,4 @@
-"""What counts as left over, and how much a log may say."""
+"""What counts as left over."""
 
 import subprocess
 import sys
@@ -59,13 +59,35 @@ def test_participants_that_a_hub_has_are_no_leak_and_connections_without_one_are
     assert leaks.left_over([life(at(1), hub, at(30, descriptors=8))], short=False)
 
 
-def test_a_log_has_so_many_lines_for_each_fault_and_for_each_hour() -> None:
-    allowed = 10 * leaks.LINES_PER_FAULT + leaks.LINES_PER_HOUR // 2
-    assert leaks.lines_allowed(10, 1_800) == allowed
-    assert leaks.too_many_lines({"near": allowed, "hub 0": allowed + 1}, 10, 1_800) == [
-        f"hub 0: {allowed + 1} lines of log, expected {allowed} at most"
+def test_a_shorter_life_is_compared_with_the_least_that_it_ever_held() -> None:
+    """What it held by chance, when it was measured first, is no measure of what it may hold."""
+    swollen = at(1, memory_kb=24_000, descriptors=15, threads=4)
+    wrong = leaks.left_over([life(swollen, at(2), at(3, memory_kb=22_000, descriptors=15, threads=4))], short=True)
+    assert wrong == [
+        "near: memory grew from 20000 to 22000 kB, expected 5 % at most",
+        "near: threads left over: 3 before, 4 now",
+        "near: descriptors left over: 14 before, 15 now",
     ]
-    assert leaks.per_hour({"near": 3}, 60) == {"near": 180}
+
+
+def test_the_least_of_some_looks_is_the_least_of_each() -> None:
+    looks = [
+        at(1, memory_kb=21_000, descriptors=16, connections=2),
+        at(2, memory_kb=20_500, descriptors=15, threads=4, connections=1),
+        at(3, memory_kb=22_000, descriptors=18, children=1, connections=3),
+    ]
+    least = leaks.lowest(looks)
+    assert (least.memory_kb, least.threads, least.own_descriptors, least.children) == (20_500, 3, 14, 0)
+    assert least.at_s == 60
+
+
+def test_the_first_after_minute_five_is_the_one_that_has_to_settle() -> None:
+    one = life(at(1), at(4.9))
+    assert not one.settles(4.9 * 60, short=False)
+    assert one.settles(5.1 * 60, short=False)
+    assert not one.settles(5.1 * 60, short=True), "it is compared with the least of all"
+    one.usages.append(at(5.1))
+    assert not one.settles(6 * 60, short=False)
 
 
 def test_a_process_is_measured_as_it_is() -> None:

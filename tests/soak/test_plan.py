@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from .plan import DEVICES, KINDS, MORTAL, Episode, Kind, episodes
+from .plan import DEVICES, KINDS, MORTAL, WALL_CLOCK, Episode, Kind, episodes
 
 MANY = 200
 
@@ -58,6 +58,13 @@ def test_lengths_and_amounts_are_those_of_their_kind() -> None:
         lengths.setdefault(fault.kind, []).append(fault.lasts_s)
     assert max(lengths["black hole"]) - min(lengths["black hole"]) > 10
     assert max(episode.lasts_s for episode in first(1)) < 35
+
+
+def test_a_wall_clock_that_is_set_is_an_episode_of_its_own_in_which_nothing_may_happen_or_one_of_two_faults() -> None:
+    clocks = [episode for episode in first(2) if any(fault.kind == WALL_CLOCK for fault in episode.faults)]
+    alone = [episode for episode in clocks if {fault.kind for fault in episode.faults} == {WALL_CLOCK}]
+    assert 0 < len(alone) < len(clocks)
+    assert [episode for episode in first(2) if episode.harmless] == alone
 
 
 def test_a_run_of_few_kinds_has_those_alone() -> None:

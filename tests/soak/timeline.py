@@ -3,14 +3,16 @@
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
+from tests.faults.rows_cards import XRUN_EVERY_S
 from tests.faults.scene import Party, Scene
+from tests.wallclock import DAY_S
 
-from .plan import Episode, Fault
+from .plan import WALL_CLOCK, Episode, Fault
 
 Act = Callable[[], object]
 
-XRUN_EVERY_S = 0.03
 OTHER_CARD_PPM = 120
 
 
@@ -33,6 +35,10 @@ def _steps(scene: Scene, fault: Fault) -> Iterator[Step]:
         party = scene[fault.target]
         for number in range(int(fault.lasts_s / XRUN_EVERY_S)):
             yield Step(fault.begins_s + number * XRUN_EVERY_S, fault, lambda: _xrun(party))
+        return
+    if fault.kind == WALL_CLOCK:
+        for number, ahead_s in enumerate((DAY_S, -DAY_S, 0)):
+            yield Step(fault.begins_s + number * fault.lasts_s / 2, fault, partial(scene.set_wall_clock, ahead_s))
         return
     begin, end = _ends(scene, fault)
     yield Step(fault.begins_s, fault, begin)
