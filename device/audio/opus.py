@@ -33,6 +33,8 @@ MAX_PAYLOAD_BYTES = 1_275
 
 _LONGER_SAMPLES = (960, 1_920, 2_880)
 _INVALID_PACKET = -4
+# SILK makes up no less than 10 ms at once: of a shorter piece it would forget the rest, which is a click at its end.
+_MADE_UP_SAMPLES = 480
 _BANDWIDTHS = {"wide": 1_103, "superwide": 1_104, "full": 1_105}  # OPUS_BANDWIDTH_* of opus_defines.h
 _APPLICATIONS = {"voip": "voip", "audio": "audio", "lowdelay": "restricted_lowdelay"}
 
@@ -139,11 +141,13 @@ class Decoder:
         pcm = (ctypes.c_int16 * MAX_SAMPLES)()
         self._pcm_at = ctypes.addressof(pcm)
         self._pcm = memoryview(pcm)
+        self._made_up = b""
 
     def decode(self, payload: bytes) -> bytes:
         """One Opus packet -> the pcm of its whole length. Raises OpusError where it is none, and goes on after it."""
         if not payload:  # libopus would conceal 120 ms
             raise OpusError("decode a packet", _INVALID_PACKET)
+        self._made_up = b""
         return self._run(payload, len(payload), MAX_SAMPLES)
 
     def recover(self, payload: bytes, samples: int) -> bytes:
@@ -153,16 +157,21 @@ class Decoder:
         """
         if samples % CONCEAL_STEP or not 0 < samples <= MAX_SAMPLES:
             raise ValueError(f"libopus recovers 120 to 5760 samples in steps of 120, not {samples}")
+        self._made_up = b""
         return self._run(payload, len(payload), samples, fec=1)
 
     def conceal(self, samples: int) -> bytes:
         """What the talker would probably have said in the next samples (a multiple of 120, up to 5,760), fading out.
 
-        Raises ValueError for any other number.
+        Asked again, it goes on without a seam. Raises ValueError for any other number.
         """
         if samples % CONCEAL_STEP or not 0 < samples <= MAX_SAMPLES:
             raise ValueError(f"libopus conceals 120 to 5760 samples in steps of 120, not {samples}")
-        return self._run(None, 0, samples)
+        size = samples * SAMPLE_BYTES
+        while len(self._made_up) < size:
+            self._made_up += self._run(None, 0, _MADE_UP_SAMPLES)
+        sound, self._made_up = self._made_up[:size], self._made_up[size:]
+        return sound
 
     def _run(self, payload: bytes | None, size: int, most: int, fec: int = 0) -> bytes:
         samples: int = _decode(self._state, payload, size, self._pcm_at, most, fec)

@@ -125,6 +125,34 @@ def test_a_lost_packet_is_concealed_and_fades() -> None:
     assert concealed[-1] < loud / 20
 
 
+@pytest.mark.parametrize("frame_ms", [10, 20])
+@pytest.mark.parametrize("pieces", [[240] * 20, [120] * 40, [360, *[960] * 5], [840, *[960] * 4]])
+def test_what_is_concealed_in_pieces_has_no_seams(frame_ms: int, pieces: list[int]) -> None:
+    """A speaker's tick cuts it anywhere, and a click in each would be heard in every gap."""
+    for begin in range(0, 2_400, 300):
+        encoder, decoder = opus.Encoder(frame_ms, 28_000, 5), opus.Decoder()
+        for frame in frames(tone(26_400)[2 * begin :][:48_000], 48 * frame_ms):
+            heard = decoder.decode(encoder.encode(frame))
+        heard += b"".join(decoder.conceal(samples) for samples in pieces)
+        whole = np.frombuffer(heard, np.int16).astype(int)
+        steps = np.abs(np.diff(whole))
+        assert steps.max() < 1.2 * steps[: 48 * frame_ms].max()
+
+
+@pytest.mark.parametrize("recovered", [False, True])
+def test_nothing_of_what_was_concealed_is_left_after_what_follows(recovered: bool) -> None:
+    encoder, decoder = opus.Encoder(20, 28_000, 5), opus.Decoder()
+    for frame in frames(tone(24_000), 960):
+        decoder.decode(encoder.encode(frame))
+    assert rms(decoder.conceal(120)) > 1_000
+    for payload in [encoder.encode(bytes(1_920)) for _ in range(20)]:
+        if recovered:
+            decoder.recover(payload, 960)
+        else:
+            decoder.decode(payload)
+    assert rms(decoder.conceal(360)) < 300
+
+
 @pytest.mark.parametrize("samples", [120, 480, 960, 2_880, 5_760])
 def test_concealment_is_as_long_as_asked(samples: int) -> None:
     assert len(opus.Decoder().conceal(samples)) == 2 * samples
