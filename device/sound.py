@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from device.audio import pcm
 from device.audio.capture_clock import RATE_HZ, Block, CaptureClock
 from device.audio.card import Capture, Playback
-from device.audio.gate import PREROLL_MS, Gate
+from device.audio.gate import PREROLL_MS, RISE_MS, Gate, Verdict
 from device.audio.opus import Decoder
 from device.audio.packer import Packer
 from device.audio.sidetone import SideTone
@@ -34,6 +34,7 @@ _ARRIVALS = 1_024
 # Nothing was sent for so long: it is no conversation, and the next word may be noticed a block later; nothing of it is
 # lost, as it is sent from before it was noticed. Half as many wake-ups, in a box that waits for a word all day.
 CALM_MS = 5_000
+_RISE = RISE_MS * RATE_HZ // 1_000
 # Tones that wait for those before them; more is somebody who plays with the buttons.
 _SOUNDS = 4
 
@@ -84,14 +85,25 @@ class Microphone:
             self.card.lazy = self._silent_blocks >= self._calm_blocks
             return
         self._silent_blocks, self.card.lazy = 0, False
-        self.level_dbov, first_of_spurt = level_dbov, verdict.first_of_spurt
-        for earlier, earlier_dbov in list(self._held)[len(self._held) - verdict.earlier :]:
-            if block.frame - earlier.frame <= self._recent_frames:  # not from before a card, or all of us, stood still
-                self.packer.take(earlier, earlier_dbov, first_of_spurt)
-                first_of_spurt = False
+        blocks = self._to_send(block, level_dbov, verdict)
+        self.level_dbov = blocks[-1][1]
+        self.sends(blocks[-1][0].pcm)
+        for number, (each, each_dbov) in enumerate(blocks):
+            self.packer.take(each, each_dbov, verdict.first_of_spurt and not number)
+
+    def _to_send(self, block: Block, level_dbov: int, verdict: Verdict) -> list[tuple[Block, int]]:
+        """This one and those before it, each with its level."""
+        earlier = list(self._held)[len(self._held) - verdict.earlier :]
         self._held.clear()
-        self.sends(block.pcm)
-        self.packer.take(block, level_dbov, first_of_spurt)
+        if verdict.fades:
+            block = block._replace(pcm=pcm.fall(block.pcm))
+            level_dbov = pcm.level_dbov(block.pcm)
+        # Nothing from before a card, or all of us, stood still.
+        blocks = [one for one in earlier if block.frame - one[0].frame <= self._recent_frames] + [(block, level_dbov)]
+        if verdict.first_of_spurt:
+            first, first_dbov = blocks[0]
+            blocks[0] = first._replace(pcm=pcm.rise(first.pcm, _RISE)), first_dbov
+        return blocks
 
     def _send(self, payload: bytes, timestamp: int, level_dbov: int, first_of_spurt: bool) -> None:
         """On the loop: what was on its way when the button was pressed stops here."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from device import sound
+from device.audio import pcm
 from device.audio.capture_clock import CaptureClock
 from device.audio.gate import Gate
 from device.audio.opus import Encoder
@@ -126,6 +127,58 @@ async def test_a_voice_opens_the_gate_with_what_came_before_it(bench: Bench) -> 
     assert 24 <= sum(loud) <= 26
     assert len(packets) - loud[::-1].index(True) - 1 in range(26, 30)
     assert 13 <= loud[::-1].index(True) <= 15
+
+
+async def test_where_others_cut_off_what_is_said_it_falls_to_nothing_within_a_block(
+    bench: Bench,
+) -> None:
+    sent, gate, mic = Sent(), Gate(muted=False, half_duplex=True), bench.devices["mic"]
+    microphone = Microphone(AUDIO, gate, sent.send, asyncio.get_running_loop(), CaptureClock())
+    passed: list[bytes] = []
+    microphone.sends = passed.append
+    begin = round(mic.frame()) + 4_800
+    mic.put(np.concatenate([TONE[:24_000], np.tile(TONE, 2)[:48_000] * 2]), begin)
+    microphone.card.start()
+    try:
+        while mic.frame() < begin + 12_000:
+            await asyncio.sleep(0.02)
+        gate.heard(-20, time.monotonic_ns() + 2_000_000_000)  # and from 24,000 on it is louder here than it was
+        while mic.frame() < begin + 48_000:
+            await asyncio.sleep(0.02)
+        packets = [sent.packets.get_nowait() for _ in range(sent.packets.qsize())]
+    finally:
+        microphone.card.stop()
+        microphone.card.join(seconds(5))
+    sound = np.frombuffer(b"".join(passed), "<i2")
+    assert len(packets) == len(passed) + 2, "with 40 ms of what came before it was noticed"
+    assert {(after[0] - before[0]) % 2**32 for before, after in pairwise(packets)} == {960}
+    assert not sound[-1] and np.abs(sound[-240:]).max() < 4_100 < np.abs(sound[-960:-480]).max()
+    assert np.abs(np.diff(sound.astype(int))).max() < 1.1 * np.abs(np.diff(TONE.astype(int) * 2)).max()
+    assert packets[-1][1] == pcm.level_dbov(passed[-1]), "as loud as it is told to be"
+
+
+@pytest.mark.parametrize("muted", [False, True])
+async def test_what_begins_in_the_middle_of_a_sound_rises_within_2_ms_and_muted_it_ends_at_once(
+    bench: Bench, muted: bool
+) -> None:
+    sent, gate, mic = Sent(), Gate(muted), bench.devices["mic"]
+    microphone = Microphone(AUDIO, gate, sent.send, asyncio.get_running_loop(), CaptureClock())
+    passed: list[bytes] = []
+    microphone.sends = passed.append
+    mic.put(np.tile(TONE, 3), round(mic.frame()))
+    microphone.card.start()
+    try:
+        if muted:
+            await asyncio.sleep(seconds(0.1))
+            gate.unmute(time.monotonic_ns())
+        await sent.next()
+        gate.mute()
+    finally:
+        microphone.card.stop()
+        microphone.card.join(seconds(5))
+    sound = np.frombuffer(b"".join(passed), "<i2")
+    assert np.abs(sound[:24]).max() <= 2_000 and np.abs(sound[96:192]).max() > 7_900
+    assert np.abs(sound[-96:]).max() > 7_900, "nothing is added once it is muted"
 
 
 async def test_what_was_held_back_before_the_card_was_away_is_not_sent_afterwards(bench: Bench) -> None:

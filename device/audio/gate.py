@@ -12,8 +12,12 @@
     paused       nothing either, for a moment: while the box listens to itself. What was muted stays muted, and what was
                  open is open again
 
-Its edges are none to those who hear: their decoder makes up what is missing, quieter and quieter for some 25 ms, and
-what begins overlaps that. So nothing has to be faded here.
+Its edges are none to those who hear: where it shuts in the middle of a sound, one more block is sent, which falls to
+nothing, and what begins rises within 2 ms. Cut off, the sound clicked: what their decoder makes up of what is missing
+stops somewhere, and what begins does not fit it. Once muted or paused, nothing is sent for that either.
+
+That block may be the echo of others that shut the gate. It goes round no further: who sends it has stopped to speak,
+and no other gate sends one for it but at the end of its own speech.
 
 Levels are those of RFC 6464: dBov, -127 to 0.
 
@@ -25,6 +29,8 @@ from typing import NamedTuple
 
 PREROLL_MS = 40
 HANGOVER_MS = 300
+# No consonant is lost in so little.
+RISE_MS = 2
 # How long after the others were last heard their sound is still in the room, and in the card's buffer.
 ECHO_MS = 250
 DOUBLE_TALK_MS = 2_000
@@ -42,14 +48,18 @@ _NS_PER_MS = 1_000_000
 
 
 class Verdict(NamedTuple):
-    """On one block. earlier: so many of the blocks before it, which were held back, are to be sent as well, first."""
+    """On one block. earlier: so many of the blocks before it, which were held back, are to be sent as well, first.
+
+    first_of_spurt: the first of all these rises from nothing. fades: it falls to nothing, and is the last.
+    """
 
     send: bool
     first_of_spurt: bool = False
     earlier: int = 0
+    fades: bool = False
 
 
-_HELD = Verdict(False)
+_HELD, _ENDS = Verdict(False), Verdict(True, fades=True)
 
 
 class Voice:
@@ -130,18 +140,19 @@ class Gate:
     def admit(self, first_ns: int, level_dbov: int) -> Verdict:
         """Judge the next captured block, first_ns: when its first sample was captured."""
         if self.muted or self.paused or first_ns < self._open_since_ns:
-            return self._hold(keep=False)
+            self._talking, self._held = False, 0
+            return _HELD
         others = self._half_duplex and first_ns < self._echo_until_ns
         if others and not (self._floor_for_ms and level_dbov <= self._alone_dbov + LOUDER_DB):
             self._floor_for_ms = 0
             self._voice.interrupt()  # what the microphone hears of them is no voice of ours
-            return self._hold(keep=False)
+            return self._shut(keep=False)
         if self._by_voice:
             speaks = self._voice.hears(level_dbov)
             if self._half_duplex:
                 self._keep_the_floor(speaks, others, level_dbov)
             if not speaks:
-                return self._hold(keep=True)
+                return self._shut(keep=True)
         first_of_spurt, earlier = not self._talking, self._held
         self._talking, self._held = True, 0
         return Verdict(True, first_of_spurt, earlier)
@@ -153,8 +164,8 @@ class Gate:
             self._floor_for_ms = DOUBLE_TALK_MS if speaks else 0
             self._alone_dbov = max(level_dbov, self._alone_dbov) if self._talking else level_dbov
 
-    def _hold(self, keep: bool) -> Verdict:
+    def _shut(self, keep: bool) -> Verdict:
         """keep: it may turn out to be the beginning of something."""
-        self._talking = False
-        self._held = min(self._held + 1, self._preroll_blocks) if keep else 0
-        return _HELD
+        ends, self._talking = self._talking, False
+        self._held = min(self._held + 1, self._preroll_blocks) if keep and not ends else 0
+        return _ENDS if ends else _HELD

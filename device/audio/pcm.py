@@ -133,6 +133,21 @@ def level_dbov(pcm: bytes) -> int:
     return _LEVELS[_rms(pcm, SAMPLE_BYTES)] + SILENT_DBOV
 
 
+def rise(pcm: bytes, samples: int) -> bytes:
+    """Let a block begin at nothing: its first so many samples come up to what they are along a straight line."""
+    block = array("h", pcm)
+    for at in range(min(samples, len(block))):
+        block[at] = block[at] * at // samples
+    return block.tobytes()
+
+
+def fall(pcm: bytes) -> bytes:
+    """Let a block end in nothing, along a straight line that is as long as it is."""
+    block = array("h", pcm)
+    count = len(block)
+    return array("h", [value * (count - at) // count for at, value in enumerate(block, 1)]).tobytes()
+
+
 def slip(pcm: bytes, samples: int) -> bytes:
     """Make a block shorter (samples > 0: so many are dropped) or longer (< 0: so many are repeated).
 

@@ -1,11 +1,13 @@
 """The gate: a muted microphone never sends, a voice opens it in time, and half-duplex does not howl."""
 
 import random
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from device.audio import gate as gates
 from device.audio import pcm
@@ -18,12 +20,18 @@ from tests.soundcard import speech
 
 MS = 1_000_000
 BLOCK_MS = 20
+RISE = gates.RISE_MS * RATE_HZ // 1_000
 OPEN, NEXT = Verdict(True, True), Verdict(True)
+ENDS = Verdict(True, fades=True)
 CLOSED = Verdict(False)
 
 
 def levels(gate: Gate, levels_dbov: list[int], start_ms: int = 0) -> list[Verdict]:
     return [gate.admit((start_ms + n * BLOCK_MS) * MS, level) for n, level in enumerate(levels_dbov)]
+
+
+def ns(samples: int) -> int:
+    return 1_000_000_000 + samples * MS * 1_000 // RATE_HZ
 
 
 def test_an_open_microphone_sends_everything_and_marks_its_first_frame() -> None:
@@ -62,6 +70,7 @@ def test_a_muted_microphone_never_sends_nor_what_it_heard_meanwhile(
         verdict = gate.admit(number, level)
         assert not (muted and verdict.send)
         assert verdict.send or verdict == CLOSED
+        assert not verdict.fades or verdict == ENDS
         assert verdict.earlier <= since_unmute
         since_unmute += 1
 
@@ -104,8 +113,23 @@ def test_it_closes_300_ms_after_the_voice() -> None:
     gate = Gate(muted=False, voice=True)
     levels(gate, [-60] * 50 + [-25] * 10)
     after = levels(gate, [-60] * 30)
-    assert [verdict.send for verdict in after] == [True] * 14 + [False] * 16
+    assert after == [NEXT] * 14 + [ENDS] + [CLOSED] * 15
     assert gate.admit(0, -25).earlier == 2
+
+
+def test_what_was_sent_to_its_end_is_not_sent_again_with_what_begins_right_after_it() -> None:
+    gate = Gate(muted=False, voice=True)
+    levels(gate, [-60] * 50 + [-25] + [-60] * 14)
+    assert levels(gate, [-60, -60, -25]) == [ENDS, CLOSED, Verdict(True, True, 1)]
+
+
+@pytest.mark.parametrize("close", [Gate.mute, Gate.pause])
+def test_muted_or_paused_there_is_no_end_to_be_heard(close: Callable[[Gate], None]) -> None:
+    for quiet in range(30):
+        gate = Gate(muted=False, voice=True)
+        levels(gate, [-60] * 50 + [-25] * 10 + [-60] * quiet)
+        close(gate)
+        assert levels(gate, [-60] * 3) == [CLOSED] * 3
 
 
 def test_a_louder_room_is_learnt_in_its_time_and_a_quieter_one_at_once() -> None:
@@ -130,7 +154,7 @@ def test_real_sentences_are_sent_whole(noise_dbfs: float) -> None:
     for number in range(len(sent)):
         verdict = gate.admit(0, pcm.level_dbov(blocks[number * 960 : number * 960 + 960].tobytes()))
         if verdict.send:
-            sent[number - verdict.earlier : number + 1] = True
+            sent[number - verdict.earlier : number + (not verdict.fades)] = True
     loud = np.array(clean) > noise_dbfs + 12
     assert loud.sum() > 100
     assert sent[loud].all()
@@ -146,7 +170,7 @@ def test_blocks_of_10_ms_have_the_same_times() -> None:
     gate = Gate(muted=False, voice=True, block_ms=10)
     levels(gate, [-60] * 100)
     assert gate.admit(0, -30).earlier == gates.PREROLL_MS // 10
-    assert sum(verdict.send for verdict in levels(gate, [-60] * 60)) == gates.HANGOVER_MS // 10 - 1
+    assert levels(gate, [-60] * 60).index(ENDS) == gates.HANGOVER_MS // 10 - 1
 
 
 # Half-duplex
@@ -196,7 +220,7 @@ def test_the_floor_is_lost_at_once_to_what_is_louder_than_who_has_it() -> None:
     gate = Gate(muted=False, half_duplex=True)
     levels(gate, [-60] * 20 + [-30, -25, -30])
     gate.heard(-20, 500 * MS)
-    assert levels(gate, [-23, -22, -21, -25], start_ms=500) == [NEXT, NEXT, CLOSED, CLOSED]
+    assert levels(gate, [-23, -22, -21, -25], start_ms=500) == [NEXT, NEXT, ENDS, CLOSED]
 
 
 @pytest.mark.parametrize("together", [False, True])
@@ -214,29 +238,35 @@ def test_two_boxes_in_half_duplex_do_not_howl(together: bool) -> None:
             heard = on_the_way[1 - box].pop(0)
             gate.heard(heard, now_ns)
             level = min(0, max(said, heard + 6))
-            on_the_way[box].append(level if gate.admit(now_ns, level).send else -127)
+            verdict = gate.admit(now_ns, level)
+            on_the_way[box].append(level - 5 * verdict.fades if verdict.send else -127)
         loudest.append(max(way[-1] for way in on_the_way))
     assert -25 <= max(loudest) <= -25 + gates.LOUDER_DB
     assert max(loudest[120:]) == -127
 
 
-def test_what_it_cuts_off_in_the_middle_of_a_sound_is_heard_to_fade_and_to_rise() -> None:
-    """By the real codec: what is missing is made up, quieter and quieter, and a beginning overlaps what was before."""
+@pytest.mark.parametrize(("frame_ms", "tick_ms"), [(20, 20), (10, 5)])
+def test_what_is_cut_off_in_the_middle_of_a_sound_is_heard_to_fall_and_to_rise(frame_ms: int, tick_ms: int) -> None:
+    """By the real codec, wherever the listener's tick lies."""
+    block, tick = frame_ms * RATE_HZ // 1_000, tick_ms * RATE_HZ // 1_000
     tone = (8_000 * np.sin(np.arange(RATE_HZ * 2) * 2 * np.pi * 440 / RATE_HZ)).astype("<i2")
-    encoder, talkers = Encoder(20, 28_000, 5), Talkers(Decoder, RATE_HZ // 100)
-    sounded, sequence = [], 0
-    for tick in range(200):
-        block, now_ns = tick // 2, 1_000_000_000 + tick * 10_000_000
-        if tick % 2 == 0 and not 30 <= block < 60:
-            payload = encoder.encode(tone[block * 960 : (block + 1) * 960].tobytes())
-            talkers.push(7, sequence, block * 960, payload, now_ns)
-            sequence += 1
-        sounded.append(np.frombuffer(talkers.pull(now_ns) or bytes(960), "<i2"))
-    heard = np.concatenate(sounded).astype(float)
     own_step = 8_000 * 2 * np.pi * 440 / RATE_HZ
-    assert np.abs(np.diff(heard)).max() < 1.5 * own_step, "no click"
-    loud = [np.abs(heard[at : at + 240]).max() for at in range(0, len(heard), 240)]
-    quiet = [at for at, peak in enumerate(loud) if peak < 80 and at > 40]
-    falls = [at for at in range(40, quiet[0]) if 80 < loud[at] < 7_000]
-    rises = [at for at in range(quiet[-1] + 1, len(loud)) if 80 < loud[at] < 7_000]
-    assert 3 <= len(falls) <= 8 and 3 <= len(rises) <= 8, "15 to 40 ms each"
+    for which, phase in enumerate(range(0, tick, tick // 24)):
+        shut, opened, end = 600 // frame_ms + which % 7, 1_200 // frame_ms + which % 5, 2_000 // frame_ms
+        encoder, talkers = Encoder(frame_ms, 28_000, 5), Talkers(Decoder, tick)
+        sounded, number, sequence = list[NDArray[np.int16]](), 0, 0
+        for at in range(phase, RATE_HZ * 2 - tick, tick):
+            while number * block <= at and number < end:
+                sound = tone[number * block : (number + 1) * block].tobytes()
+                if not shut < number < opened:
+                    sound = pcm.fall(sound) if number == shut else pcm.rise(sound, RISE) if number == opened else sound
+                    talkers.push(7, sequence, number * block, encoder.encode(sound), ns(number * block))
+                    sequence += 1
+                number += 1
+            sounded.append(np.frombuffer(talkers.pull(ns(at)) or bytes(2 * tick), "<i2"))
+        heard = np.concatenate(sounded).astype(float)
+        assert np.abs(np.diff(heard)).max() < 1.4 * own_step, f"no click, {phase} samples off"
+        loud = [np.abs(heard[at : at + 240]).max() for at in range(0, len(heard), 240)]
+        quiet = [at for at, peak in enumerate(loud) if peak < 800 and at > 40]
+        falls = [at for at in range(40, quiet[0]) if 800 < loud[at] < 7_000]
+        assert 2 <= len(falls) <= 8, "10 to 40 ms"

@@ -177,3 +177,18 @@ def test_without_audioop_python_does_the_work(monkeypatch: pytest.MonkeyPatch) -
 def test_with_audioop_c_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     with_audioop = import_afresh(monkeypatch, ModuleType("audioop"))
     assert with_audioop.maker is with_audioop.Audioop
+
+
+def test_what_rises_begins_at_nothing_and_is_whole_after_so_many_samples() -> None:
+    block = array("h", [10_000, -10_000] * 100)
+    risen = array("h", pcm.rise(block.tobytes(), 96))
+    assert risen[0] == 0 and risen[96:] == block[96:]
+    assert risen[24] == 2_500 and risen[73] == pytest.approx(-10_000 * 73 / 96, abs=1)
+    assert array("h", pcm.rise(block[:10].tobytes(), 96))[9] == pytest.approx(-10_000 * 9 / 96, abs=1)
+
+
+def test_what_falls_ends_in_nothing() -> None:
+    fallen = array("h", pcm.fall(array("h", [10_000] * 200).tobytes()))
+    assert list(fallen) == sorted(fallen, reverse=True)
+    assert (fallen[0], fallen[99], fallen[-1]) == (9_950, 5_000, 0)
+    assert pcm.fall(b"") == b""

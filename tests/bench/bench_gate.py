@@ -117,12 +117,12 @@ def _level(word: NDArray[np.int16]) -> Samples:
 
 
 def _sent(heard: Samples, block_ms: int) -> NDArray[np.bool_]:
-    """Of each block, whether it is."""
+    """Of each block, whether it is, as it is: not the last one of a spurt, which fades."""
     gate, block = Gate(muted=False, voice=True, block_ms=block_ms), RATE_HZ * block_ms // 1_000
     sent = np.zeros(len(heard) // block, bool)
     for number in range(len(sent)):
         samples = heard[number * block : (number + 1) * block].clip(-32_768, 32_767).astype(np.int16)
         verdict = gate.admit(number * block_ms * 1_000_000 + 1, pcm.level_dbov(samples.tobytes()))
         if verdict.send:
-            sent[number - verdict.earlier : number + 1] = True
+            sent[number - verdict.earlier : number + (not verdict.fades)] = True
     return sent
