@@ -211,9 +211,8 @@ class Playback(_CardThread):
     The reserve is the latency that the card adds, and how late the thread may be before an xrun; reserve_frames is the
     least of it (reserve.py). Runs in the playback thread. A source that answers b"" has nothing to say: it is asked
     more seldom then, and what it says at last does not sound later for it. since: the frames that were played since it
-    was asked last. now_ns: when the card would have asked with its whole reserve left. `played` is told all that is
-    written, silence too, and when its first sample sounds; after an xrun that of this tick was too early, and the next
-    is right again.
+    was asked last. now_ns: when the card would have asked with its whole reserve left. `played` is told all that the
+    card has taken, silence too, and when its first sample sounds, also after an xrun.
     """
 
     direction = alsa.PLAYBACK
@@ -259,20 +258,21 @@ class Playback(_CardThread):
                         low = reserve.frames if unwritten or not self._realtime else reserve.resting_frames
                         unwritten = unwritten or self._silence()[queued * SAMPLE_BYTES :]
                         self._since = len(unwritten) // SAMPLE_BYTES
-                        self.played(unwritten, now_ns + queued * _NS_PER_S // RATE_HZ)
+                    sounds_ns = now_ns + queued * _NS_PER_S // RATE_HZ
                     queued += len(unwritten) // SAMPLE_BYTES
-                    unwritten = self._write(pcm, unwritten)
+                    unwritten = self._write(pcm, unwritten, sounds_ns)
                     left = queued - len(unwritten) // SAMPLE_BYTES
                     if not unwritten:
                         self._sleep(pcm, queued - low, now_ns)
 
-    def _write(self, pcm: PCM, pcm_bytes: bytes) -> bytes:
+    def _write(self, pcm: PCM, pcm_bytes: bytes, sounds_ns: int) -> bytes:
         """Write what the card takes; returns the rest."""
         written = pcm.write(pcm_bytes)
         if written < 0:
             return self._underrun(pcm, written, pcm_bytes)
         if written > 0:
             self._barren_xruns = 0
+            self.played(pcm_bytes[: written * SAMPLE_BYTES], sounds_ns)
         rest = pcm_bytes[written * SAMPLE_BYTES :]
         if rest:
             self._sleep(pcm, len(rest) // SAMPLE_BYTES)

@@ -534,3 +534,50 @@ def test_what_a_card_does_not_take_is_written_again_and_nothing_is_lost(monkeypa
     sounded = np.frombuffer(bytes(TakesHalf.played), "<i2")
     sounded = sounded[int(np.argmax(sounded == 2)) :]
     assert (np.diff(sounded.astype(int)) == 1).all()
+
+
+class RunsDry(Driver):
+    """Each seventh write finds that the card ran dry, and each eleventh look does; what it takes it takes half."""
+
+    written: list[tuple[bytes, int]]  # what, and when it sounds if nothing goes wrong
+
+    def __init__(self, **asked: object) -> None:
+        super().__init__()
+        RunsDry.written = []
+        self.looks = 0
+
+    def avail(self) -> int:
+        self.looks += 1
+        if self.looks % 11 == 0:
+            self.queued = 0
+            return -32
+        self.queued = max(0, self.queued - 480)
+        return 3_840 - self.queued
+
+    def write(self, pcm: bytes) -> int:
+        self.calls += 1
+        if self.calls % 7 == 0:
+            self.queued = 0
+            return -32
+        frames = -(-len(pcm) // 4)
+        RunsDry.written.append((pcm[: frames * 2], time.monotonic_ns() + self.queued * 1_000_000 // 48))
+        self.queued += frames
+        return frames
+
+
+def test_it_is_told_what_the_card_took_and_when_that_sounds_also_where_it_ran_dry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What cancels the echo would look for it at another time: the silence in front makes all that follows later."""
+    monkeypatch.setattr(alsaaudio, "PCM", RunsDry)
+    RunsDry.written = []
+    told: list[tuple[bytes, int]] = []
+    playback = Playback("x", PERIOD, PERIOD, counter())
+    playback.played = lambda pcm_bytes, sounds_ns: told.append((pcm_bytes, sounds_ns))
+    playback.start()
+    until(lambda: len(RunsDry.written) > 100)
+    end(playback)
+    assert playback.status.xruns > 10
+    assert [sound for sound, _ in told] == [sound for sound, _ in RunsDry.written]
+    late_ms = [(sounds - told_ns) / 1e6 for (_, told_ns), (_, sounds) in zip(told, RunsDry.written, strict=True)]
+    assert np.median(late_ms) < 1
