@@ -11,8 +11,9 @@ from device.channel.rtp import Packet
 EVERY_S = 2.0
 # In two seconds of speech one in a hundred is the first that is lost.
 LEAST_PERCENT = 1
-# Of fewer nothing can be said; they count together with the next ones.
+# Of fewer nothing can be said; they count together with those before, as far as so many, unless that was long ago.
 _FEWEST = 25
+FORGOTTEN_S = 30.0
 _OUTAGE = 10
 # Talkers in one report, the worst first, and talkers whose packets are counted.
 MOST_TOLD, MOST_TALKERS = 16, 64
@@ -32,12 +33,12 @@ class Reception:
     def heard(self, packet: Packet, now: float) -> None:
         """A packet came, perhaps for the second time."""
         talker = self._talkers.get(packet.ssrc)
-        if talker is None:
-            if len(self._talkers) >= MOST_TALKERS:
+        if talker is None or now - talker.at > FORGOTTEN_S:
+            if talker is None and not self._room_for_one_more(now):
                 return
             talker = self._talkers[packet.ssrc] = _Talker(packet.sequence)
-            self._since = min(self._since, now)
-        talker.heard(packet.sequence)
+        self._since = min(self._since, now)
+        talker.heard(packet.sequence, now)
 
     def due(self, now: float) -> list[tuple[int, int]]:
         """Of the last two seconds, and of those before where that was too little: the uids of whom something was lost,
@@ -45,17 +46,32 @@ class Reception:
         if now - self._since < EVERY_S:
             return []
         lost = [(uid, percent) for uid, talker in self._talkers.items() if (percent := talker.lost_percent())]
-        self._talkers, self._since = {uid: one for uid, one in self._talkers.items() if one.begin()}, now
-        self._since = now if self._talkers else _NEVER
+        for talker in self._talkers.values():
+            talker.begin()
+        talk = any(talker.at >= self._since for talker in self._talkers.values())
+        self._since = now if talk else _NEVER
         return sorted(lost, key=lambda one: -one[1])[:MOST_TOLD]
+
+    def _room_for_one_more(self, now: float) -> bool:
+        """Who has been silent for a while gives up his place."""
+        if len(self._talkers) < MOST_TALKERS:
+            return True
+        uid = min(self._talkers, key=lambda uid: self._talkers[uid].at)
+        if now - self._talkers[uid].at < EVERY_S:
+            return False
+        del self._talkers[uid]
+        return True
 
 
 class _Talker:
     def __init__(self, sequence: int) -> None:
         self._newest, self._seen = sequence - 1 & 0xFFFF, 0  # bit n: newest - n has come
-        self._expected = self._received = self._counted = 0
+        self._expected = self._received = 0
+        self._expected_before = self._lost_before = 0.0
+        self.at = 0.0  # when something was heard last
 
-    def heard(self, sequence: int) -> None:
+    def heard(self, sequence: int, now: float) -> None:
+        self.at = now
         ahead = (sequence - self._newest) & 0xFFFF
         behind = -ahead & 0xFFFF
         if 0 < ahead <= _OUTAGE:
@@ -71,15 +87,23 @@ class _Talker:
         self._received += 1
 
     def lost_percent(self) -> int:
-        if self._expected < _FEWEST:
+        """Nothing of what was lost before, and no more since."""
+        expected, lost = self._together()
+        if expected < _FEWEST or self._received >= self._expected:
             return 0
-        percent = 100 * (self._expected - self._received) / self._expected
+        percent = 100 * lost / expected
         return round(percent) if percent >= LEAST_PERCENT else 0
 
-    def begin(self) -> bool:
-        """The next two seconds; whether there was anything in the last ones. What was enough to be told of is over."""
-        talked = self._received > self._counted
+    def begin(self) -> None:
+        """The next two seconds."""
+        expected, lost = self._together()
+        kept = min(1.0, _FEWEST / max(1, expected))
+        self._expected_before, self._lost_before = expected * kept, max(0.0, lost * kept)
+        self._expected = self._received = 0
+
+    def _together(self) -> tuple[float, float]:
+        """What was expected, and of that lost: since it was asked last if that is enough, else with what was before."""
+        lost = self._expected - self._received
         if self._expected >= _FEWEST:
-            self._expected = self._received = 0
-        self._counted = self._received
-        return talked
+            return self._expected, lost
+        return self._expected_before + self._expected, self._lost_before + lost

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from device.channel.reception import EVERY_S, MOST_TALKERS, MOST_TOLD, Reception
+from device.channel.reception import EVERY_S, FORGOTTEN_S, MOST_TALKERS, MOST_TOLD, Reception
 from device.channel.rtp import Packet
 
 
@@ -67,13 +67,37 @@ def test_half_a_second_says_nothing_yet_nor_does_one_in_hundreds() -> None:
     assert lost([n for n in range(300) if n != 100]) == []
 
 
-def test_who_says_little_at_a_time_is_told_of_too_when_it_is_enough() -> None:
-    """Ten packets in two seconds: one word, or half a sentence in packets of 60 ms."""
+@pytest.mark.parametrize("every_s", [EVERY_S, 6 * EVERY_S])
+def test_who_says_little_at_a_time_is_told_of_too_when_it_is_enough(every_s: float) -> None:
+    """Ten packets in two seconds: one word, or half a sentence in packets of 60 ms; with or without a pause between.
+
+    Once it is enough each further word that loses something tells of it again: only what lasts is acted upon.
+    """
     reception, told = Reception(), []
     for word in range(6):
-        hear(reception, [10 * word + n for n in range(10) if n != 5], word * EVERY_S)
-        told.append(reception.due((word + 1) * EVERY_S))
-    assert told == [[], [], [(3, 10)], [], [], [(3, 10)]]
+        hear(reception, [10 * word + n for n in range(10) if n != 5 or word == 4], word * every_s)
+        told.append(reception.due(word * every_s + EVERY_S))
+        assert reception.due((word + 1) * every_s) == []
+    assert told == [[], [], [(3, 10)], [(3, 10)], [], [(3, 8)]]
+
+
+def test_a_word_is_weighed_with_what_was_said_before_it_and_the_newer_the_more() -> None:
+    reception, told = Reception(), []
+    hear(reception, list(range(100)))
+    assert reception.due(EVERY_S) == []
+    for word in range(1, 9):
+        hear(reception, [90 + 10 * word + n for n in range(10) if n not in (3, 5, 7)], word * EVERY_S)
+        told += [percent for _, percent in reception.due((word + 1) * EVERY_S)]
+    assert told == sorted(told)
+    assert (told[0], len(told)) == (9, 8) and 26 <= told[-1] <= 30
+
+
+def test_what_was_said_long_ago_is_not_told_with_what_is_said_now() -> None:
+    reception = Reception()
+    hear(reception, [n for n in range(20) if n % 2])
+    assert reception.due(EVERY_S) == []
+    hear(reception, [20 + n for n in range(20) if n != 7], FORGOTTEN_S + 1.0)
+    assert reception.due(FORGOTTEN_S + 1.0 + EVERY_S) == []
 
 
 def test_it_is_told_every_two_seconds_of_those_of_whom_something_was_lost() -> None:
@@ -86,7 +110,7 @@ def test_it_is_told_every_two_seconds_of_those_of_whom_something_was_lost() -> N
     assert reception.due(4.0) == []
     hear(reception, [n for n in range(100, 200) if n % 2], 10.0)
     assert reception.due(11.9) == []
-    assert reception.due(12.0) == [(3, 49)]
+    assert reception.due(12.0) == [(3, 50)], "of the first of them it is known now, too"
 
 
 def test_nobody_heard_is_nobody_told_of() -> None:
@@ -98,3 +122,13 @@ def test_it_stays_within_bounds_whoever_talks() -> None:
     for uid in range(1, 2 * MOST_TALKERS):
         hear(reception, [n for n in range(100) if n % 2], uid=uid)
     assert len(reception.due(2.0)) == MOST_TOLD
+
+
+def test_who_has_been_silent_makes_room_for_who_talks() -> None:
+    reception = Reception()
+    for uid in range(1, MOST_TALKERS + 1):
+        hear(reception, [1, 2], uid=uid)
+    hear(reception, [n for n in range(100) if n % 2], 1.0, uid=1_000)
+    assert reception.due(EVERY_S) == []
+    hear(reception, [n for n in range(100) if n % 2], EVERY_S + 1.0, uid=1_000)
+    assert reception.due(2 * EVERY_S + 1.0) == [(1_000, 49)]
