@@ -122,7 +122,8 @@ def test_a_peer_s_line_follows_ours_and_fails_no_bench(
     script: File, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ours, theirs = cases(monkeypatch, script)
-    assert (ours["case"], ours["pesq_wb"], ours["limit"]) == ("clean", 3.9, "pesq >= 3.8, stoi >= 0.98, delay_ms <= 500")
+    assert (ours["case"], ours["pesq_wb"]) == ("clean", 3.9)
+    assert ours["limit"] == "pesq >= 3.8, stoi >= 0.98, delay_ms <= 500"
     assert theirs == {**ours, "case": "baresip 1.0, clean", "pesq_wb": 2.5, "limit": "none: a peer", "ok": True}
     assert capsys.readouterr().err == ""
 
