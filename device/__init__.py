@@ -57,8 +57,8 @@ audio/alsa.py (audio/card.py starts the two audio threads), Opus in audio/opus.p
 websockets in channel/wire.py, names of hosts in channel/resolver.py (a daemon thread each, never joined, as a lookup
 cannot be interrupted), the hub's websockets in hub/server.py and hub/connection.py, its HTTP for administrators in
 hub/api.py and hub/courier.py, the control socket in service/control.py.
-Each room has a map of its own, in its `__init__.py`. tests/test_layers.py holds who may import what
-to be true.
+Each room has a map of its own, in its `__init__.py`. That only those import each other who may, tests/test_layers.py
+holds.
 
 Three threads and no more carry a call: the event loop (network, control), capture (read, echo, gate, encode) and
 playback (pull, decode, mix, write). Capture hands a packet to the loop by handover.py; the loop hands packets to

@@ -129,7 +129,7 @@ class Seat:
 
     def last_heard(self) -> float:
         """When there was last a sign of this participant."""
-        return max(self.absent_since, *(link.heard_at for link in self.links), 0.0)
+        return max([self.absent_since, *(link.heard_at for link in self.links)])
 
     def stream(self) -> messages.Stream:
         """What others hear of this stream."""

@@ -59,6 +59,16 @@ async def until(wanted: Any) -> None:
             await asyncio.sleep(0.01)
 
 
+def full(listener: type[Listener]) -> tuple[Any, Pouring]:
+    """Somebody whose way is, and is seen to be."""
+    someone: Any = listener()
+    pour = Pouring(someone)
+    someone.unacknowledged_bytes, someone.queue_s = 10_000, 0.3
+    for _ in range(flow.FULL_LOOKS):
+        pour.look(asyncio.get_running_loop().time())
+    return someone, pour
+
+
 async def test_who_has_room_is_left_alone(listener: type[Listener]) -> None:
     someone: Any = listener()
     pour = Pouring(someone)
@@ -74,11 +84,7 @@ async def test_who_has_room_is_left_alone(listener: type[Listener]) -> None:
 async def test_whose_way_is_full_gets_what_is_fresh_when_he_has_had_all_before_and_then_everything(
     listener: type[Listener],
 ) -> None:
-    someone: Any = listener()
-    pour = Pouring(someone)
-    someone.unacknowledged_bytes, someone.queue_s = 10_000, 0.3
-    for _ in range(flow.FULL_LOOKS):
-        pour.look(asyncio.get_running_loop().time())
+    someone, pour = full(listener)
     assert pour.held and not someone.clear
     pour.hold(FRAME, asyncio.get_running_loop().time())
     await asyncio.sleep(3 * flow.LOOK_S)
@@ -93,11 +99,7 @@ async def test_what_the_transport_still_has_is_waited_for_also_when_the_way_is_w
     listener: type[Listener],
 ) -> None:
     """Whoever is clear is written to past his transport: that would land within the frame that lies there."""
-    someone: Any = listener()
-    pour = Pouring(someone)
-    someone.unacknowledged_bytes, someone.queue_s = 10_000, 0.3
-    for _ in range(flow.FULL_LOOKS):
-        pour.look(asyncio.get_running_loop().time())
+    someone, pour = full(listener)
     pour.hold(FRAME, asyncio.get_running_loop().time())
     someone.unacknowledged_bytes, someone.buffered_bytes = 0, 100
     await asyncio.sleep(3 * flow.LOOK_S)
@@ -112,11 +114,7 @@ async def test_what_the_transport_still_has_is_waited_for_also_when_the_way_is_w
 
 
 async def test_who_goes_meanwhile_is_poured_nothing(listener: type[Listener]) -> None:
-    someone: Any = listener()
-    pour = Pouring(someone)
-    someone.unacknowledged_bytes, someone.queue_s = 10_000, 0.3
-    for _ in range(flow.FULL_LOOKS):
-        pour.look(asyncio.get_running_loop().time())
+    someone, pour = full(listener)
     pour.hold(FRAME, asyncio.get_running_loop().time())
     someone.is_open, someone.unacknowledged_bytes = False, 0
     await asyncio.sleep(5 * flow.LOOK_S)

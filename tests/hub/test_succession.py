@@ -19,6 +19,7 @@ from device import restart
 from device.channel.news import State
 from device.hub import limits
 from device.hub.bridge import Kind, Message, Reader
+from device.hub.succession import Successor
 from device.hubapp import Hub
 from device.restart import RestartError
 from tests.channel.fakehub import make_certificates
@@ -280,16 +281,22 @@ class Played:
                 self._came += self._reader.feed(data)
 
 
+async def _one_goes_meanwhile(house: House, stays: Guest, played: Played) -> "asyncio.Task[Successor]":
+    """Of two, as soon as this successor has everything, which does not serve yet."""
+    async with guest(house.now.url) as goes:
+        await stays.join(1)
+        await goes.join(2)
+        handing = asyncio.get_running_loop().create_task(house.now.hand_over(played.start))
+        await played.hears(Kind.ESTATE)
+    await played.hears(Kind.CLOSED)
+    return handing
+
+
 async def test_what_happened_meanwhile_is_not_forgotten_when_the_old_hub_goes_on() -> None:
     """One goes and one comes while a successor has everything and does not serve yet."""
     played = Played()
     async with House() as house, guest(house.now.url) as stays, contextlib.AsyncExitStack() as later:
-        async with guest(house.now.url) as goes:
-            await stays.join(1)
-            await goes.join(2)
-            handing = asyncio.get_running_loop().create_task(house.now.hand_over(played.start))
-            await played.hears(Kind.ESTATE)
-        await played.hears(Kind.CLOSED)
+        handing = await _one_goes_meanwhile(house, stays, played)
         comes = await later.enter_async_context(guest(house.now.url))
         await played.hears(Kind.OPENED)
         played.bridge.close()
@@ -306,12 +313,7 @@ async def test_who_came_meanwhile_has_the_place_of_one_who_went_and_is_told_wher
     monkeypatch.setattr(limits, "MAX_CONNECTIONS_PER_ADDRESS", 2)
     played = Played()
     async with House() as house, guest(house.now.url) as stays, contextlib.AsyncExitStack() as later:
-        async with guest(house.now.url) as goes:
-            await stays.join(1)
-            await goes.join(2)
-            handing = asyncio.get_running_loop().create_task(house.now.hand_over(played.start))
-            await played.hears(Kind.ESTATE)
-        await played.hears(Kind.CLOSED)
+        handing = await _one_goes_meanwhile(house, stays, played)
         comes, surplus = [await later.enter_async_context(guest(house.now.url)) for _ in range(2)]
         for _ in range(2):
             await played.hears(Kind.OPENED)
