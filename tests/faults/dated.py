@@ -127,7 +127,7 @@ def listen(said: Samples, heard: Samples, calm_s: float, old_every: int = 1, fai
     """
     spoken, sounded = _slow(said), _slow(heard)
     frames = min(len(spoken), len(sounded)) // _FRAME
-    calm = _latencies(spoken, sounded, min(frames, round(calm_s * 1_000) // FRAME_MS), OLD_MS)
+    calm = _latencies(spoken, sounded, min(frames, round(calm_s * 1_000) // FRAME_MS), OLD_MS, faintly=faintly)
     if np.mean(np.isnan(calm)) > 0.5:
         raise ValueError("nothing was heard even before the fault")
     normal_ms = float(np.nanmedian(calm))

@@ -152,6 +152,13 @@ def test_who_is_hardly_to_be_heard_beside_somebody_else_is_found_faintly_and_nob
     assert np.nanmedian(np.abs(faintly.latency_ms - faintly.normal_ms)) < 3
 
 
+def test_who_is_hardly_to_be_heard_in_the_calm_already_is_found_faintly() -> None:
+    said, heard = mixed(12_000)
+    with pytest.raises(ValueError, match="nothing was heard"):
+        dated.listen(said, heard, CALM_S)
+    assert dated.listen(said, heard, CALM_S, faintly=True).normal_ms == pytest.approx(WAY_MS + CODEC_MS, abs=1)
+
+
 @pytest.mark.unmeasured
 def test_a_leak_of_one_frame_in_silence_is_found_and_beside_somebody_else_one_of_100_ms() -> None:
     """The smallest that is, mostly, of coded speech."""
