@@ -306,6 +306,7 @@ def test_a_hub_of_another_life_gives_the_seat_anew_and_that_one_is_the_seat() ->
     assert len(world.dials) == 1, "two hubs behind one address do not take turns"
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "code", [errors.SESSION_UNKNOWN, errors.OVERLOADED, errors.LOGIN_FAILED, errors.UID_CONFLICT, errors.INTERNAL]
 )

@@ -78,6 +78,7 @@ def alone_at_the_first(speaking: dict[int, Stream], seed: int = 1, hubs: int = 2
     return world
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("seed", range(5))
 def test_who_starts_at_the_first_while_the_others_are_at_the_second_is_with_them_soon_and_stays(seed: int) -> None:
     """The first was lost twice within a minute, and they are wary of it."""

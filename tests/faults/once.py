@@ -1,4 +1,4 @@
-"""One run of one row: python -m tests.faults.once ROW SEED [AFTER_S [CALM_S]] prints its figures as a line of JSON."""
+"""One run of one row. python -m tests.faults.once ROW SEED [AFTER_S [CALM_S [NICE]]] prints its figures as JSON."""
 
 import json
 import os
@@ -12,13 +12,15 @@ from tests.timing import seconds
 
 from .row import AFTER_S, STEADY_S, Figures, rows
 
+# So as not to disturb other runs, it judges with this priority.
+NICE = 19
 # Start, return, judging, end, beside what the row itself lasts; more than that is a run that hangs.
 WITHIN_S = 120.0
 
 
-def once(name: str, seed: int, after_s: float = AFTER_S, calm_s: float = STEADY_S) -> Figures:
+def once(name: str, seed: int, after_s: float = AFTER_S, calm_s: float = STEADY_S, nice: int = NICE) -> Figures:
     """One run in a process of its own, which nothing of the others can disturb; {"failed": why} where it has failed."""
-    command = [sys.executable, "-m", "tests.faults.once", name, str(seed), str(after_s), str(calm_s)]
+    command = [sys.executable, "-m", "tests.faults.once", name, *map(str, (seed, after_s, calm_s, nice))]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         try:
             figures, why = run.communicate(timeout=seconds(WITHIN_S) + rows()[name].lasts_s(after_s))
@@ -31,14 +33,11 @@ def once(name: str, seed: int, after_s: float = AFTER_S, calm_s: float = STEADY_
     return answer
 
 
-def main(name: str, seed: str, after_s: str = str(AFTER_S), calm_s: str = str(STEADY_S)) -> None:
-    """Raises AssertionError, as `Row.run`.
-
-    Ended by SIGTERM it ends what it has started, too. It judges with low priority, so as not to disturb other runs.
-    """
+def main(name: str, seed: str, after_s: str = str(AFTER_S), calm_s: str = str(STEADY_S), nice: str = str(NICE)) -> None:
+    """Raises AssertionError, as `Row.run`. Ended by SIGTERM it ends what it has started, too."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
     row = replace(rows()[name], calm_s=float(calm_s))
-    print(json.dumps(row.run(int(seed), float(after_s), then=lambda: os.nice(19))))
+    print(json.dumps(row.run(int(seed), float(after_s), then=lambda: os.nice(int(nice)))))
 
 
 if __name__ == "__main__":

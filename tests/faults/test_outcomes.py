@@ -20,6 +20,8 @@ SHORT = [row for row in rows().values() if row.fault_s <= SHORT_S]
 AT_A_TIME = 4
 # Less than the bench takes (row.STEADY_S before, row.AFTER_S after): how fast all are back is not asked here.
 AFTER_S = 0.6
+# Behind all the tests that run beside it, judging would take a minute instead of seconds.
+NICE = 5
 
 Outcome = Callable[[Row], Figures]
 
@@ -29,7 +31,7 @@ def outcome(request: pytest.FixtureRequest) -> Iterator[Outcome]:
     """The figures of a row. All that are asked for here run side by side, each in a process and network of its own."""
     asked = [(seed, row.name) for seed, row in enumerate(SHORT, start=1) if _is_asked_for(row, request.session.items)]
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        runs = {name: pool.submit(once, name, seed, AFTER_S, CALM_S) for seed, name in asked}
+        runs = {name: pool.submit(once, name, seed, AFTER_S, CALM_S, NICE) for seed, name in asked}
         yield lambda row: runs[row.name].result()
 
 

@@ -163,7 +163,7 @@ async def test_a_connection_that_was_lost_a_moment_ago_is_written_to_without_a_w
         with await deaf(hub, 7) as client:
             ours = client.getsockname()
             every = (one for one in gc.get_objects() if type(one) is connection.Connection)
-            (lost,) = (one for one in every if one.remote_address == ours)
+            (lost,) = (one for one in every if one.remote_address == ours and not one.transport.is_closing())
             lost.transport.abort()
             for _ in range(20):
                 lost.queue(text_frame("{}"))
