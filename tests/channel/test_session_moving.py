@@ -117,6 +117,7 @@ def test_who_is_left_alone_at_the_first_looks_where_they_have_gone_and_nobody_do
     assert world.session.status.hub == "ws://hub1:8800"
 
 
+@pytest.mark.unmeasured
 def test_who_is_alone_everywhere_stays_gives_each_seat_back_and_looks_less_and_less_often() -> None:
     world = alone_at_the_first({})
     home = world.session.conn
@@ -196,6 +197,7 @@ def test_a_look_begun_while_alone_ends_no_conversation_that_has_begun_since() ->
     assert world.methods(look) == ["rejoin", "join", "leave"]
 
 
+@pytest.mark.unmeasured
 def test_who_is_alone_at_the_second_looks_at_the_first_as_ever_and_at_the_third_less_and_less_often() -> None:
     world = one_refuses(None, {1, 2}, hubs=3)
     assert world.session.status.hub == "ws://hub1:8800"
