@@ -52,6 +52,7 @@ class Microphone:
         self._packets = Handover(loop, self._send)
         self.packer = Packer(audio.frame_ms, audio.bitrate, audio.complexity, self._packets.put)
         self._block_ns = audio.frame_ms * 1_000_000
+        self._fall = self.packer.fall
         self._held: deque[tuple[Block, int]] = deque(maxlen=PREROLL_MS // audio.frame_ms)
         self._recent_frames = PREROLL_MS * RATE_HZ // 1_000
         self.level_dbov = pcm.SILENT_DBOV  # of what was sent last
@@ -96,7 +97,7 @@ class Microphone:
         earlier = list(self._held)[len(self._held) - verdict.earlier :]
         self._held.clear()
         if verdict.fades:
-            block = block._replace(pcm=pcm.fall(block.pcm))
+            block = block._replace(pcm=pcm.fall(block.pcm, self._fall))
             level_dbov = pcm.level_dbov(block.pcm)
         # Nothing from before a card, or all of us, stood still.
         blocks = [one for one in earlier if block.frame - one[0].frame <= self._recent_frames] + [(block, level_dbov)]

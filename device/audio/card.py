@@ -212,7 +212,7 @@ class Playback(_CardThread):
     least of it (reserve.py). Runs in the playback thread. A source that answers b"" has nothing to say: it is asked
     more seldom then, and what it says at last does not sound later for it. since: the frames that were played since it
     was asked last. now_ns: when the card would have asked with its whole reserve left. `played` is told all that the
-    card has taken, silence too, and when its first sample sounds, also after an xrun.
+    card has taken, silence too, and when its first sample sounds; and an empty block where it ran dry.
     """
 
     direction = alsa.PLAYBACK
@@ -281,6 +281,7 @@ class Playback(_CardThread):
     def _underrun(self, pcm: PCM, code: int, unwritten: bytes, resting: bool = False) -> bytes:
         """Fill the card anew: without silence in front, the latency would be another one after each hiccup."""
         self._xrun(code)
+        self.played(b"", 0)
         self._reserve.xrun(time.monotonic_ns(), resting)
         if alsa.has_xrun(pcm):
             pcm.write(unwritten or self._silence())  # `avail` found the underrun: this write prepares the stream again

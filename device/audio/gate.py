@@ -13,8 +13,9 @@
                  open is open again
 
 Its edges are none to those who hear: where it shuts in the middle of a sound, one more block is sent, which falls to
-nothing, and what begins rises within 2 ms. Cut off, the sound clicked: what their decoder makes up of what is missing
-stops somewhere, and what begins does not fit it. Once muted or paused, nothing is sent for that either.
+nothing as far as it is heard without a next one, and what begins rises within 2 ms. Cut off, the sound clicked: what
+their decoder makes up of what is missing stops somewhere, and what begins does not fit it. Once muted or paused,
+nothing is sent for that either.
 
 That block may be the echo of others that shut the gate. It goes round no further: who sends it has stopped to speak,
 and no other gate sends one for it but at the end of its own speech.

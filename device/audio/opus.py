@@ -11,6 +11,7 @@ import warnings
 from typing import Any
 
 from device.audio.jitter import CONCEAL_STEP
+from device.audio.payload import packet_samples
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # opuslib compares with `is 0`: a SyntaxWarning when it is first compiled
@@ -114,6 +115,10 @@ class Encoder:
         self._set(opuslib.api.ctl.set_inband_fec, int(percent > 0))
         self._set(opuslib.api.ctl.set_packet_loss_perc, percent)
 
+    def forget(self) -> None:
+        """The next packet has nothing of what was encoded before: of the last 6.5 ms, which are in no packet yet."""
+        opuslib.api.encoder.encoder_ctl(self._coder.encoder_state, opuslib.api.ctl.reset_state)
+
     def _set(self, request: Any, value: int) -> None:
         """By `encoder_ctl`: opuslib's own property for FEC takes no value."""
         opuslib.api.encoder.encoder_ctl(self._coder.encoder_state, request, value)
@@ -153,10 +158,13 @@ class Decoder:
     def recover(self, payload: bytes, samples: int) -> bytes:
         """The samples right before this packet, by what it has of them (`Encoder.expect_loss`); else as `conceal`.
 
-        samples: a multiple of 120, up to the length of the packet. Decode the packet itself next. Raises ValueError.
+        samples: a multiple of 120. Of less than its own length a packet has nothing. Decode the packet itself next.
+        Raises ValueError.
         """
         if samples % CONCEAL_STEP or not 0 < samples <= MAX_SAMPLES:
             raise ValueError(f"libopus recovers 120 to 5760 samples in steps of 120, not {samples}")
+        if samples < packet_samples(payload):  # libopus would make it up anew, with a click where that begins
+            return self.conceal(samples)
         self._made_up = b""
         return self._run(payload, len(payload), samples, fec=1)
 

@@ -10,6 +10,7 @@ from device.audio.capture_clock import RATE_HZ, Block
 from device.audio.opus import SAMPLE_BYTES, Encoder
 
 Put = Callable[[bytes, int, int, bool], object]
+_LEAST_FALL = RATE_HZ // 100
 
 
 class Packer:
@@ -30,6 +31,12 @@ class Packer:
         self._wanted = bitrate, packet_ms, fec_percent
 
     @property
+    def fall(self) -> int:
+        """In so many samples the last block of a spurt should fall to nothing: as many as are heard with its own packet.
+        The others would be heard with the next one only. In less than 10 ms it would click."""
+        return max(self._encoder.frame_samples - self._encoder.lookahead, _LEAST_FALL)
+
+    @property
     def coding(self) -> dict[str, int]:
         """How it is encoded now: bitrate in bit/s, packet_ms, fec_percent: the losses that FEC is to expect."""
         bitrate, packet_ms, fec_percent = self._wanted
@@ -39,6 +46,8 @@ class Packer:
         """One block that is to be sent; first_of_spurt: nothing was, before it."""
         if self._pcm and (first_of_spurt or block.frame != self._frame + len(self._pcm) // SAMPLE_BYTES):
             self.flush()
+        if first_of_spurt:
+            self._encoder.forget()
         if self._pcm:
             self._pcm, self._level_dbov = self._pcm + block.pcm, max(self._level_dbov, level_dbov)
         else:
@@ -60,5 +69,5 @@ class Packer:
             self._pcm, self._frame, self._first = self._pcm[size:], self._frame + size // SAMPLE_BYTES, False
 
     def drop(self) -> None:
-        """What has been taken is sent to nobody."""
+        """What has been taken is sent to nobody; nor is what the encoder still holds of it, as a spurt comes next."""
         self._pcm = b""

@@ -141,11 +141,12 @@ def rise(pcm: bytes, samples: int) -> bytes:
     return block.tobytes()
 
 
-def fall(pcm: bytes) -> bytes:
-    """Let a block end in nothing, along a straight line that is as long as it is."""
+def fall(pcm: bytes, samples: int) -> bytes:
+    """Let a block end in nothing: its first so many samples fall along a straight line, and the others are silent."""
     block = array("h", pcm)
-    count = len(block)
-    return array("h", [value * (count - at) // count for at, value in enumerate(block, 1)]).tobytes()
+    for at in range(len(block)):
+        block[at] = block[at] * max(0, samples - at - 1) // samples
+    return block.tobytes()
 
 
 def slip(pcm: bytes, samples: int) -> bytes:

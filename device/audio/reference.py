@@ -31,13 +31,15 @@ class Reference:
         self._told: deque[tuple[bytes, int]] = deque(maxlen=_WAITING)
         self._sound = bytearray()
         self._end = 0  # number of the frame after `_sound`
+        self._dry = False
         self._sounds = _Trend(0.0)  # when frame 0 sounds, by the ticks so far; ns
         self._next: int | None = None  # the frame to read next
         self._ahead = _Trend(0.0)  # by how much the frame that sounds then is ahead of an even reading
         self._read_ahead = 0
 
     def played(self, pcm_bytes: bytes, sounds_ns: int) -> None:
-        """One tick, s16le mono at 48 kHz, and when its first sample sounds, monotonic."""
+        """One tick, s16le mono at 48 kHz, and when its first sample sounds, monotonic. An empty one: the card ran dry,
+        so that the next one is no later than the last by its length alone."""
         self._told.append((pcm_bytes, sounds_ns))
 
     def during(self, first_ns: int, frames: int) -> bytes:
@@ -54,8 +56,12 @@ class Reference:
         return pcm.slip(sound, slips) if slips else sound
 
     def _take(self, pcm_bytes: bytes, sounds_ns: int) -> None:
+        if not pcm_bytes:
+            self._dry = True
+            return
         late_ns = sounds_ns - self._sounds.value - self._end * _FRAME_NS
-        if abs(late_ns) > _JUMP_FRAMES * _FRAME_NS:
+        if self._dry or abs(late_ns) > _JUMP_FRAMES * _FRAME_NS:
+            self._dry = False
             self._sound.clear()
             self._sounds, self._next = _Trend(sounds_ns - self._end * _FRAME_NS), None
         else:

@@ -577,7 +577,8 @@ def test_it_is_told_what_the_card_took_and_when_that_sounds_also_where_it_ran_dr
     playback.start()
     until(lambda: len(RunsDry.written) > 100)
     end(playback)
-    assert playback.status.xruns > 10
+    assert sum(not sound for sound, _ in told) == playback.status.xruns > 10
+    told = [(sound, sounds_ns) for sound, sounds_ns in told if sound]
     assert [sound for sound, _ in told] == [sound for sound, _ in RunsDry.written]
     late_ms = [(sounds - told_ns) / 1e6 for (_, told_ns), (_, sounds) in zip(told, RunsDry.written, strict=True)]
     assert np.median(late_ms) < 1

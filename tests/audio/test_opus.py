@@ -139,6 +139,21 @@ def test_what_is_concealed_in_pieces_has_no_seams(frame_ms: int, pieces: list[in
         assert steps.max() < 1.2 * steps[: 48 * frame_ms].max()
 
 
+@pytest.mark.parametrize(("frame_ms", "made_up"), [(20, 240), (20, 600), (20, 720), (10, 120), (10, 240)])
+def test_where_a_packet_has_less_to_recover_than_its_length_it_is_made_up_without_a_seam(
+    frame_ms: int, made_up: int
+) -> None:
+    for begin in range(0, 2_400, 300):
+        encoder, decoder = opus.Encoder(frame_ms, 28_000, 5), opus.Decoder()
+        encoder.expect_loss(20)
+        packets = [encoder.encode(frame) for frame in frames(tone(26_400)[2 * begin :][:48_000], 48 * frame_ms)]
+        for packet in packets[:-2]:
+            heard = decoder.decode(packet)
+        heard += decoder.conceal(made_up) + decoder.recover(packets[-1], 48 * frame_ms - made_up)
+        steps = np.abs(np.diff(np.frombuffer(heard, np.int16).astype(int)))
+        assert steps.max() < 1.2 * steps[: 48 * frame_ms].max()
+
+
 @pytest.mark.parametrize("recovered", [False, True])
 def test_nothing_of_what_was_concealed_is_left_after_what_follows(recovered: bool) -> None:
     encoder, decoder = opus.Encoder(20, 28_000, 5), opus.Decoder()

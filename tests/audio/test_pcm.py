@@ -188,7 +188,7 @@ def test_what_rises_begins_at_nothing_and_is_whole_after_so_many_samples() -> No
 
 
 def test_what_falls_ends_in_nothing() -> None:
-    fallen = array("h", pcm.fall(array("h", [10_000] * 200).tobytes()))
+    fallen = array("h", pcm.fall(array("h", [10_000] * 250).tobytes(), 200))
     assert list(fallen) == sorted(fallen, reverse=True)
     assert (fallen[0], fallen[99], fallen[-1]) == (9_950, 5_000, 0)
-    assert pcm.fall(b"") == b""
+    assert pcm.fall(b"", 200) == b""

@@ -53,6 +53,24 @@ class Box:
         return (block[TICK // 2] - sounded + 15_000) % 30_000 - 15_000
 
 
+@pytest.mark.parametrize("dry_ms", [8, 15, 25])
+def test_where_the_card_ran_dry_for_a_moment_it_is_right_from_the_next_tick_on(dry_ms: int) -> None:
+    """No crystal: led there slowly, it would be some milliseconds off for 18 s."""
+    box = Box()
+    for _ in range(500):
+        box.tick()
+        box.block()
+    box.reference.played(b"", 0)
+    box.late_ns += dry_ms * 1_000_000
+    for _ in range(3):
+        box.tick()
+    box.heard += dry_ms * 48
+    box.block()
+    for _ in range(900):
+        box.tick()
+        assert abs(box.off_by(box.block()) + dry_ms * 48) < 48
+
+
 def test_it_is_what_sounds_then_and_a_little_more() -> None:
     box = Box()
     box.tick()
