@@ -32,7 +32,7 @@ class Packer:
 
     @property
     def fall(self) -> int:
-        """In so many samples the last block of a spurt should fall to nothing: as many as are heard with its own packet.
+        """In so many samples the last block of a spurt should fall to nothing: what is heard with its own packet of it.
         The others would be heard with the next one only. In less than 10 ms it would click."""
         return max(self._encoder.frame_samples - self._encoder.lookahead, _LEAST_FALL)
 

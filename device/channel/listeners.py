@@ -7,9 +7,11 @@ knows: it reckons in the same way, and what it tells of them a quarter of all ha
 
 from typing import NamedTuple
 
-from device.channel.reception import EVERY_S
+from device.channel.reception import EVERY_S, FORGOTTEN_S
 from device.channel.report import AUDIENCE, Told
 
+# For so long a report is compared with the next one: who says a word now and then is told of as seldom.
+_KEPT_S = FORGOTTEN_S
 # A report counts until the one after the next could have been there; that a path is full, which is acted upon at once,
 # until it could have been said again.
 FOR_S, CROWDED_FOR_S = 2.5 * EVERY_S, 1.25 * EVERY_S
@@ -39,19 +41,19 @@ class Listeners:
         """One of them reports."""
         before, at, _ = self._told.get(report.uid, (report, float("-inf"), 0))
         if at > float("-inf") or len(self._told) < MOST:
-            lasting = min(before.lost, report.lost) if now - at < FOR_S else 0
+            lasting = min(before.lost, report.lost) if now - at < _KEPT_S else 0
             self._told[report.uid] = report, now, report.lost if report.uid == AUDIENCE else lasting
 
     def arriving(self, others: int, now: float) -> Arriving:
         """How it is. others: how many there are beside us, without an audience."""
-        self._told = {uid: told for uid, told in self._told.items() if now - told[1] < FOR_S}
+        self._told = {uid: told for uid, told in self._told.items() if now - told[1] < _KEPT_S}
         needed = max(1, -(-others // _SHARE))
         lost, crowded = list[int](), 0
         for uid, (one, at, lasting) in self._told.items():
             voices = needed if uid == AUDIENCE else 1
-            if not one.crowded:
+            if not one.crowded and now - at < FOR_S:
                 lost += [lasting] * voices
-            elif now - at < CROWDED_FOR_S:
+            elif one.crowded and now - at < CROWDED_FOR_S:
                 crowded += voices
         lost.sort(reverse=True)
         return Arriving(lost[needed - 1] if len(lost) >= needed else 0, crowded >= needed)

@@ -87,11 +87,12 @@ class _Talker:
         self._received += 1
 
     def lost_percent(self) -> int:
-        """Nothing of what was lost before, and no more since."""
+        """With what was before, where this alone is too little to say it; but no more than this alone: a burst that is
+        over is not told again."""
         expected, lost = self._together()
-        if expected < _FEWEST or self._received >= self._expected:
+        if expected < _FEWEST or not self._expected:
             return 0
-        percent = 100 * lost / expected
+        percent = 100 * min(lost / expected, 1 - self._received / self._expected)
         return round(percent) if percent >= LEAST_PERCENT else 0
 
     def begin(self) -> None:

@@ -1,7 +1,9 @@
 """What counts of what listeners report."""
 
 from device.channel.listeners import CROWDED_FOR_S, FOR_S, MOST, Arriving, Listeners
+from device.channel.reception import EVERY_S, FORGOTTEN_S, Reception
 from device.channel.report import Told
+from device.channel.rtp import Packet
 
 
 def arriving(others: int, *reports: Told) -> Arriving:
@@ -19,8 +21,21 @@ def test_what_was_lost_once_is_over_when_it_is_told() -> None:
     assert listeners.arriving(1, 0.1) == Arriving(0, False)
     listeners.told(Told(3, 4, False), 2.0)
     assert listeners.arriving(1, 2.1) == Arriving(4, False)
-    listeners.told(Told(3, 50, False), 2.0 + FOR_S)
-    assert listeners.arriving(1, 2.1 + FOR_S) == Arriving(0, False)
+    listeners.told(Told(3, 50, False), 2.0 + FORGOTTEN_S)
+    assert listeners.arriving(1, 2.1 + FORGOTTEN_S) == Arriving(0, False)
+
+
+def test_who_says_a_word_now_and_then_has_something_done_about_what_each_of_them_loses() -> None:
+    reception, listeners, done = Reception(), Listeners(), []
+    for word in range(8):
+        now = 6.0 * word
+        for number in range(10):
+            if number not in (3, 5, 7):
+                reception.heard(Packet(3, 10 * word + number, 0, b"opus"), now)
+        for _, percent in reception.due(now + EVERY_S):
+            listeners.told(Told(7, percent, False), now + EVERY_S)
+        done.append(listeners.arriving(1, now + EVERY_S).lost_percent)
+    assert done[:3] == [0, 0, 0] and all(20 <= percent <= 40 for percent in done[4:])
 
 
 def test_without_a_report_all_arrives() -> None:

@@ -92,6 +92,14 @@ def test_a_word_is_weighed_with_what_was_said_before_it_and_the_newer_the_more()
     assert (told[0], len(told)) == (9, 8) and 26 <= told[-1] <= 30
 
 
+def test_a_burst_that_is_over_is_not_told_again_with_the_next_stray_loss() -> None:
+    reception = Reception()
+    hear(reception, [n for n in range(100) if not 50 <= n < 59])
+    assert reception.due(EVERY_S) == [(3, 9)]
+    hear(reception, [100 + n for n in range(20) if n != 7], EVERY_S)
+    assert reception.due(2 * EVERY_S) == [(3, 5)]
+
+
 def test_what_was_said_long_ago_is_not_told_with_what_is_said_now() -> None:
     reception = Reception()
     hear(reception, [n for n in range(20) if n % 2])
