@@ -101,7 +101,7 @@ class Connections:
             self._give_way(ChannelError(errors.UID_CONFLICT))
         else:
             if len(self._seat.links) > 1 and now - self._seat.links[1].seated_at < STABLE_S:
-                self._doubling.refused(now)
+                self._doubling.refused(now, in_words=False)
             self._lose(link, of_close(code), now)
 
     def text(self, conn: int, data: str | bytes, now: float) -> None:
@@ -216,7 +216,7 @@ class Connections:
         if setback.attempt.second:
             self._news.log(DEBUG, f"{hub}: {error}; staying with one connection")
             if setback.verdict is not Verdict.MISSED:
-                self._doubling.refused(now)
+                self._doubling.refused(now, in_words=setback.verdict is Verdict.REFUSED)
         elif setback.attempt.look and self._seat.link is not None:
             self._news.log(DEBUG, f"{hub}: {error}; staying where we are")
         elif setback.verdict is Verdict.MISSED:

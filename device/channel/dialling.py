@@ -21,12 +21,13 @@ fail, and it asks for the name anew where that hung (`resolver`; measured with a
 s: the name is known 0.14 s after it answers again, where a single lookup took 1.6 to 4 s). The waits after a no are not
 for the network to end: the hub asked for them. A person ends them all (`forgive`).
 
-Several hubs: the one in turn is tried until an attempt fails there, or five are not answered, then the next: where a
-hub's machine loses its power, nothing answers, and two seconds are all that may be lost by it. After a loss it is first
-the turn of the hub that was lost, where the others are too. A look at another hub, while the seat is fine (`moving`),
-is one attempt and starts no others; at a hub that wants to be left alone it is none, as one that waited for its time
-would keep all the others waiting. So is the way of a second connection (`doubling`), until a seat is wanted: it is one
-of the others from then on.
+Several hubs: the one in turn is tried until an attempt fails there, or five have been begun, then the next: where a
+hub's machine loses its power, nothing answers, and two seconds are all that may be lost by it. Whose own path stands
+still for as long may find himself at the next hub, as that answers first, and comes back with the next look. After a
+loss it is first the turn of the hub that was lost, where the others are too. A look at another hub, while the seat is
+fine (`moving`), is one attempt and starts no others; at a hub that wants to be left alone it is none, as one that
+waited for its time would keep all the others waiting. So is the way of a second connection (`doubling`), until a seat
+is wanted: it is one of the others from then on.
 """
 
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ PACE_S = 0.2
 REACHED_PACE_S = 0.7
 VARY = 0.2
 MAX_PENDING = 8
-MAX_UNANSWERED = 5
+MAX_IN_TURN = 5
 ANSWER_S = 0.5
 STEP_S = 5.0
 SECOND_PACE_S = 1.0
@@ -105,7 +106,7 @@ class Dialling:
 
     def __post_init__(self) -> None:
         self._turns = [_Turn() for _ in range(self.hubs)]
-        self._hub = 0
+        self._hub, self._in_turn = 0, 0
         self._wanted = False
         self._second: int | None = None
         self._second_not_before = -_NEVER
@@ -115,7 +116,7 @@ class Dialling:
     def start(self, hub: int) -> None:
         """A seat is wanted, from this hub first; the first attempt is due at once."""
         if not self._wanted:
-            self._wanted, self._hub, self._started_at = True, hub, -_NEVER
+            self._wanted, self._hub, self._in_turn, self._started_at = True, hub, 0, -_NEVER
             self._second = None
             for attempt in self.attempts.values():
                 attempt.second = False
@@ -183,9 +184,9 @@ class Dialling:
             return self.attempts[conn]
         turns = ((self._hub + step) % self.hubs for step in range(self.hubs))
         ready = [hub for hub in turns if self._turns[hub].not_before <= now] or [0]
-        hub = ready[0]
-        if self._unanswered(hub) >= MAX_UNANSWERED:
-            hub = self._hub = ready[1 % len(ready)]
+        hub = ready[1 % len(ready)] if ready[0] == self._hub and self._in_turn >= MAX_IN_TURN else ready[0]
+        self._in_turn = self._in_turn % MAX_IN_TURN + 1 if hub == self._hub else 1
+        self._hub = hub
         self._started_at, self._vary = now, varied(1.0, self.random)
         self.attempts[conn] = Attempt(conn, hub, now)
         return self.attempts[conn]
@@ -244,7 +245,7 @@ class Dialling:
         if attempt.second:
             return over
         if hub == self._hub and not attempt.look:
-            self._hub = (self._hub + 1) % self.hubs
+            self._hub, self._in_turn = (self._hub + 1) % self.hubs, 0
         if verdict is Verdict.MISSED or attempt.stale:  # what the hub said before that is out of date
             self._turns[hub].wait_s = 0.0
             return over
@@ -272,9 +273,6 @@ class Dialling:
     def all_closed(self) -> bool:
         """Whether every hub waits for a person."""
         return all(turn.closed for turn in self._turns)
-
-    def _unanswered(self, hub: int) -> int:
-        return sum(attempt.hub == hub and attempt.step is Step.DIALLED for attempt in self.attempts.values())
 
     def _slow_down(self, hub: int, now: float) -> None:
         turn = self._turns[hub]

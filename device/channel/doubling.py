@@ -62,6 +62,7 @@ class Doubling:
     def __init__(self) -> None:
         self._lost_at = self._wanted_until = self._crowded_until = self._look_at = -_NEVER
         self._refused_at = self._died_at = -_NEVER
+        self._in_words = False
 
     def due_at(self) -> float:
         """When to look at the path again."""
@@ -80,13 +81,13 @@ class Doubling:
                 self._wanted_until = now + KEEP_S
             self._lost_at = now
 
-    def refused(self, now: float) -> None:
-        """The hub will not have two."""
-        self._refused_at = now
+    def refused(self, now: float, in_words: bool = True) -> None:
+        """The hub will not have two; that it says so is no guess."""
+        self._refused_at, self._in_words = now, in_words
 
     def ended(self, now: float) -> None:
         """The last connection is gone, too. A hub that refuses two in this way does it again: that counts."""
-        if now - self._refused_at < WITH_IT_S:
+        if now - self._refused_at < WITH_IT_S and not self._in_words:
             if now - self._died_at > 2 * REFUSED_FOR_S:
                 self._refused_at = -_NEVER
             self._died_at = now

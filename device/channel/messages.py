@@ -166,7 +166,7 @@ class Seated:
 
     uid: yours now. session: 128 random bits, signed; a secret. resumed: the seat was still there, with its stream and
     subscriptions. streams: everyone who publishes. ping_ms: how often the hub wants to hear `ping`.
-    grace_ms: how long the seat outlives its last connection.
+    grace_ms: how long the seat outlives its last connection; or what was heard on it last, where that is long ago.
     removed: those of `known` that publish no more. users: everyone else whom the channel announces, silent or not.
     muted: those of them who are silent by themselves. left: those of `known` who are in the channel no more.
     """

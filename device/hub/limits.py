@@ -40,7 +40,8 @@ JOIN_WITHIN_S = 5.0
 # How often the hub wants to hear `ping`: a device that talks is heard anyway, a silent one costs 100 bytes a second.
 PING_MS = 1_000
 # "Web: stream-removed after 10 s without media", "remote declared offline after 20 s" (spec 4.3). Both count from the
-# close of a seat's last connection, or from the last thing heard on one that is still open.
+# close of a seat's last connection, or from the last thing heard on one that is still open, or had been silent for so
+# long when it was closed.
 STREAM_GRACE_S = 10.0
 SEAT_GRACE_S = 20.0
 # A hub that starts again hears from everybody within this time; until then it cannot know who is missing.

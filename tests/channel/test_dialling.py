@@ -11,8 +11,8 @@ from device.channel.dialling import (
     ANSWER_S,
     HUMAN_WAIT_S,
     LONGEST_WAIT_S,
+    MAX_IN_TURN,
     MAX_PENDING,
-    MAX_UNANSWERED,
     PACE_S,
     REACHED_PACE_S,
     STABLE_S,
@@ -196,9 +196,22 @@ def test_several_hubs_are_tried_in_order_as_each_fails() -> None:
 def test_a_hub_that_does_not_answer_five_attempts_passes_its_turn_on() -> None:
     caller = dialling_since_now(hubs=3)
     hubs = [caller.next().hub for _ in range(100)]
-    assert hubs[:10] == [0] * MAX_UNANSWERED + [1] * MAX_UNANSWERED
+    assert hubs[:10] == [0] * MAX_IN_TURN + [1] * MAX_IN_TURN
     assert min(hubs[10:].count(hub) for hub in range(3)) > 20
     assert len(caller.dialling.attempts) == MAX_PENDING
+
+
+def test_one_that_refuses_at_once_takes_no_turn_from_one_that_may_be_back_at_any_moment() -> None:
+    """The first is unreachable, and at the second no hub is running."""
+    caller = dialling_since_now(hubs=2)
+    while caller.now < 20.0:
+        for attempt in caller.dialling.expired(caller.now):
+            caller.dialling.ended(attempt, Verdict.MISSED, caller.now)
+        attempt = caller.next()
+        if attempt.hub == 1:
+            caller.dialling.ended(attempt, Verdict.MISSED, caller.now)
+    first = [attempt.since for attempt in caller.begun if attempt.hub == 0]
+    assert max(later - earlier for earlier, later in pairwise(first)) < 4 * PACE_S * SLACK
 
 
 @pytest.mark.parametrize("closed", range(3))

@@ -49,24 +49,31 @@ def test_a_hub_that_will_not_have_two_is_not_asked_again_for_a_minute() -> None:
 
 def test_what_seemed_a_refusal_was_the_death_of_the_hub_where_all_ends_at_once_unless_that_comes_again() -> None:
     it = losing(*(float(at) for at in range(300)))
-    it.refused(0.0)
+    it.refused(0.0, in_words=False)
     it.ended(WITH_IT_S)
     assert not it.wanted(WITH_IT_S), "that is later"
-    it.refused(100.0)
+    it.refused(100.0, in_words=False)
     it.ended(100.5)
     assert it.wanted(100.5)
-    it.refused(101.0)
+    it.refused(101.0, in_words=False)
     it.ended(101.5)
     assert not it.wanted(100.9 + REFUSED_FOR_S) and it.wanted(101.0 + REFUSED_FOR_S)
-    it.refused(165.0)
+    it.refused(165.0, in_words=False)
     it.ended(165.5)
     assert not it.wanted(164.9 + REFUSED_FOR_S)
+
+
+def test_what_a_hub_refused_in_words_stays_refused_however_soon_all_ends() -> None:
+    it = losing(*(float(at) for at in range(300)))
+    it.refused(3.0)
+    it.ended(3.5)
+    assert not it.wanted(2.9 + REFUSED_FOR_S) and it.wanted(3.0 + REFUSED_FOR_S)
 
 
 def test_a_hub_that_dies_makes_no_room_on_a_path_that_is_full() -> None:
     it = losing(0.0, 1.0)
     it.told(False, True, 2.0)
-    it.refused(2.0)
+    it.refused(2.0, in_words=False)
     it.ended(2.0)
     it.told(True, False, 3.0)
     it.told(True, False, 4.0)
