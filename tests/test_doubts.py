@@ -18,6 +18,12 @@ def doubted(file: Path, text: str) -> list[str]:
     return doubts(config.load(file))
 
 
+def let_everybody_through(path: Path) -> None:
+    for folder in (path, *path.parents):
+        if not folder.stat().st_mode & 0o001:  # others' folders let everybody through, or these tests cannot run
+            folder.chmod(folder.stat().st_mode | 0o001)
+
+
 def test_nothing_is_doubtful_about_the_defaults(tmp_path: Path) -> None:
     assert doubted(tmp_path / "a.toml", "") == []
 
@@ -34,8 +40,7 @@ def test_push_to_talk_with_a_button_is_well(tmp_path: Path, buttons: str) -> Non
 
 
 def test_a_secret_that_everybody_may_read(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents):
-        folder.chmod(folder.stat().st_mode | 0o001)
+    let_everybody_through(tmp_path)
     secret = tmp_path / "api.secret"
     secret.write_text("0123456789abcdef0123456789abcdef")
     text = f'[hub]\napi_listen = "127.0.0.1:8801"\napi_secret_file = "{secret}"'
@@ -50,8 +55,7 @@ def test_a_secret_that_everybody_may_read(tmp_path: Path) -> None:
 
 
 def test_a_certificate_of_an_app_that_everybody_may_read(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents):
-        folder.chmod(folder.stat().st_mode | 0o001)
+    let_everybody_through(tmp_path)
     apps, certificate = tmp_path / "apps.toml", tmp_path / "main.cert"
     apps.write_text(f'[[app]]\napp_id = "{APP_ID}"\ncertificate_file = "main.cert"\n')
     certificate.write_text("f" * 32)

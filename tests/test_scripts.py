@@ -149,6 +149,7 @@ def test_an_installation_that_failed_is_tried_again(machine: Machine) -> None:
     assert not list((machine.checkout / ".venv").glob("test-*"))
 
 
+@pytest.mark.root
 def test_in_a_folder_of_somebody_else_it_says_whose_it_is(machine: Machine) -> None:
     machine.checkout.chmod(0o755)
     said = machine.prepare()
