@@ -38,8 +38,8 @@ class Reference:
         self._read_ahead = 0
 
     def played(self, pcm_bytes: bytes, sounds_ns: int) -> None:
-        """One tick, s16le mono at 48 kHz, and when its first sample sounds, monotonic. An empty one: the card ran dry,
-        so that the next one is no later than the last by its length alone."""
+        """One tick, s16le mono at 48 kHz, and when its first sample sounds, monotonic. An empty one, of no
+        time: the card ran dry, and the next one sounds later than right behind the last."""
         self._told.append((pcm_bytes, sounds_ns))
 
     def during(self, first_ns: int, frames: int) -> bytes:
