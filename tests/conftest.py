@@ -1,6 +1,5 @@
-"""For all tests: what needs root is left out where there is none, and counted; two processes share the machine."""
+"""For all tests: what needs root is left out where there is none, and counted; some are not traced."""
 
-import fcntl
 import os
 import signal
 from collections.abc import Generator, Iterator
@@ -25,23 +24,25 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def untraced() -> None:
+    """What tests start is not traced: it would take twice as long, and the gate is for what tests call themselves."""
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Not traced is what is marked so, with the processes that it starts: it needs, or takes, their real speed. Nor is
-    a property: what random inputs cover is chance, and a gate must not be."""
+    """Not traced is what is marked so: it needs, or takes, its real speed. Nor is a property: what random inputs cover
+    is chance, and a gate must not be."""
     property_ = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-    if not (property_ or item.get_closest_marker("unmeasured")):
+    tracing = coverage.Coverage.current() if property_ or item.get_closest_marker("unmeasured") else None
+    if not tracing:
         return (yield)
-    tracing = coverage.Coverage.current()
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("COVERAGE_PROCESS_CONFIG", "")
-        if tracing:
-            tracing.stop()
-        try:
-            return (yield)
-        finally:
-            if tracing:
-                tracing.start()
+    tracing.stop()
+    try:
+        return (yield)
+    finally:
+        tracing.start()
 
 
 @pytest.hookimpl(trylast=True)
@@ -80,28 +81,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session", autouse=True)
-def grounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of all test processes. Root opens pytest's own folders, for processes under test to pass through."""
+def passable(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Root opens pytest's folders, for processes under test to pass through."""
     own = tmp_path_factory.getbasetemp()
     for folder in (own, *own.parents) if os.geteuid() == 0 else ():
         folder.chmod(folder.stat().st_mode | 0o111)
         if folder.name.startswith("pytest-of-"):
             break
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-
-@pytest.fixture(autouse=True)
-def place(request: pytest.FixtureRequest, grounds: Path) -> Iterator[None]:
-    """A place on the machine: beside others, or with all of it for who is marked to be alone.
-
-    Whoever waits to be alone holds the door, so that it is not overtaken for ever.
-    """
-    with (grounds / "door").open("w") as door, (grounds / "floor").open("w") as floor:
-        fcntl.flock(door, fcntl.LOCK_EX)
-        fcntl.flock(floor, fcntl.LOCK_EX if request.node.get_closest_marker("alone") else fcntl.LOCK_SH)
-        fcntl.flock(door, fcntl.LOCK_UN)
-        yield
-        fcntl.flock(floor, fcntl.LOCK_UN)  # for all who may have inherited it
 
 
 @pytest.fixture

@@ -57,7 +57,6 @@ def test_two_devices_hear_each_other_at_once() -> None:
 
 
 @pytest.mark.alone
-@pytest.mark.xdist_group("alone")
 @pytest.mark.unmeasured
 def test_P5_of_nine_devices_each_hears_the_eight_others_and_nobody_himself() -> None:
     """One after the other, all with open microphones."""

@@ -33,7 +33,6 @@ def demo(picture: Path, **env: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 @pytest.mark.alone
-@pytest.mark.xdist_group("alone")
 def test_the_demo_ends_with_a_report_and_a_picture(tmp_path: Path) -> None:
     picture = tmp_path / "demo.png"
     with demo(picture) as process:

@@ -14,14 +14,14 @@ from .once import once
 from .row import NOBODY_LEAVES, SHORT_S, Figures, Row, rows
 from .scene import CALM_S
 
-pytestmark = [pytest.mark.root, pytest.mark.unmeasured, pytest.mark.xdist_group("alone")]
+pytestmark = [pytest.mark.root, pytest.mark.unmeasured, pytest.mark.xdist_group("outcomes")]
 
 SHORT = [row for row in rows().values() if row.fault_s <= SHORT_S]
 AT_A_TIME = 4
 # Less than the bench takes (row.STEADY_S before, row.AFTER_S after): how fast all are back is not asked here.
 AFTER_S = 0.6
-# Behind all the tests that run beside it, judging would take a minute instead of seconds.
-NICE = 5
+# Behind the tests that run beside it, judging would take a minute instead of seconds.
+NICE = 0
 
 Outcome = Callable[[Row], Figures]
 

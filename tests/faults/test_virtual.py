@@ -9,6 +9,8 @@ from .rows_virtual import WITHOUT, boot_without_network
 
 NAME = "no network at boot for 10 minutes (virtual time)"
 
+pytestmark = pytest.mark.unmeasured
+
 
 @pytest.mark.parametrize("seed", range(len(WITHOUT)))
 def test_after_ten_minutes_without_a_network_there_is_sound_within_a_second(seed: int) -> None:

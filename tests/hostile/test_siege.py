@@ -23,7 +23,6 @@ TRIES = 3
 
 
 @pytest.mark.alone
-@pytest.mark.xdist_group("alone")
 @pytest.mark.unmeasured
 @pytest.mark.parametrize("name", ONES)
 def test_an_honest_call_loses_nothing_and_the_hub_does_not_grow(name: str) -> None:
