@@ -196,7 +196,7 @@ def load(
     path = path or find()
     if path is None and needs_app_id:
         places = " nor ".join(map(str, search()))
-        raise ConfigError(f"there is no configuration, neither {places}; scripts/run --card in a checkout makes one")
+        raise ConfigError(f"there is no configuration, neither {places}; sudo scripts/install in a checkout makes one")
     values, mistakes = _merge(_read(DEFAULTS), _placed(_read(path), beside or path.parent) if path else {})
     values["hub"] |= hub or {}
     checks.find_conflicts(values, mistakes)

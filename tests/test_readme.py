@@ -84,15 +84,17 @@ def test_the_example_with_too_few_arguments_says_how_it_is_used(tmp_path: Path) 
 
 
 async def test_H11_H12_what_administrators_type_does_what_it_says(tmp_path: Path) -> None:
-    """As it stands there, but for the place of the secret, the port, and the App ID."""
+    """As it stands there, but for sudo, the port, and where secret and configuration are."""
+    (tmp_path / "intercom.toml").write_text(f'[channel]\napp_id = "{APP_ID}"\n')
     async with office(tmp_path) as hub, guest(hub.url) as someone:
         await someone.join(7)
         lines = block("bash", "kicking-rule").replace("http://127.0.0.1:8801", hub.api_url)
         first, ban, back = lines.rpartition("\nask ")
         lines = f"{first}\nsleep 1{ban}{back}"  # an hour later, say
-        lines = lines.replace("sudo cat /etc/intercomd/api.secret", f"cat {tmp_path}/{SECRET}.file")
+        lines = lines.replace("sudo ", "").replace("/etc/intercomd/api.secret", f"{tmp_path}/{SECRET}.file")
+        lines = lines.replace("/etc/intercomd/intercom.toml", f"{tmp_path}/intercom.toml")
         typing = await asyncio.create_subprocess_exec(
-            "bash", "-euc", f"APP_ID={APP_ID}\n{lines.replace('ask http', 'echo; ask http')}",
+            "bash", "-euc", lines.replace("ask http", "echo; ask http"),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         said, _ = await asyncio.wait_for(typing.communicate(), seconds(20))

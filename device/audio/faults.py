@@ -88,7 +88,7 @@ def fault(device: str, text: str, holder: str = "") -> CardError:
     if "ermission" in text or "not permitted" in text:
         return CardDenied(f"{device} may not be opened; add the user to group audio")
     if "No such" in text or "nknown" in text:
-        return CardGone(f"there is no sound card {device}; plug it in, or name another")
+        return CardGone(f"there is no sound card {device}; plug it in, or name another in [audio]")
     return CardError(f"{device} fails ({text}); if it stays so, unplug it and plug it in again")
 
 

@@ -7,11 +7,10 @@ Status = Mapping[str, Any]
 
 # By the channel's code; nothing where the reason says it. What else there is passes, or `intercomd doctor` finds out.
 _REMEDIES = {
-    **dict.fromkeys((109, 110, 119, 1004), ""),
+    **dict.fromkeys((109, 110, 119, 1004, 1006), ""),
     120: "; name its file in [channel] token_file",
     401: "; write the hub's into [channel] app_id",
     1001: ": give one of the two another uid, or take the seat back: intercomd rejoin",
-    1006: ": ask whoever runs the hub",
 }
 # Channel's words, which end with what to do.
 _NOT_TRUSTED = "the certificate is not trusted"

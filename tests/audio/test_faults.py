@@ -12,8 +12,8 @@ from device.audio.faults import CardError, Outage, fault, stalled, unsupported
     ("number", "state", "remedy"),
     [
         (EBUSY, "busy", "stop that program"),
-        (ENODEV, "absent", "plug it in, or name another"),
-        (ENOENT, "absent", "plug it in, or name another"),
+        (ENODEV, "absent", "plug it in, or name another in [audio]"),
+        (ENOENT, "absent", "plug it in, or name another in [audio]"),
         (EACCES, "denied", "add the user to group audio"),
         (EPERM, "denied", "add the user to group audio"),
         (ESTRPIPE, "suspended", "it is opened again"),

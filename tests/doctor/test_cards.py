@@ -45,7 +45,7 @@ BOTH_WAYS = ("Device", "Device_1", "CODEC")
 
 def pi(names: list[str]) -> dict[str, dict[str, Granted]]:
     """What these cards of a Raspberry Pi grant."""
-    absent = Granted("x", state="absent", problem="there is no sound card x; plug it in, or name another")
+    absent = Granted("x", state="absent", problem="there is no sound card x; plug it in, or name another in [audio]")
     playback, microphone = Granted("x", 48_000, 2, "S16_LE"), Granted("x", 48_000, 1, "S16_LE")
     return {
         name: {"capture": microphone if name in (*BOTH_WAYS, "Webcam") else absent,
@@ -70,9 +70,11 @@ def pi(names: list[str]) -> dict[str, dict[str, Granted]]:
 def test_what_it_suggests_on_a_raspberry_pi(names: list[str], microphones: str, speakers: str) -> None:
     around = pi(names)
     assert (cards.suggest(around, "capture"), cards.suggest(around, "playback")) == (microphones, speakers)
-    missing = Granted("default", state="absent", problem="there is no sound card default; plug it in, or name another")
+    missing = Granted(
+        "default", state="absent", problem="there is no sound card default; plug it in, or name another in [audio]"
+    )
     remedy = cards.judge("capture", missing, around).remedy
-    assert remedy == "plug it in, or name another" + (f": {microphones}" if microphones else "")
+    assert remedy == "plug it in, or name another in [audio]" + (f": {microphones}" if microphones else "")
 
 
 def test_a_usb_card_is_suggested_by_the_same_name_wherever_it_stands() -> None:

@@ -143,7 +143,7 @@ def test_cards_that_are_missing_or_of_another_rate_are_named_with_the_remedy(tmp
     assert (said.code, lines.code) == (1, 1)
     found = said.findings()
     assert found["capture card"]["found"] == "there is no sound card nowhere"
-    assert found["capture card"]["remedy"] == "plug it in, or name another"
+    assert found["capture card"]["remedy"] == "plug it in, or name another in [audio]"
     assert (found["playback card"]["rate_hz"], found["playback card"]["verdict"]) == (44_100, "fail")
     assert "plughw:" in found["playback card"]["remedy"]
     assert said.verdicts("microphone", "speaker to microphone") == ["warn", "warn"]

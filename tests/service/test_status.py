@@ -105,7 +105,7 @@ def test_a_block_says_which_hub_a_problem_is_about_and_which_of_the_list_it_is_a
     [
         (401, "this hub does not serve this App ID", "(401); write the hub's into [channel] app_id"),
         (120, "this App asks for a token: get one to join with", "(120); name its file in [channel] token_file"),
-        (1006, "a rule of the hub keeps this device out", "(1006): ask whoever runs the hub"),
+        (1006, "a rule of the hub keeps this device out: ask the hub's administrator", "administrator (1006)"),
         (109, "expired token: it ended 3 s ago; get a new one, or set the hub's clock", "or set the hub's clock (109)"),
         (905, "the certificate is not trusted: it has expired: renew it, or set the clock", "or set the clock (905)"),
         (431, "the token in token cannot be read", "(431): intercomd doctor says what to do"),
