@@ -44,8 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     reads_config = argparse.ArgumentParser(add_help=False)
     reads_config.add_argument(
-        "--config", type=Path, metavar="FILE", help="default: intercom.toml in /etc/intercomd, then in ~/.config/intercomd"
-    )
+        "--config", type=Path, metavar="FILE",
+        help="default: intercom.toml in /etc/intercomd, then in ~/.config/intercomd",
+    )  # fmt: skip
     at_socket = argparse.ArgumentParser(add_help=False)
     at_socket.add_argument("--control", type=Path, metavar="DIR", help="the folder of control.sock")
 
