@@ -84,7 +84,8 @@ class Examination:
     async def _configuration(self) -> Found:
         config = self._patient.config
         file = str(self._patient.file or "it")
-        return configuration.judge(self._patient.mistakes, [] if config is None else doubts(config, of_hub=False), file)
+        doubtful = [] if config is None else doubts(config, of_hub=False)
+        return configuration.judge(self._patient.mistakes, doubtful, file, runs=self._patient.status is not None)
 
     async def _service(self) -> Found:
         return [service.judge(self._patient.status, self._patient.silence, self._patient.alone)]
@@ -127,7 +128,9 @@ class Examination:
 
     async def _tokens(self) -> Found:
         config = self._patient.config
-        self._token, problem = token.look("" if config is None else config.channel.token_file)
+        if config is None:
+            return [Finding(token.CHECK, Verdict.WARN, "not looked at: the configuration is wrong", "correct it first")]
+        self._token, problem = token.look(config.channel.token_file)
         return [token.judge(self._token, problem, time.time())]
 
     async def _hubs(self) -> Found:

@@ -17,6 +17,14 @@ def test_a_file_that_only_the_intercom_may_read_is_no_mistake_to_correct() -> No
     assert "sudo -u intercom" in found.remedy
 
 
+def test_where_there_is_none_it_is_to_be_made_or_that_of_the_intercom_that_runs_to_be_named() -> None:
+    mistake = "there is no configuration, neither a nor b; sudo scripts/install in a checkout makes one"
+    (found,) = configuration.judge([mistake])
+    assert (found.found, found.remedy) == tuple(mistake.split("; "))
+    (found,) = configuration.judge([mistake], runs=True)
+    assert found.verdict is Verdict.FAIL and found.remedy.endswith("name it by --config")
+
+
 def test_a_doubt_is_a_warning_with_what_to_do_about_it_and_the_file_is_named() -> None:
     (found,) = configuration.judge([], ["[gate] mode: push-to-talk, and no button talks; give talk a pin"])
     assert (found.verdict, found.found) == (Verdict.WARN, "[gate] mode: push-to-talk, and no button talks")
