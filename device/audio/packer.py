@@ -44,9 +44,8 @@ class Packer:
 
     def take(self, block: Block, level_dbov: int, first_of_spurt: bool) -> None:
         """One block that is to be sent; first_of_spurt: nothing was, before it."""
-        if self._pcm and (first_of_spurt or block.frame != self._frame + len(self._pcm) // SAMPLE_BYTES):
+        if first_of_spurt or block.frame != self._frame + len(self._pcm) // SAMPLE_BYTES:  # or the card stood still
             self.flush()
-        if first_of_spurt:
             self._encoder.forget()
         if self._pcm:
             self._pcm, self._level_dbov = self._pcm + block.pcm, max(self._level_dbov, level_dbov)

@@ -24,10 +24,10 @@ for the network to end: the hub asked for them. A person ends them all (`forgive
 Several hubs: the one in turn is tried until an attempt fails there, or five have been begun, then the next: where a
 hub's machine loses its power, nothing answers, and two seconds are all that may be lost by it. Whose own path stands
 still for as long may find himself at the next hub, as that answers first, and comes back with the next look. After a
-loss it is first the turn of the hub that was lost, where the others are too. A look at another hub, while the seat is
-fine (`moving`), is one attempt and starts no others; at a hub that wants to be left alone it is none, as one that
-waited for its time would keep all the others waiting. So is the way of a second connection (`doubling`), until a seat
-is wanted: it is one of the others from then on.
+loss it is first the turn of the hub that was lost, where the others are too, or as soon as that may be asked. A look at
+another hub, while the seat is fine (`moving`), is one attempt and starts no others; at a hub that wants to be left
+alone it is none, as one that waited for its time would keep all the others waiting. So is the way of a second
+connection (`doubling`), until a seat is wanted: it is one of the others from then on.
 """
 
 from dataclasses import dataclass, field
@@ -107,6 +107,7 @@ class Dialling:
     def __post_init__(self) -> None:
         self._turns = [_Turn() for _ in range(self.hubs)]
         self._hub, self._in_turn = 0, 0
+        self._owed: int | None = None  # the hub that was wanted first, as long as it wants to be left alone
         self._wanted = False
         self._second: int | None = None
         self._second_not_before = -_NEVER
@@ -117,7 +118,7 @@ class Dialling:
         """A seat is wanted, from this hub first; the first attempt is due at once."""
         if not self._wanted:
             self._wanted, self._hub, self._in_turn, self._started_at = True, hub, 0, -_NEVER
-            self._second = None
+            self._owed, self._second = hub, None
             for attempt in self.attempts.values():
                 attempt.second = False
 
@@ -182,6 +183,8 @@ class Dialling:
             hub, self._second = self._second, None
             self.attempts[conn] = Attempt(conn, hub, now, second=True)
             return self.attempts[conn]
+        if self._owed is not None and self._turns[self._owed].not_before <= now:
+            self._hub, self._in_turn, self._owed = self._owed, 0, None
         turns = ((self._hub + step) % self.hubs for step in range(self.hubs))
         ready = [hub for hub in turns if self._turns[hub].not_before <= now] or [0]
         hub = ready[1 % len(ready)] if ready[0] == self._hub and self._in_turn >= MAX_IN_TURN else ready[0]

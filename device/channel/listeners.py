@@ -10,7 +10,8 @@ from typing import NamedTuple
 from device.channel.reception import EVERY_S, FORGOTTEN_S
 from device.channel.report import AUDIENCE, Told
 
-# For so long a report is compared with the next one: who says a word now and then is told of as seldom.
+# For so long a report is compared with the next one: who says a word now and then is told of as seldom. Whose speech
+# all comes is told so (reception.py).
 _KEPT_S = FORGOTTEN_S
 # A report counts until the one after the next could have been there; that a path is full, which is acted upon at once,
 # until it could have been said again.

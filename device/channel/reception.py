@@ -14,6 +14,8 @@ LEAST_PERCENT = 1
 # Of fewer nothing can be said; they count together with those before, as far as so many, unless that was long ago.
 _FEWEST = 25
 FORGOTTEN_S = 30.0
+# So many in a row that came, 5 s of the usual ones, end what was told.
+_WELL = 250
 _OUTAGE = 10
 # Talkers in one report, the worst first, and talkers whose packets are counted.
 MOST_TOLD, MOST_TALKERS = 16, 64
@@ -42,10 +44,10 @@ class Reception:
 
     def due(self, now: float) -> list[tuple[int, int]]:
         """Of the last two seconds, and of those before where that was too little: the uids of whom something was lost,
-        and how many percent, the worst first."""
+        and how many percent, the worst first; 0 once where that is over, and not for want of speech."""
         if now - self._since < EVERY_S:
             return []
-        lost = [(uid, percent) for uid, talker in self._talkers.items() if (percent := talker.lost_percent())]
+        lost = [(uid, percent) for uid, talker in self._talkers.items() if (percent := talker.news()) is not None]
         for talker in self._talkers.values():
             talker.begin()
         talk = any(talker.at >= self._since for talker in self._talkers.values())
@@ -68,6 +70,7 @@ class _Talker:
         self._newest, self._seen = sequence - 1 & 0xFFFF, 0  # bit n: newest - n has come
         self._expected = self._received = 0
         self._expected_before = self._lost_before = 0.0
+        self._came: int | None = None  # since a loss that was told
         self.at = 0.0  # when something was heard last
 
     def heard(self, sequence: int, now: float) -> None:
@@ -85,6 +88,19 @@ class _Talker:
             gap = min(ahead, _REMEMBERED)  # what comes of that after all counts for nothing, as if it had been there
             self._expected, self._newest, self._seen = self._expected + 1, sequence, (self._seen + 1 << gap) - 1 & _ALL
         self._received += 1
+
+    def news(self) -> int | None:
+        """What there is to be told: how many percent are lost, or 0 when enough have come since that was told."""
+        if percent := self.lost_percent():
+            self._came = 0
+            return percent
+        if self._came is None:
+            return None
+        self._came += self._expected
+        if self._came < _WELL:
+            return None
+        self._came = None
+        return 0
 
     def lost_percent(self) -> int:
         """With what was before, where this alone is too little to say it; but no more than this alone: a burst that is

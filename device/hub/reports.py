@@ -7,8 +7,8 @@ only what so many of them miss that they are a quarter of all his listeners: wha
 
 from device import jsonrpc
 from device.channel import errors, messages
-from device.channel.listeners import ALL_ARRIVES, FOR_S, Listeners
-from device.channel.reception import EVERY_S
+from device.channel.listeners import ALL_ARRIVES, Listeners
+from device.channel.reception import EVERY_S, FORGOTTEN_S
 from device.channel.report import AUDIENCE, Report, Told
 from device.channel.rules import Role
 from device.hub import limits
@@ -55,7 +55,7 @@ class Reports:
                 for talker in link.seat.channel.streams():
                     self._note(talker, link.seat, Told(link.seat.uid, 0, True), now)
         for talker, audience in list(self._audiences.items()):
-            if now - audience.noted_at >= FOR_S:
+            if now - audience.noted_at >= FORGOTTEN_S:
                 del self._audiences[talker]
             elif talker.live and (told := audience.due(len(talker.subscribers), now)):
                 self._tell(talker, told, now)

@@ -103,19 +103,23 @@ def test_everything_taken_is_sent_once_in_order_whatever_the_length_becomes(fram
     assert at == len(lengths) * frame_ms * 48
 
 
+@pytest.mark.parametrize("pause", [True, False])
 @pytest.mark.parametrize(("frame_ms", "most"), [(20, 100), (10, 700)])
-def test_nothing_that_was_said_before_a_spurt_is_heard_in_it(frame_ms: int, most: int) -> None:
-    """The encoder holds 6.5 ms back: what was said when the button was pressed, however long ago."""
+def test_nothing_that_was_said_before_a_spurt_or_a_standstill_is_heard_after_it(
+    frame_ms: int, most: int, pause: bool
+) -> None:
+    """The encoder holds 6.5 ms back: what was said when the button was pressed, or the card unplugged."""
     frames, sent = frame_ms * 48, list[bytes]()
     packer = Packer(frame_ms, 28_000, 5, lambda payload, *_: sent.append(payload))
     said = (8_000 * np.sin(np.arange(14_400) * 2 * np.pi * 190 / 48_000)).astype("<i2")
     for number in range(300 // frame_ms):
         block = said[number * frames : (number + 1) * frames].tobytes()
         packer.take(Block(block, number * frames, 0), -20, not number)
-    packer.drop()
+    if pause:
+        packer.drop()
     sent.clear()
     for number in range(100 // frame_ms):
-        packer.take(Block(bytes(2 * frames), 144_000 + number * frames, 0), -127, not number)
+        packer.take(Block(bytes(2 * frames), 144_000 + number * frames, 0), -127, pause and not number)
     decoder = Decoder()
     heard = np.frombuffer(b"".join(map(decoder.decode, sent)), "<i2")
     assert np.abs(heard.astype(int)).max() < most

@@ -243,6 +243,15 @@ def test_a_loss_turns_to_the_hub_that_was_lost_at_once() -> None:
     assert caller.dialling.begin(5, STABLE_S).hub == 1
 
 
+@pytest.mark.parametrize("hubs", [2, 3])
+def test_a_lost_hub_that_wants_a_moment_has_its_turn_then_although_others_have_not_answered_yet(hubs: int) -> None:
+    caller = Caller(hubs)
+    caller.dialling.lost(0, -1.0, False, 0.0)
+    tried = [caller.next() for _ in range(MAX_IN_TURN)]
+    assert tried[0].hub == 1 and tried[0].since < 0.1
+    assert next(attempt.since for attempt in tried if attempt.hub == 0) < 0.25 * SLACK + PACE_S * SLACK
+
+
 @pytest.mark.parametrize(("held_s", "unwelcome"), [(STABLE_S - 0.1, False), (3_600.0, True)])
 def test_a_seat_taken_back_soon_or_with_a_complaint_is_a_no(held_s: float, unwelcome: bool) -> None:
     caller = Caller()

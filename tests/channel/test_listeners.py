@@ -38,6 +38,20 @@ def test_who_says_a_word_now_and_then_has_something_done_about_what_each_of_them
     assert done[:3] == [0, 0, 0] and all(20 <= percent <= 40 for percent in done[4:])
 
 
+def test_a_burst_now_and_then_in_speech_that_all_came_is_over_each_time() -> None:
+    """Six packets in 25 s: nothing can be done about them."""
+    reception, listeners, lost = Reception(), Listeners(), 0
+    for number in range(50 * 120):
+        now = number / 50
+        if number % 1_250 >= 6 or number < 100:
+            reception.heard(Packet(3, number, 0, b"opus"), now)
+        for _, percent in reception.due(now):
+            listeners.told(Told(7, percent, False), now)
+            lost += percent
+        assert listeners.arriving(1, now) == Arriving(0, False)
+    assert lost >= 3 * 5, "each was told of"
+
+
 def test_without_a_report_all_arrives() -> None:
     assert arriving(5) == Arriving(0, False)
 

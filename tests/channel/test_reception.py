@@ -100,6 +100,23 @@ def test_a_burst_that_is_over_is_not_told_again_with_the_next_stray_loss() -> No
     assert reception.due(2 * EVERY_S) == [(3, 5)]
 
 
+def test_five_seconds_of_speech_that_all_came_end_what_was_told_and_are_told_once() -> None:
+    reception, told = Reception(), []
+    hear(reception, [n for n in range(100) if not 50 <= n < 59])
+    for second in range(2, 14, 2):
+        told += reception.due(float(second))
+        hear(reception, [50 * second + n for n in range(100)], float(second))
+    assert told == [(3, 9), (3, 0)]
+
+
+def test_at_a_loss_of_one_in_a_hundred_it_is_not_over_with_the_first_seconds_without_any() -> None:
+    reception, told = Reception(), list[tuple[int, int]]()
+    for second in range(2, 12, 2):
+        hear(reception, [50 * second + n for n in range(100) if n != 50 or second % 4], float(second))
+        told += reception.due(second + EVERY_S)
+    assert told == [(3, 1)] * 2
+
+
 def test_what_was_said_long_ago_is_not_told_with_what_is_said_now() -> None:
     reception = Reception()
     hear(reception, [n for n in range(20) if n % 2])
