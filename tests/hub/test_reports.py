@@ -31,16 +31,16 @@ def test_nobody_knows_who_of_an_audience_misses_packets() -> None:
     assert reports(house, "a") == reports(house, "b") == [], "once told"
 
 
-@pytest.mark.parametrize("every_s", [2, 10, 28])
+@pytest.mark.parametrize(("every_s", "times"), [(2, 3), (10, 3), (28, 3), (31, 0)])
 def test_an_audience_that_misses_something_of_a_word_now_and_then_is_told_of_with_each_but_the_first(
-    every_s: int,
+    every_s: int, times: int
 ) -> None:
     house, told = call(), list[dict[str, object]]()
     for _ in range(4):
         house.ask("c", "report", streams=[{"uid": 1, "lost": 10}])
         house.heartbeat("a", "b", "c", seconds=every_s)
         told += reports(house, "a")
-    assert told == [{"uid": 0, "lost": 10, "crowded": False}] * 3
+    assert told == [{"uid": 0, "lost": 10, "crowded": False}] * times
 
 
 def concert() -> House:
