@@ -26,7 +26,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(scope="session", autouse=True)
 def untraced() -> None:
-    """What tests start is not traced: it would take twice as long, and the gate is for what tests call themselves."""
+    """What tests start is not traced, until coverage is started anew after one that is not traced itself."""
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
