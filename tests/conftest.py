@@ -24,25 +24,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def untraced() -> None:
-    """What tests start is not traced, until coverage is started anew after one that is not traced itself."""
-    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Not traced is what is marked so: it needs, or takes, its real speed. Nor is a property: what random inputs cover
-    is chance, and a gate must not be."""
+    """Not traced is what is marked so, with the processes that it starts: it needs, or takes, their real speed. Nor is
+    a property: what random inputs cover is chance, and a gate must not be."""
     property_ = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-    tracing = coverage.Coverage.current() if property_ or item.get_closest_marker("unmeasured") else None
-    if not tracing:
+    if not (property_ or item.get_closest_marker("unmeasured")):
         return (yield)
-    tracing.stop()
-    try:
-        return (yield)
-    finally:
-        tracing.start()
+    tracing = coverage.Coverage.current()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COVERAGE_PROCESS_CONFIG", "")
+        if tracing:
+            tracing.stop()
+        try:
+            return (yield)
+        finally:
+            if tracing:
+                tracing.start()
 
 
 @pytest.hookimpl(trylast=True)
