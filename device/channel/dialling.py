@@ -267,6 +267,7 @@ class Dialling:
         else:
             self.forgive(hub)
         self.start(hub)
+        self._owed = hub  # also where it is looked for already, as it was in doubt
 
     def wait_for_a_human(self, hub: int, now: float) -> None:
         """The hub wants something that only a person can change."""

@@ -96,7 +96,7 @@ class _Talker:
             return percent
         if self._came is None:
             return None
-        self._came += self._expected
+        self._came = 0 if self._received < self._expected else self._came + self._expected
         if self._came < _WELL:
             return None
         self._came = None

@@ -252,6 +252,15 @@ def test_a_lost_hub_that_wants_a_moment_has_its_turn_then_although_others_have_n
     assert next(attempt.since for attempt in tried if attempt.hub == 0) < 0.25 * SLACK + PACE_S * SLACK
 
 
+def test_so_has_one_that_was_looked_for_in_vain_while_it_was_in_doubt() -> None:
+    caller = Caller(2)
+    caller.dialling.start(0)
+    assert caller.next().hub == 0
+    caller.dialling.lost(0, -3_600.0, True, caller.now)
+    tried = [caller.next() for _ in range(MAX_IN_TURN)]
+    assert next(attempt.since for attempt in tried if attempt.hub == 0) < 0.25 * SLACK + PACE_S * SLACK
+
+
 @pytest.mark.parametrize(("held_s", "unwelcome"), [(STABLE_S - 0.1, False), (3_600.0, True)])
 def test_a_seat_taken_back_soon_or_with_a_complaint_is_a_no(held_s: float, unwelcome: bool) -> None:
     caller = Caller()

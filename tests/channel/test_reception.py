@@ -117,6 +117,15 @@ def test_at_a_loss_of_one_in_a_hundred_it_is_not_over_with_the_first_seconds_wit
     assert told == [(3, 1)] * 2
 
 
+def test_nor_is_it_over_while_single_ones_are_lost_be_they_too_few_to_be_told() -> None:
+    reception, told = Reception(), list[tuple[int, int]]()
+    hear(reception, [n for n in range(110) if not 50 <= n < 56])
+    for second in range(2, 14, 2):
+        told += reception.due(float(second))
+        hear(reception, [55 * second + n for n in range(110) if n != 50], float(second))
+    assert told == [(3, 5)]
+
+
 def test_what_was_said_long_ago_is_not_told_with_what_is_said_now() -> None:
     reception = Reception()
     hear(reception, [n for n in range(20) if n % 2])
