@@ -47,8 +47,11 @@ class Reserve:
                 self._calm_ns, self._tried_less = 2 * self._calm_ns, False
         self._xrun_ns = now_ns
 
-    def tick(self, now_ns: int) -> None:
-        """Time has passed, perhaps without an xrun."""
-        if self.frames > self._least_frames and now_ns - self._xrun_ns > self._calm_ns:
-            self.frames = self.resting_frames = self._least_frames
-            self._tried_less = True
+    def tick(self, now_ns: int) -> int:
+        """Time has passed, perhaps without an xrun. Returns by how many frames it is less now."""
+        if self.frames <= self._least_frames or now_ns - self._xrun_ns <= self._calm_ns:
+            return 0
+        given_up = self.frames - self._least_frames
+        self.frames = self.resting_frames = self._least_frames
+        self._tried_less = True
+        return given_up

@@ -6,12 +6,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import alsaaudio
 import numpy as np
 import pytest
 
-from device.audio import card
+from device.audio import card, reserve
 from device.audio.capture_clock import Block
 from device.audio.card import Capture, Playback
 from tests.soundcard import Bench, Device
@@ -253,6 +254,31 @@ def test_xruns_of_the_speaker_leave_its_latency_as_it_was(speaker: Device, caplo
     assert after_ms - before_ms == pytest.approx(playback.queue_ms - 20.0, abs=3), "what its reserve says, and no more"
     assert playback.queue_ms <= 70.0
     assert len(caplog.records) == 1
+
+
+def test_a_reserve_that_is_given_up_moves_the_clock_of_playing_at_once(
+    speaker: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is told nothing takes it for a thread that is late, and follows for seconds."""
+    monkeypatch.setattr(reserve, "_CALM_NS", 500_000_000)
+    asked: list[tuple[int, int]] = []  # since, and the reserve then
+
+    def source(now_ns: int, since: int) -> bytes:
+        asked.append((since, round(playback.queue_ms * 48)))
+        return bytes(2 * PERIOD)
+
+    playback = Playback("speaker", PERIOD, 2 * PERIOD, source)
+    playback.start()
+    until(lambda: len(asked) > 10)
+    for _ in range(8):
+        speaker.xrun()
+        at = len(asked)
+        until(lambda: len(asked) > at + 1)  # noqa: B023
+    until(lambda: playback.queue_ms == 20.0)
+    end(playback)
+    told = [since - PERIOD for since, _ in asked[1:]]
+    assert told == [max(0, before - now) for (_, before), (_, now) in pairwise(asked)]
+    assert max(told) > 5 * 48
 
 
 @pytest.mark.parametrize("stall_s", [0.3, 1.2])

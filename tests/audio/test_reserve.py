@@ -63,9 +63,9 @@ def test_after_a_thousand_xruns_it_is_what_the_buffer_allows_and_then_what_it_wa
     for number in range(1_000):
         reserve.xrun(100 * SECOND + number * SECOND // 10)
     assert reserve.frames == 3_840 - 960
-    reserve.tick(209 * SECOND)
+    assert reserve.tick(209 * SECOND) == 0
     assert reserve.frames == 3_840 - 960
-    reserve.tick(211 * SECOND)
+    assert reserve.tick(211 * SECOND) == 3_840 - 960 - 576
     assert reserve.frames == 576
 
 
