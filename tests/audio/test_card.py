@@ -264,18 +264,18 @@ def test_a_reserve_that_is_given_up_moves_the_clock_of_playing_at_once(
     asked: list[tuple[int, int]] = []  # since, and the reserve then
 
     def source(now_ns: int, since: int) -> bytes:
-        asked.append((since, round(playback.queue_ms * 48)))
+        asked.append((since, round(thread.queue_ms * 48)))
         return bytes(2 * PERIOD)
 
-    playback = Playback("speaker", PERIOD, 2 * PERIOD, source)
-    playback.start()
+    thread = Playback("speaker", PERIOD, 2 * PERIOD, source)
+    thread.start()
     until(lambda: len(asked) > 10)
     for _ in range(8):
         speaker.xrun()
         at = len(asked)
         until(lambda: len(asked) > at + 1)  # noqa: B023
-    until(lambda: playback.queue_ms == 20.0)
-    end(playback)
+    until(lambda: thread.queue_ms == 20.0)
+    end(thread)
     told = [since - PERIOD for since, _ in asked[1:]]
     assert told == [max(0, before - now) for (_, before), (_, now) in pairwise(asked)]
     assert max(told) > 5 * 48
