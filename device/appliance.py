@@ -229,10 +229,10 @@ class Device:
     def _keep(self) -> None:
         muted = self._kept.muted if self._state.listens_only else self._state.muted
         joined = self._state.place not in (Place.LEFT, Place.BOOT)
-        kept = replace(self._kept, muted=muted, joined=joined, seat=self.membership.held if joined else None)
-        if kept != self._kept and self._state.place is not Place.BOOT:
-            self._kept = kept
-            self._file.keep(kept)
+        seat, kept = self.membership.held if joined else None, self._kept
+        if (muted, joined, seat) != (kept.muted, kept.joined, kept.seat) and self._state.place is not Place.BOOT:
+            self._kept = replace(kept, muted=muted, joined=joined, seat=seat)
+            self._file.keep(self._kept)
 
     # How it is built, and changed
 

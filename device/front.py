@@ -91,9 +91,13 @@ class Lights:
         self._shine = shine
         self._patterns: dict[str, tuple[Pattern, float]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._looks: Looks | None = None
 
     def show(self, looks: Looks) -> None:
         """From now on these patterns; one that stays the same goes on where it is."""
+        if looks == self._looks:  # as five times a second, nearly always
+            return
+        self._looks = looks
         for light, wanted in looks._asdict().items():
             pattern = Pattern(wanted.value)
             if light not in self._patterns or self._patterns[light][0] is not pattern:

@@ -150,11 +150,14 @@ class _Lately:
         self._held_up_at = self._again_at = -_AGAIN
         self._outage_at = arrived - _SAME_OUTAGE
         self._every = 0.0  # how long it usually is from one such time to the next
+        self._remembered: float = _WINDOW
+        self.again = self.often = False
         self._ended = -_AGAIN  # the RTP time at which the newest packet did
         self._longest = deque([(transit, 0)])  # of the packets from each one on, so they fall
 
     def add(self, transit: int, samples: int, at: int) -> None:
         self._now += samples
+        self.again = self._now - self._again_at < self._remembered
         if transit - self._before >= (_HELD_UP if at - self._ended < _PAUSE else _NOTICED):
             self._held_up(at + transit)
         self._before, self._ended = transit, at + samples
@@ -172,19 +175,6 @@ class _Lately:
         since = self._now - self._held_up_at
         if since < _HABIT:
             self._every = since if not self.again else self._every + (since - self._every) * _NEW_SHARE
-            self._again_at = self._now
+            self._remembered = min(_AGAIN, max(_WINDOW, _TIMES * self._every))
+            self.again, self.often, self._again_at = True, self._every < _OFTEN, self._now
         self._held_up_at, self._outage_at = self._now, arrived
-
-    @property
-    def again(self) -> bool:
-        """Whether packets are held up again and again."""
-        return self._now - self._again_at < self._remembered
-
-    @property
-    def often(self) -> bool:
-        """Whether that is more than once a second."""
-        return self._every < _OFTEN
-
-    @property
-    def _remembered(self) -> float:
-        return min(_AGAIN, max(_WINDOW, _TIMES * self._every))

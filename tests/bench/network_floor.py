@@ -3,8 +3,9 @@
     python -m tests.bench.network_floor MIC SPK --frame-ms 20 --opus voip --seconds 10
 
 One thread reads a period, encodes it and sends it over TCP on loopback, the other receives, decodes and plays; a
-process beside it, which is not counted, sends everything back. There is no hub, no WebSocket, no RTP, no jitter buffer,
-no clock and no event loop, and what comes late is an xrun. Prints one JSON line when it ends, as floor.py does.
+process beside it, which is not counted, sends everything back half a frame later. There is no hub, no WebSocket, no
+RTP, no jitter buffer, no clock and no event loop, and what comes late is an xrun. Prints one JSON line when it ends, as
+floor.py does.
 """
 
 import json
@@ -19,13 +20,16 @@ import opuslib
 
 from tests.bench.floor import APPLICATIONS, RATE, WARM_UP_S, arguments, open_card
 
+# Half a frame later, as what another says comes at another moment than what is said here goes: else the thread that
+# sends is still awake when it comes, and has it for nothing.
 ECHO = """
-import socket
+import socket, time
 listening = socket.create_server(("127.0.0.1", 0))
 print(listening.getsockname()[1], flush=True)
 peer = listening.accept()[0]
 peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 while data := peer.recv(4096):
+    time.sleep(0.01)
     peer.sendall(data)
 """
 _LONGEST = 1_500  # a packet of ours, and what one `recv` returns
