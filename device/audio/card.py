@@ -211,9 +211,8 @@ class Playback(_CardThread):
     The reserve is the latency that the card adds, and how late the thread may be before an xrun; reserve_frames is the
     least of it (reserve.py). Runs in the playback thread. A source that answers b"" has nothing to say: it is asked
     more seldom then, and what it says at last does not sound later for it. since: the frames that were played since it
-    was asked last, and those that are no longer held in reserve. now_ns: when the card would have asked with its whole
-    reserve left. `played` is told all that the card has taken, silence too, and when its first sample sounds; and an
-    empty block where it ran dry.
+    was asked last. now_ns: when the card would have asked with its whole reserve left. `played` is told all that the
+    card has taken, silence too, and when its first sample sounds; and an empty block where it ran dry.
     """
 
     direction = alsa.PLAYBACK
@@ -254,7 +253,9 @@ class Playback(_CardThread):
                     now_ns = time.monotonic_ns()
                     if not unwritten:
                         reserve = self._reserve
-                        self._since += reserve.tick(now_ns)
+                        if given_up := reserve.tick(now_ns):  # it is played first: nothing is asked for before its time
+                            self._since, low = self._since + given_up, reserve.frames
+                            continue
                         unwritten = self._source(now_ns - (reserve.frames - low) * _NS_PER_S // RATE_HZ, self._since)
                         low = reserve.frames if unwritten or not self._realtime else reserve.resting_frames
                         unwritten = unwritten or self._silence()[queued * SAMPLE_BYTES :]

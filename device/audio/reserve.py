@@ -48,7 +48,7 @@ class Reserve:
         self._xrun_ns = now_ns
 
     def tick(self, now_ns: int) -> int:
-        """Time has passed, perhaps without an xrun. Returns by how many frames it is less now."""
+        """Time has passed, perhaps without an xrun. Returns how many frames were given up."""
         if self.frames <= self._least_frames or now_ns - self._xrun_ns <= self._calm_ns:
             return 0
         given_up = self.frames - self._least_frames
