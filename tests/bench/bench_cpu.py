@@ -8,11 +8,12 @@ median of the turns; memory 45 MB. Then the same with everything on: AEC3 with n
 at both, as a third one reports that it misses some packets (complainer.py); drift is always compensated. At most 2.0
 times the device without.
 
-Where this limit lies below what it costs to be woken no intercom can meet it on that machine. Two more floors say so.
+Where this limit lies below what it costs to be woken no intercom can meet it on that machine. Three more floors say so.
 `network_floor.py` is the least that can be done with a network: two threads, one sends what it has read, the other
 plays what it has received. `loop_floor.py` does no more than that, in a device's three threads: each packet wakes four
 sleepers (capture, loop to send, loop to receive, playback), where the floor sleeps once a frame. What a device has
 beyond that: a hub's WebSocket and RTP, a jitter buffer, drift and stretching, levels, the mix, the status.
+`websocket_floor.py` is that with a WebSocket as its library has it: the shortest intercom with a device's libraries.
 `us_per_bare_wake` is what it costs here to wake up and do nothing.
 """
 
@@ -32,7 +33,7 @@ from tests.timing import until
 TURNS = 5
 SETTLE_S, MEASURE_S = 3.0, 12.0
 BARE_WAKES = 100
-FLOORS = ("floor", "network_floor", "loop_floor")
+FLOORS = ("floor", "network_floor", "loop_floor", "websocket_floor")
 TIMES_THE_FLOOR = 1.5
 EVERYTHING: dict[str, Any] = {"audio": {"echo": "webrtc", "noise": True, "gain": True}, "gate": {"mode": "voice"}}
 TIMES_WITHOUT = 2.0
@@ -58,11 +59,11 @@ def cases() -> Iterator[dict[str, object]]:
             turns.append(_floor(program))
         all_on.append(_device_with_everything())
     plain = [one.cpu_ms_per_s for one in devices]
-    ratio, over_network, over_loop = (
+    ratio, over_network, over_loop, over_websocket = (
         statistics.median(2 * device / sum(around) for device, around in zip(plain, pairwise(turns), strict=True))
         for turns in floors.values()
     )
-    opus, network, loop = (statistics.median(turns) for turns in floors.values())
+    opus, network, loop, websocket = (statistics.median(turns) for turns in floors.values())
     memory_mb = max(one.memory_mb for one in devices)
     yield {
         "case": "one device in a call, 20 ms frames",
@@ -73,6 +74,8 @@ def cases() -> Iterator[dict[str, object]]:
         "times_floor_with_network": round(over_network, 2),
         "floor_with_loop_cpu_ms_per_s": round(loop, 1),
         "times_floor_with_loop": round(over_loop, 2),
+        "floor_with_websocket_cpu_ms_per_s": round(websocket, 1),
+        "times_floor_with_websocket": round(over_websocket, 2),
         "wakes_per_s": round(statistics.median(one.wakes_per_s for one in devices)),
         "us_per_bare_wake": round(statistics.median(bare)),
         "memory_mb": round(memory_mb, 1),

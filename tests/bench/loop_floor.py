@@ -75,7 +75,6 @@ class Ends(asyncio.Protocol):
 
 
 async def call(options: Namespace, port: int) -> None:
-    frame = RATE * options.frame_ms // 1_000
     spoken: deque[bytes] = deque()
     heard: deque[bytes] = deque(maxlen=options.periods)
     loop, wake = asyncio.get_running_loop(), os.eventfd(0, os.EFD_SEMAPHORE | os.EFD_NONBLOCK)
@@ -86,6 +85,16 @@ async def call(options: Namespace, port: int) -> None:
         transport.write(spoken.popleft())
 
     loop.add_reader(wake, send)
+    await talk("floor with an event loop", options, spoken, heard, wake)
+    transport.close()
+
+
+async def talk(name: str, options: Namespace, spoken: deque[bytes], heard: deque[bytes], wake: int) -> None:
+    """Start both audio threads, and print what the process used while they ran.
+
+    spoken: what is to be sent, one packet each time that `wake` can be read. heard: what is to be played.
+    """
+    frame = RATE * options.frame_ms // 1_000
     ear = Ear(open_card(alsaaudio.PCM_PLAYBACK, options.spk, frame, options.periods), options, heard)
     ear.start()
     Mouth(open_card(alsaaudio.PCM_CAPTURE, options.mic, frame, options.periods), options, spoken, wake).start()
@@ -94,10 +103,9 @@ async def call(options: Namespace, port: int) -> None:
     await asyncio.sleep(options.seconds)
     counted_s, cpu_s = time.monotonic() - began_s, time.process_time() - began_cpu_s
     print(json.dumps({
-        "case": f"floor with an event loop, {options.frame_ms} ms", "cpu_ms_per_s": round(cpu_s / counted_s * 1_000, 2),
+        "case": f"{name}, {options.frame_ms} ms", "cpu_ms_per_s": round(cpu_s / counted_s * 1_000, 2),
         "xruns": ear.xruns, "seconds": round(counted_s, 2),
     }), flush=True)  # fmt: skip
-    transport.close()
 
 
 def main() -> None:
