@@ -22,18 +22,23 @@ from tests.bench.loop_floor import talk
 ECHO = """
 import asyncio
 from websockets.asyncio.server import serve
-
-async def echo(peer):
-    async for packet in peer:
-        await asyncio.sleep(0.01)
-        await peer.send(packet)
-    server.close()
+from websockets.exceptions import ConnectionClosed
 
 async def main():
-    global server
+    over = asyncio.get_running_loop().create_future()
+
+    async def echo(peer):
+        try:
+            async for packet in peer:
+                await asyncio.sleep(0.01)
+                await peer.send(packet)
+        except ConnectionClosed:
+            pass
+        over.set_result(None)
+
     async with serve(echo, "127.0.0.1", 0, compression=None) as server:
         print(next(iter(server.sockets)).getsockname()[1], flush=True)
-        await server.wait_closed()
+        await over
 
 asyncio.run(main())
 """
