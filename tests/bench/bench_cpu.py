@@ -8,12 +8,12 @@ median of the turns; memory 45 MB. Then the same with everything on: AEC3 with n
 at both, as a third one reports that it misses some packets (complainer.py); drift is always compensated. At most 2.0
 times the device without.
 
-Where this limit lies below what it costs to be woken no intercom can meet it on that machine. Three more floors say so.
+Where this limit lies below what it costs to be woken no intercom can meet it on that machine. Two more floors say so.
 `network_floor.py` is the least that can be done with a network: two threads, one sends what it has read, the other
 plays what it has received. `loop_floor.py` does no more than that, in a device's three threads: each packet wakes four
 sleepers (capture, loop to send, loop to receive, playback), where the floor sleeps once a frame. What a device has
 beyond that: a hub's WebSocket and RTP, a jitter buffer, drift and stretching, levels, the mix, the status.
-`websocket_floor.py` is that with a WebSocket as its library has it: the shortest intercom with a device's libraries.
+`websocket_floor.py` is that with a WebSocket as its library has it: the simplest intercom, to compare with, no floor.
 `us_per_bare_wake` is what it costs here to wake up and do nothing.
 """
 

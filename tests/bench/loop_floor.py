@@ -17,6 +17,8 @@ import threading
 import time
 from argparse import Namespace
 from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import alsaaudio
 import opuslib
@@ -108,11 +110,12 @@ async def talk(name: str, options: Namespace, spoken: deque[bytes], heard: deque
     }), flush=True)  # fmt: skip
 
 
-def main() -> None:
-    with subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE) as echo:
-        assert echo.stdout
-        asyncio.run(call(arguments(), int(echo.stdout.readline())))
+def beside(echo: str, call: Callable[[Namespace, int], Coroutine[Any, Any, None]]) -> None:
+    """Call, with this program in a process beside it, which prints its port and is not counted."""
+    with subprocess.Popen([sys.executable, "-c", echo], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        asyncio.run(call(arguments(), int(process.stdout.readline())))
 
 
 if __name__ == "__main__":
-    main()
+    beside(ECHO, call)

@@ -1,23 +1,21 @@
-"""The floor of the CPU bench with a WebSocket: the shortest intercom that a device's libraries allow.
+"""Beside the CPU bench: the simplest intercom with a WebSocket and a device's libraries. No floor: a device does less.
 
     python -m tests.bench.websocket_floor MIC SPK --frame-ms 20 --opus voip --seconds 10
 
 The three threads of loop_floor.py, and each packet goes as a message through the websockets library as its manual has
 it: one task sends, one receives. A process beside it, which is not counted, sends everything back half a frame later.
-There is no RTP, no jitter buffer, no mix, no level, no status. Prints one JSON line when it ends, as floor.py does.
+There is no RTP, no jitter buffer, no mix, no level, no status. A device reads and writes its media frames itself
+(device/channel/wire.py), which takes less. Prints one JSON line when it ends, as floor.py does.
 """
 
 import asyncio
 import os
-import subprocess
-import sys
 from argparse import Namespace
 from collections import deque
 
 from websockets.asyncio.client import connect
 
-from tests.bench.floor import arguments
-from tests.bench.loop_floor import talk
+from tests.bench.loop_floor import beside, talk
 
 ECHO = """
 import asyncio
@@ -72,11 +70,5 @@ async def call(options: Namespace, port: int) -> None:
             task.cancel()
 
 
-def main() -> None:
-    with subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE) as echo:
-        assert echo.stdout
-        asyncio.run(call(arguments(), int(echo.stdout.readline())))
-
-
 if __name__ == "__main__":
-    main()
+    beside(ECHO, call)
