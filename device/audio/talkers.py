@@ -77,7 +77,7 @@ class Talkers:
     def pull(self, now_ns: int, since: int = 0) -> bytes:
         """The next tick_samples samples for the speaker, always; now_ns: monotonic time of this call.
 
-        since: how many samples the speaker was given since the last pull; 0 for what that one answered.
+        since: how many samples the speaker has, or should have, sounded since the last pull; 0 for what that answered.
         """
         at = self._now(_samples(now_ns), since or self._tick)
         sounding, self.asleep, dim = [], True, self._dim()
@@ -116,7 +116,7 @@ class Talkers:
         expected = self._clock + since
         late = now - expected
         self._clock = expected + late * _CLOCK_SHARE if 0 <= late < _STOOD_STILL else now
-        if late >= _STOOD_STILL:
+        if max(late, since - self._tick) >= _STOOD_STILL:
             for talker in self._talkers.values():
                 talker.stood_still()
         return int(self._clock)

@@ -443,6 +443,30 @@ def test_a_card_that_stood_still_plays_nothing_old_afterwards() -> None:
     assert {*range(150, 240)} <= delays.keys()
 
 
+@pytest.mark.parametrize("dry", [30 * MS, 60 * MS, 90 * MS])
+def test_a_card_that_ran_dry_for_a_moment_says_so_and_the_delay_is_back_soon(dry: int) -> None:
+    """Without a word of it the clock of playing would follow for seven."""
+    packets = talk([960] * 500)
+    room = Room().send(1, packets)
+    room.listen(3 * SECOND)
+    room.at, room.since = room.at + dry, room.since + dry
+    delays = room.delays(packets, 10 * SECOND)
+    usual = max(delay for number, delay in delays.items() if number > 400)
+    assert max(delays.values()) > usual + dry // 2, "what was held is not skipped"
+    assert all(delay < usual + 2 * MS for number, delay in delays.items() if number > 150 + 40)
+
+
+def test_what_was_decoded_before_a_card_was_dry_for_long_is_not_heard_after_it() -> None:
+    packets = talk([2_880] * 100)
+    room = Room().send(1, packets)
+    room.listen(3 * SECOND)
+    for more in (100 * MS, 99 * MS):
+        before = room.listen(room.at + TICK)[-1]
+        room.at, room.since = room.at + more, room.since + more
+        after = room.listen(room.at + TICK)[0]
+        assert (after == before) is (more < 100 * MS), "the rest of a packet of 60 ms"
+
+
 def test_a_thread_that_wakes_late_does_not_move_the_sound() -> None:
     """One wake-up in ten is up to 9 ms late: the card's queue covers that, and so the clock of playing is steady."""
     chance = random.Random(4)
