@@ -10,7 +10,7 @@ import coverage
 import pytest
 from hypothesis import settings
 
-from tests import unprivileged
+from tests import standstill, unprivileged
 
 NOT_RUN = pytest.StashKey[int]()
 NAME = "not_run"
@@ -22,6 +22,11 @@ settings.load_profile("unhurried")
 # Started in the background of a shell, this process and all it starts would never see Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What a machine that stood still has made fail is done once more."""
+    config.pluginmanager.register(standstill.OnceMore(standstill.Watch()))
 
 
 @pytest.hookimpl(wrapper=True)
