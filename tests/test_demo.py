@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,16 +21,33 @@ pytestmark = pytest.mark.unmeasured
 
 
 @contextmanager
-def demo(picture: Path, **env: str) -> Iterator["subprocess.Popen[str]"]:
+def demo(picture: Path, stderr: int = subprocess.STDOUT, **env: str) -> Iterator["subprocess.Popen[str]"]:
     """The demo as scripts/run starts it. env: what to add to its environment."""
     command = [sys.executable, "-m", "tests.run_demo", "--picture", str(picture)]
     with subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=stderr, text=True
     ) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+def intercoms(demo: int) -> list[int]:
+    """The processes of the demo that are an intercom each."""
+    children = Path(f"/proc/{demo}/task/{demo}/children").read_text().split()
+    return [int(pid) for pid in children if b"\0run\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+@contextmanager
+def frozen(pids: list[int]) -> Iterator[None]:
+    """Meanwhile they stand still."""
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    yield
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.alone
@@ -41,6 +59,25 @@ def test_the_demo_ends_with_a_report_and_a_picture(tmp_path: Path) -> None:
     assert said.splitlines()[-1] == "OK: the call went through"
     assert said.count("PESQ") == 4
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_was_said_while_the_machine_stood_still_is_said_once_more(tmp_path: Path) -> None:
+    with demo(tmp_path / "demo.png") as process:
+        assert process.stdout
+        assert any(line.startswith("in-call: ") for line in process.stdout)
+        with frozen(intercoms(process.pid)):
+            time.sleep(2.5)
+        said, _ = process.communicate(timeout=seconds(120))
+    assert "xruns), as this machine had something else to do: once more." in said
+    assert (process.returncode, said.splitlines()[-1], said.count("PESQ")) == (0, "OK: the call went through", 4), said
+
+
+def test_what_nobody_reads_any_more_ends_without_a_word(tmp_path: Path) -> None:
+    with demo(tmp_path / "demo.png", stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
+        assert any(line.startswith("hub: process ") for line in process.stdout)
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(seconds(60))) == ("", 1)
 
 
 def test_with_the_hub_killed_meanwhile_the_demo_says_failed(tmp_path: Path) -> None:
