@@ -15,6 +15,8 @@ from _pytest.runner import runtestprotocol
 # A thread that only sleeps wakes within 20 ms beside anything that tests do.
 STOOD_STILL_S = 0.1
 _LOOK_S = 0.02
+# What several tests share may have begun so long before the one that fails by it.
+_SHARED_S = 30.0
 _STOOD_STILL_MS = "stood_still_ms"
 
 
@@ -50,9 +52,9 @@ class OnceMore:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         """In place of pytest's own, which does the same once."""
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        began = time.monotonic()
+        since = time.monotonic() - _SHARED_S
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
-        if any(report.failed for report in reports) and (stood_still_s := self._watch.stood_still_s(began)):
+        if any(report.failed for report in reports) and (stood_still_s := self._watch.stood_still_s(since)):
             assert isinstance(item, pytest.Function)
             item._initrequest()
             item.user_properties.append((_STOOD_STILL_MS, round(stood_still_s * 1_000)))
