@@ -221,8 +221,7 @@ class Playback(_CardThread):
 
     def __init__(self, device: str, tick_frames: int, reserve_frames: int, source: Callable[[int, int], bytes]) -> None:
         super().__init__(device, _PLAYBACK_PERIOD, _PLAYBACK_PERIODS)
-        self._tick_frames, self._source = tick_frames, source
-        self._since, self._asked_ns = tick_frames, 0
+        self._tick_frames, self._source, self._since = tick_frames, source, tick_frames
         self.played: Callable[[bytes, int], object] = lambda *_: None  # called in this thread
         self._reserve = Reserve(reserve_frames)
 
@@ -258,8 +257,8 @@ class Playback(_CardThread):
                         if given_up := reserve.tick(now_ns):  # it is played first: nothing is asked for before its time
                             self._since, low = self._since + given_up, reserve.frames
                             continue
-                        self._asked_ns = now_ns - (reserve.frames - low) * _NS_PER_S // RATE_HZ
-                        unwritten = self._source(self._asked_ns, self._since)
+                        since = reserve.asks(now_ns, queued, self._since)
+                        unwritten = self._source(now_ns - (reserve.frames - low) * _NS_PER_S // RATE_HZ, since)
                         low = reserve.frames if unwritten or not self._realtime else reserve.resting_frames
                         unwritten = unwritten or self._silence()[queued * SAMPLE_BYTES :]
                         self._since = len(unwritten) // SAMPLE_BYTES
@@ -287,9 +286,8 @@ class Playback(_CardThread):
         """Fill the card anew: without silence in front, the latency would be another one after each hiccup."""
         self._xrun(code)
         self.played(b"", 0)
-        now_ns = time.monotonic_ns()
-        self._reserve.xrun(now_ns, resting)
-        self._since = (now_ns - self._asked_ns) * RATE_HZ // _NS_PER_S + self._tick_frames
+        if self._reserve.xrun(time.monotonic_ns(), resting):
+            unwritten = b""
         if alsa.has_xrun(pcm):
             pcm.write(unwritten or self._silence())  # `avail` found the underrun: this write prepares the stream again
         return self._silence()[len(unwritten) :] + unwritten

@@ -173,6 +173,10 @@ class JitterBuffer:
         wait = head.timestamp + self._arrivals.due - at
         return Silence(min(wait, wanted)) if wait > 0 else self._play(head, at)
 
+    def fell_behind(self) -> None:
+        """The speaker stood still. How late all is for that is not usual: so one time and the next do not add up."""
+        self._usual_delay = 0
+
     def _restart(self, sequence: int, timestamp: int, arrived: int) -> None:
         """Another stream begins with this packet."""
         self.counts.dropped += len(self._held)

@@ -13,6 +13,8 @@ _AGAIN_NS = 10_000_000_000  # a second xrun within 10 s is no accident
 # Without an xrun for so long it is as little again; where that was too little, the next try waits for twice as long.
 _CALM_NS = 10_000_000_000
 _RESTING_FRAMES = RATE_HZ * 6 // 1_000
+# What was to sound so long ago is not played any more (talkers.py forgets as much).
+_OLD_NS = 100_000_000
 
 
 class Reserve:
@@ -27,6 +29,7 @@ class Reserve:
         self._least_frames = wanted_frames
         self._xrun_ns = -_AGAIN_NS
         self._calm_ns, self._tried_less = _CALM_NS, False
+        self._due_ns, self._dry = 0, False
 
     def fit(self, tick_frames: int, period_frames: int, buffer_frames: int) -> None:
         """A card was opened that granted this period and buffer."""
@@ -36,11 +39,23 @@ class Reserve:
         wanted = self.frames == self._wanted_frames
         self.resting_frames = min(_RESTING_FRAMES, self.frames) if wanted else self.frames
 
-    def xrun(self, now_ns: int, resting: bool = False) -> None:
-        """The card ran dry; resting: while nothing sounded."""
-        self.resting_frames = self.frames
-        if resting:
-            return
+    def asks(self, now_ns: int, queued_frames: int, since_frames: int) -> int:
+        """The card asks for more, with so much left. Returns how much was played since it asked last: since_frames; or,
+        where it ran dry meanwhile, what should have been: by the moments at which its reserve alone was left."""
+        due_ns = now_ns - (self.frames - queued_frames) * 1_000_000_000 // RATE_HZ
+        if self._dry:
+            since_frames = (due_ns - self._due_ns) * RATE_HZ // 1_000_000_000
+        self._due_ns, self._dry = due_ns, False
+        return since_frames
+
+    def xrun(self, now_ns: int, resting: bool = False) -> bool:
+        """The card ran dry; resting: while nothing sounded. Returns whether what it asked for last is old by now."""
+        self._dry, self.resting_frames = True, self.frames
+        if not resting:
+            self._grow(now_ns)
+        return now_ns - self._due_ns >= _OLD_NS
+
+    def _grow(self, now_ns: int) -> None:
         if now_ns - self._xrun_ns < _AGAIN_NS:
             self.frames = self.resting_frames = min(self.frames + self._period_frames, self._most_frames)
             if self._tried_less:

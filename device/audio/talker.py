@@ -101,9 +101,11 @@ class Talker:
         """Whether what was heard last is more than the noise of a room."""
         return self._level_dbov >= _QUIET_DBOV
 
-    def stood_still(self) -> None:
-        """Time has passed without a pull: what was decoded for then is old."""
-        self._decoded = b""
+    def fell_behind(self, for_long: bool) -> None:
+        """Time has passed without a pull, and for long: then what was decoded for it is old."""
+        self._buffer.fell_behind()
+        if for_long:
+            self._decoded = b""
 
     def status(self) -> TalkerStatus:
         """As of now; to be asked every SNAPSHOT_EVERY of played time, as the losses of the last 10 s are counted so."""

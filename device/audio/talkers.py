@@ -116,9 +116,8 @@ class Talkers:
         expected = self._clock + since
         late = now - expected
         self._clock = expected + late * _CLOCK_SHARE if 0 <= late < _STOOD_STILL else now
-        if max(late, since - self._tick) >= _STOOD_STILL:
-            for talker in self._talkers.values():
-                talker.stood_still()
+        for talker in self._talkers.values() if late >= _STOOD_STILL or since > self._tick else ():
+            talker.fell_behind(late >= _STOOD_STILL or since - self._tick >= _STOOD_STILL)
         return int(self._clock)
 
     def _room_for_one_more(self, now: int) -> bool:

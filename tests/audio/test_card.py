@@ -306,6 +306,23 @@ def test_the_time_that_a_speaker_was_dry_moves_the_clock_of_playing_at_once(spea
     assert 80 * 48 <= since <= (next_ - late) * 48 / 1e6 + 2 * 48, "no more than has passed, as far as a card can tell"
 
 
+def test_what_was_asked_for_before_a_thread_stood_still_is_not_heard_after_it(speaker: Device) -> None:
+    asked: list[int] = []
+
+    def source(now_ns: int, since: int) -> bytes:
+        asked.append(now_ns)
+        if len(asked) == 20:
+            time.sleep(0.2)
+        return np.full(PERIOD, len(asked), "<i2").tobytes()
+
+    thread = Playback("speaker", PERIOD, 2 * PERIOD, source)
+    thread.start()
+    until(lambda: len(asked) > 40)
+    end(thread)
+    heard = set(speaker.got(0, speaker.stats()["played_end"]).tolist())
+    assert 20 not in heard and heard >= {*range(1, 20), *range(21, 36)}
+
+
 @pytest.mark.parametrize("stall_s", [0.3, 1.2])
 def test_after_a_standstill_the_latency_is_what_it_was_and_what_it_held_half_a_second_ago_is_not_heard(
     speaker: Device, stall_s: float, caplog: pytest.LogCaptureFixture

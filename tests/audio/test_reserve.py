@@ -87,3 +87,22 @@ def test_where_less_was_too_little_the_next_try_waits_for_twice_as_long() -> Non
     reserve.xrun((now + 1) * SECOND)
     reserve.tick((now + 12) * SECOND)
     assert reserve.frames == 576, "another card, which may be a better one"
+
+
+def test_how_long_a_card_was_dry_is_known_by_the_moments_at_which_it_had_its_reserve_left() -> None:
+    """The thread is 3 ms late at one ask, and 5 at the next: that is no time that was dry."""
+    reserve = Reserve(576)
+    reserve.fit(tick_frames=960, period_frames=240, buffer_frames=3_840)
+    assert reserve.asks(SECOND, 576, 960) == 960
+    assert reserve.asks(SECOND + 23_000_000, 576 - 3 * 48, 960) == 960
+    assert not reserve.xrun(SECOND + 80_000_000)
+    assert reserve.asks(SECOND + 105_000_000, 576 - 5 * 48, 960) == 80 * 48
+    assert reserve.asks(SECOND + 120_000_000, 576, 960) == 960
+
+
+def test_what_was_asked_for_a_tenth_of_a_second_before_an_xrun_is_old() -> None:
+    reserve = Reserve(576)
+    reserve.fit(tick_frames=960, period_frames=240, buffer_frames=3_840)
+    reserve.asks(SECOND, 576, 960)
+    assert not reserve.xrun(SECOND + 99_000_000)
+    assert reserve.xrun(SECOND + 100_000_000, resting=True)

@@ -456,6 +456,17 @@ def test_a_card_that_ran_dry_for_a_moment_says_so_and_the_delay_is_back_soon(dry
     assert all(delay < usual + 2 * MS for number, delay in delays.items() if number > 150 + 40)
 
 
+@pytest.mark.parametrize(("dry", "every"), [(80 * MS, 5), (80 * MS, 2)])
+def test_a_card_that_runs_dry_again_and_again_does_not_make_it_later_and_later(dry: int, every: int) -> None:
+    """every: so many times a second."""
+    packets = talk([960] * 600)
+    room, delays = Room().send(1, packets), dict[int, float]()
+    for _ in range(10 * every):
+        delays |= room.delays(packets, room.at + SECOND // every)
+        room.at, room.since = room.at + dry, room.since + dry
+    assert max(delays.values()) < 160 * MS
+
+
 def test_what_was_decoded_before_a_card_was_dry_for_long_is_not_heard_after_it() -> None:
     packets = talk([2_880] * 100)
     room = Room().send(1, packets)
