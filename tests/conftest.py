@@ -24,11 +24,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """What a machine that stood still has made fail is done once more."""
-    config.pluginmanager.register(standstill.OnceMore(standstill.Watch()))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Not traced is what is marked so, with the processes that it starts: it needs, or takes, their real speed. Nor is
@@ -50,12 +45,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what needs root; trylast, so that only what -k and -m have left over is counted."""
+    """Deselect what needs root; trylast, so that only what -k and -m have left over is counted. What a machine that
+    stood still has made fail is done once more."""
     need_root = [item for item in items if item.get_closest_marker("root")] if os.geteuid() != 0 else []
     config.stash[NOT_RUN] = len(need_root)
     if need_root:
         config.hook.pytest_deselected(items=need_root)
         items[:] = [item for item in items if item not in need_root]
+    once_more = pytest.mark.flaky(reruns=1, condition=standstill.Watch().stood_still)
+    for item in items:
+        item.add_marker(once_more)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -52,9 +52,10 @@ def _demonstrate(drawing: Path) -> str:
     spoken = speech.speech(SENTENCES)
     with Call() as call:
         print(f"hub: process {call.hub.pid} at {call.hub.url}", flush=True)
+        xruns = call.xruns()
         heard, sounded = _say(call, spoken)
-        if failure(heard) and (xruns := call.xruns()):
-            print(f"A sound card ran dry ({xruns} xruns), as this machine had something else to do: once more.")
+        if (wrong := failure(heard)) and call.hub.alive and call.xruns() > xruns:
+            print(f"{wrong}; but a sound card ran dry, as this machine had something else to do: once more")
             heard, sounded = _say(call, spoken)
         ended = over(call.hub.alive, [party.daemon.ask("status")["state"] for party in call.parties])
     wrong = "; ".join(reason for reason in (ended, failure(heard)) if reason)

@@ -1,6 +1,7 @@
 """Starts the demo, and ends it well whenever that is asked for, also while it still imports: nothing of it stays."""
 
 import os
+import select
 import signal
 import sys
 from types import FrameType
@@ -30,10 +31,20 @@ def main() -> int:
 
     try:
         code = demo.main()
-    except BrokenPipeError:  # nobody reads it any more
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not _unread():
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     return ending.code or code
+
+
+def _unread() -> bool:
+    """Whether nobody reads what is said any more."""
+    said = select.poll()
+    said.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in said.poll(0))
 
 
 if __name__ == "__main__":
