@@ -94,6 +94,8 @@ class Microphone:
 
     def _to_send(self, block: Block, level_dbov: int, verdict: Verdict) -> list[tuple[Block, int]]:
         """This one and those before it, each with its level."""
+        if not (verdict.first_of_spurt or verdict.fades):  # in the middle of a spurt nothing was held back
+            return [(block, level_dbov)]
         earlier = list(self._held)[len(self._held) - verdict.earlier :]
         self._held.clear()
         if verdict.fades:

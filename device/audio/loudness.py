@@ -41,6 +41,8 @@ class Loudness:
 
     def hear(self, level_dbov: int, samples: int) -> None:
         """Take the level of his next packet, so many samples long, before it sounds."""
+        if not self._most_db:
+            return
         self._speaks = level_dbov >= self._noise.least_dbov(level_dbov, samples) + SPEECH_OVER_NOISE_DB
         if self._speaks:
             self._spoken = min(self._spoken + samples, _MEMORY)

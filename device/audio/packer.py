@@ -62,7 +62,9 @@ class Packer:
             self._encoder.set_bitrate(bitrate)
             self._encoder.expect_loss(fec_percent)
         while self._pcm:
-            size = max(length for length in self._encoder.lengths if length <= len(self._pcm))
+            size = len(self._pcm)
+            if size not in self._encoder.lengths:
+                size = max(length for length in self._encoder.lengths if length <= size)
             payload = self._encoder.encode(self._pcm[:size])
             self._put(payload, self._frame & 0xFFFFFFFF, self._level_dbov, self._first)
             self._pcm, self._frame, self._first = self._pcm[size:], self._frame + size // SAMPLE_BYTES, False

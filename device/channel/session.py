@@ -138,12 +138,11 @@ class Session(Connections):
         Of `clogged` ones tell `unacknowledged` and `path` before, and carry out what follows; a line about its
         timestamp is in the next `actions`. Raises ValueError for a payload that is empty or too long.
         """
-        streams = self._seat.streams
-        if streams.published and not streams.silenced and (line := self._gauges.timestamps.note(timestamp, now)):
-            self._news.log(WARNING, line)
         sending = self._seat.send(payload, timestamp, level_dbov, marker, now)
         if sending is not None:
             self._gauges.said(level_dbov, len(sending[0]))
+            if line := self._gauges.timestamps.note(timestamp, now):
+                self._news.log(WARNING, line)
         return sending
 
     def _is_ours(self, join: Join) -> bool:

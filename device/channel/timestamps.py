@@ -14,6 +14,8 @@ MAX_AGE_S, ANOTHER_STREAM_S, FORGIVEN = 0.5, 60.0, 500e-6
 OLD_FOR_S = 1.0
 # In two seconds of speech, one after the other: one alone is a step in time, which is heard.
 AHEAD_S = 0.25
+# What is less than this behind the frame that was judged last, by both clocks, tells no more than that one did.
+_EVERY_S = 0.1
 
 _ADVICE = "count 48000 a second from the first frame on, pauses included, and send each frame when its time has come"
 BEHIND = f"the timestamps of what is sent are more than 0.5 s behind the clock, so nobody plays it: {_ADVICE}"
@@ -37,8 +39,11 @@ class Timestamps:
 
     def note(self, timestamp: int, now: float) -> str:
         """One frame, in samples cut to 32 bit. Returns a line for whoever makes them, once, when there is a reason."""
-        step = 0 if self._last is None else (timestamp - self._last + (1 << 31)) % (1 << 32) - (1 << 31)
-        is_first, self._last = self._last is None, timestamp
+        last, is_first = self._last, self._last is None
+        if last is not None and now - self._noted_at < _EVERY_S and timestamp - last & 0xFFFFFFFF < _EVERY_S * RATE_HZ:
+            return ""
+        step = 0 if last is None else (timestamp - last + (1 << 31)) % (1 << 32) - (1 << 31)
+        self._last = timestamp
         self._sent_s += step / RATE_HZ
         transit_s = now - self._sent_s
         if is_first or abs(transit_s - self._fastest_s) > ANOTHER_STREAM_S:
