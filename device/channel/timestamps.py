@@ -14,7 +14,7 @@ MAX_AGE_S, ANOTHER_STREAM_S, FORGIVEN = 0.5, 60.0, 500e-6
 OLD_FOR_S = 1.0
 # In two seconds of speech, one after the other: one alone is a step in time, which is heard.
 AHEAD_S = 0.25
-# What is less than this behind the frame that was judged last, by both clocks, tells no more than that one did.
+# What comes less than this after the frame that was judged last, by both clocks, is taken to be as that one was.
 _EVERY_S = 0.1
 
 _ADVICE = "count 48000 a second from the first frame on, pauses included, and send each frame when its time has come"
@@ -48,6 +48,8 @@ class Timestamps:
         transit_s = now - self._sent_s
         if is_first or abs(transit_s - self._fastest_s) > ANOTHER_STREAM_S:
             self._noted_at, self._fastest_s, self._old_since = now, transit_s, None
+        if now - self._noted_at >= OLD_FOR_S:  # nothing was sent meanwhile
+            self._old_since = None
         self._fastest_s = min(transit_s, self._fastest_s + (now - self._noted_at) * FORGIVEN)
         self._noted_at = now
         line = self._is_behind(transit_s, now) or self._is_ahead(step < 0 or is_first)

@@ -36,6 +36,13 @@ def test_nor_a_program_that_was_late_and_catches_up() -> None:
     assert told(lambda n: n * SAMPLES, lambda n: max(n * FRAME_S, 4.0) if n > 50 else n * FRAME_S) == []
 
 
+def test_nor_a_program_that_is_late_for_a_moment_before_a_long_break_and_after_it() -> None:
+    def sent_at(n: int) -> float:
+        return (n + 500 * (n > 100)) * FRAME_S + 0.6 * (n in (100, 101))
+
+    assert told(lambda n: (n + 500 * (n > 100)) * SAMPLES, sent_at) == []
+
+
 def test_nor_one_step_forward_in_time_which_is_heard() -> None:
     assert told(lambda n: (n + 250 * (n > 100)) * SAMPLES) == []
 
