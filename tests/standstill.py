@@ -7,6 +7,7 @@ done once more. What fails on a machine that runs fails at once, and what fails 
 import os
 import threading
 import time
+from collections.abc import Iterator
 
 # A thread that only sleeps wakes within 20 ms beside anything that tests do.
 STOOD_STILL_S = 0.1
@@ -29,11 +30,17 @@ class Watch:
         return time.monotonic() - self._stood_still_at < _LATELY_S
 
     def _look(self, cpu: int) -> None:
-        os.sched_setaffinity(0, {cpu})
-        before = time.monotonic()
-        while True:
-            time.sleep(_LOOK_S)
-            now = time.monotonic()
-            if now - before > _LOOK_S + STOOD_STILL_S:
-                self._stood_still_at = now
-            before = now
+        for late_s in wakes(cpu, _LOOK_S):
+            if late_s > STOOD_STILL_S:
+                self._stood_still_at = time.monotonic()
+
+
+def wakes(cpu: int, sleep_s: float) -> Iterator[float]:
+    """Sleep for so long again and again, on this CPU from now on; by how many seconds each time was too long."""
+    os.sched_setaffinity(0, {cpu})
+    before = time.monotonic()
+    while True:
+        time.sleep(sleep_s)
+        now = time.monotonic()
+        yield now - before - sleep_s
+        before = now

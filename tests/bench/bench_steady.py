@@ -18,33 +18,12 @@ MINUTES = 10
 SETTLE_S = 5.0
 LATENCY_MS, PESQ = 5.0, 0.1
 
-Quality = tuple[float, float]
-
 
 def cases() -> Iterator[dict[str, object]]:
     """One case."""
-    with Lateness() as lateness:
-        (first, last, drift_ppm), xruns = _run()
-    (first_ms, first_pesq), (last_ms, last_pesq) = first, last
-    yield {
-        "case": f"{MINUTES} min, clocks +100 and -100 ppm",
-        "first_latency_ms": round(first_ms, 2),
-        "last_latency_ms": round(last_ms, 2),
-        "first_pesq": round(first_pesq, 2),
-        "last_pesq": round(last_pesq, 2),
-        "drift_seen_ppm": round(drift_ppm),
-        "xruns": xruns,
-        "machine_late_ms": round(lateness.longest_ms, 1),
-        "limit": f"latency within {LATENCY_MS:g} ms, PESQ within {PESQ}, 0 xruns",
-        "ok": abs(last_ms - first_ms) <= LATENCY_MS and last_pesq >= first_pesq - PESQ and not xruns,
-    }
-
-
-def _run() -> tuple[tuple[Quality, Quality, float], int]:
-    """How the ten sentences are heard at first and at last, and the drift that is seen; and the xruns meanwhile."""
     spoken = speech.speech()
     rounds = MINUTES * 60 * 48_000 // len(spoken.samples)
-    with Call(ppm=(100.0, -100.0)) as call:
+    with Lateness() as lateness, Call(ppm=(100.0, -100.0)) as call:
         mouth, ear = call.parties
         time.sleep(SETTLE_S)
         xruns = call.xruns()
@@ -55,14 +34,25 @@ def _run() -> tuple[tuple[Quality, Quality, float], int]:
         while mouth.mic.frame() < end + 48_000:
             time.sleep(1.0)
         xruns = call.xruns() - xruns
-        first, last = (
+        (first_ms, first_pesq), (last_ms, last_pesq) = (
             _judge(mouth.mic, ear.spk, begin + number * len(spoken.samples), spoken) for number in (0, rounds - 1)
         )
         (talker,) = ear.daemon.ask("status")["talkers"]
-    return (first, last, talker["drift_ppm"]), xruns
+    yield {
+        "case": f"{MINUTES} min, clocks +100 and -100 ppm",
+        "first_latency_ms": round(first_ms, 2),
+        "last_latency_ms": round(last_ms, 2),
+        "first_pesq": round(first_pesq, 2),
+        "last_pesq": round(last_pesq, 2),
+        "drift_seen_ppm": round(talker["drift_ppm"]),
+        "xruns": xruns,
+        "machine_late_ms": round(lateness.longest_ms, 1),
+        "limit": f"latency within {LATENCY_MS:g} ms, PESQ within {PESQ}, 0 xruns",
+        "ok": abs(last_ms - first_ms) <= LATENCY_MS and last_pesq >= first_pesq - PESQ and not xruns,
+    }
 
 
-def _judge(mic: Device, spk: Device, begin: int, spoken: speech.Speech) -> Quality:
+def _judge(mic: Device, spk: Device, begin: int, spoken: speech.Speech) -> tuple[float, float]:
     """(median latency in ms, median PESQ) over the ten sentences that begin at this frame of the microphone."""
     heard = quality.judge(mic, spk, begin, spoken)
     return statistics.median(one.offset_ms for one in heard), statistics.median(one.pesq for one in heard)

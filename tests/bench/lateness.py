@@ -15,6 +15,7 @@ import time
 from typing import Self
 
 from tests.daemon import ROOT
+from tests.standstill import wakes
 
 _SLEEP_S = 0.005
 # A device asks for 10.
@@ -51,15 +52,10 @@ def main() -> None:
 
 
 def _look(cpu: int, latest_s: dict[int, float]) -> None:
-    os.sched_setaffinity(0, {cpu})
     with contextlib.suppress(PermissionError):  # then this machine is late by what else runs on it, too
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
-    before = time.monotonic()
-    while True:
-        time.sleep(_SLEEP_S)
-        now = time.monotonic()
-        latest_s[cpu] = max(latest_s[cpu], now - before - _SLEEP_S)
-        before = now
+    for late_s in wakes(cpu, _SLEEP_S):
+        latest_s[cpu] = max(latest_s[cpu], late_s)
 
 
 if __name__ == "__main__":
