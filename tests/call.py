@@ -25,10 +25,7 @@ class Call:
     ppm: how far off each device's sound card clock runs. tape: puts something before each microphone before its device
     starts; each has to be heard before the call begins. env: what to add to the environment of the devices. sections:
     configuration over the shipped defaults. wired: with tones, buttons and lights, as shipped, too.
-    device: what a device is.
     """
-
-    device = DeviceDaemon
 
     def __init__(
         self,
@@ -85,7 +82,7 @@ class Call:
         env |= pins.env(state / "pins.sock") if self._wired else {}
         sections = {name: dict(keys) for name, keys in self._sections.items()}
         sections.setdefault("channel", {}).setdefault("label", f"room {number}")
-        return self.device(self.hub.url, env=env, prefix=self.prefix_of(number), **sections)
+        return DeviceDaemon(self.hub.url, env=env, prefix=self.prefix_of(number), **sections)
 
     def prefix_of(self, number: int) -> tuple[str, ...]:
         """What the command of this device begins with."""

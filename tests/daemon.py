@@ -32,10 +32,7 @@ class Daemon:
     """One `intercomd` process. Its log is collected line by line; leaving the `with` ends it.
 
     config: the text of its configuration file. env: what to add to the environment. prefix: a command to start it with.
-    module: what Python runs.
     """
-
-    module = "device"
 
     def __init__(
         self,
@@ -53,7 +50,7 @@ class Daemon:
             arguments += ("--config", str(self.config))
         self.log: list[str] = []
         self._process = subprocess.Popen(
-            [*prefix, *unprivileged.drop(), sys.executable, "-m", self.module, *arguments],
+            [*prefix, *unprivileged.drop(), sys.executable, "-m", "device", *arguments],
             cwd=ROOT, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={**os.environ, "RUNTIME_DIRECTORY": str(self.folder), "PYTHONDONTWRITEBYTECODE": "", **(env or {})},
         )  # fmt: skip

@@ -14,13 +14,12 @@ plays what it has received. `loop_floor.py` does no more than that, in a device'
 sleepers (capture, loop to send, loop to receive, playback), where the floor sleeps once a frame. What a device has
 beyond that: a hub's WebSocket and RTP, a jitter buffer, drift and stretching, levels, the mix, the status.
 `websocket_floor.py` is that with a WebSocket as its library has it: the simplest intercom, to compare with, no floor.
-`us_per_bare_wake` is what it costs here to wake up and do nothing. And `stripped.py` is the device itself without all
-that it learns and tells in a call: what is left between that and the limit is all that can be won by leaving it out.
+`us_per_bare_wake` is what it costs here to wake up and do nothing.
 """
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -41,18 +40,6 @@ TIMES_WITHOUT = 2.0
 MEMORY_MB = 45.0
 
 
-class Stripped(DeviceDaemon):
-    """A device that keeps no books."""
-
-    module = "tests.bench.stripped"
-
-
-class StrippedCall(Call):
-    """A call of such devices."""
-
-    device = Stripped
-
-
 class Used(NamedTuple):
     """By one device, in a second of call."""
 
@@ -63,17 +50,19 @@ class Used(NamedTuple):
 
 def cases() -> Iterator[dict[str, object]]:
     """The device's CPU over the floor's, and its memory; and what it is with everything on."""
-    devices, stripped, all_on, bare = [], [], [], []
+    devices, all_on, bare = [], [], []
     floors = {program: [_floor(program)] for program in FLOORS}
     for _ in range(TURNS):
         bare.append(_bare_wake_us())
-        devices.append(_device(Call))
-        stripped.append(_device(StrippedCall))
+        devices.append(_device())
         for program, turns in floors.items():
             turns.append(_floor(program))
         all_on.append(_device_with_everything())
-    plain, bookless = ([one.cpu_ms_per_s for one in used] for used in (devices, stripped))
-    ratio, over_network, over_loop, over_websocket = (_times(plain, turns) for turns in floors.values())
+    plain = [one.cpu_ms_per_s for one in devices]
+    ratio, over_network, over_loop, over_websocket = (
+        statistics.median(2 * device / sum(around) for device, around in zip(plain, pairwise(turns), strict=True))
+        for turns in floors.values()
+    )
     opus, network, loop, websocket = (statistics.median(turns) for turns in floors.values())
     memory_mb = max(one.memory_mb for one in devices)
     yield {
@@ -87,8 +76,6 @@ def cases() -> Iterator[dict[str, object]]:
         "times_floor_with_loop": round(over_loop, 2),
         "floor_with_websocket_cpu_ms_per_s": round(websocket, 1),
         "times_floor_with_websocket": round(over_websocket, 2),
-        "stripped_cpu_ms_per_s": round(statistics.median(bookless), 1),
-        "stripped_times_opus_floor": round(_times(bookless, floors["floor"]), 2),
         "wakes_per_s": round(statistics.median(one.wakes_per_s for one in devices)),
         "us_per_bare_wake": round(statistics.median(bare)),
         "memory_mb": round(memory_mb, 1),
@@ -106,13 +93,8 @@ def cases() -> Iterator[dict[str, object]]:
     }
 
 
-def _times(devices: Sequence[float], turns: Sequence[float]) -> float:
-    """The floor, as median: each device over the mean of the turns before and after it."""
-    return statistics.median(2 * device / sum(around) for device, around in zip(devices, pairwise(turns), strict=True))
-
-
-def _device(kind: type[Call]) -> Used:
-    with kind(tape=talk, wired=True) as call:
+def _device() -> Used:
+    with Call(tape=talk, wired=True) as call:
         return _used(call.parties[0].daemon)
 
 
